@@ -1,0 +1,145 @@
+"""How a budget ends: exactly, and in order of arrival.
+
+An advertiser leaves at the first impression whose charge it cannot pay in full; that impression
+is cleared again without it, and it stays away for the rest of the period.
+
+Money is kept in multiples of a quantum, a power of two about 2^-52 of the largest budget, and a
+charge is rounded up to the next multiple. Sums of multiples below 2^53 are exact in float64 in any
+order, so a block may be summed in parallel and still equal a loop over impressions bit for bit,
+and nobody overspends by a rounding error.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from equibid.auctions.clearing import ABSENT, Auction, Clearing, Draws
+
+
+class Ledger(NamedTuple):
+    """The advertisers' money.
+
+    Attributes:
+        remaining: money left, a multiple of `quantum`.
+        active: False once an advertiser has left the market.
+        quantum: the smallest amount of money.
+    """
+
+    remaining: Float[Array, " N"]
+    active: Bool[Array, " N"]
+    quantum: Float[Array, ""]
+
+
+def open_ledger(budget: Float[Array, " N"]) -> Ledger:
+    """A ledger with full budgets, rounded down to the quantum."""
+    budget = jnp.asarray(budget, jnp.float64)
+    _, exponent = jnp.frexp(budget.max())
+    quantum = jnp.ldexp(jnp.float64(1.0), exponent - 52)
+    return Ledger(jnp.floor(budget / quantum) * quantum, budget > 0, quantum)
+
+
+def round_up(charge: Float[Array, "..."], quantum: Float[Array, ""]) -> Float[Array, "..."]:
+    """A charge as the ledger books it: the next multiple of the quantum."""
+    return jnp.ceil(charge / quantum) * quantum
+
+
+def by_advertiser(
+    x: Float[Array, "B C"], ids: Int[Array, "B C"] | None, advertisers: int
+) -> Float[Array, " N"]:
+    """Column sums of a block by advertiser."""
+    if ids is None:
+        return x.sum(axis=0)
+    total = jnp.zeros(advertisers + 1, x.dtype)
+    return total.at[jnp.where(ids < 0, advertisers, ids)].add(x)[:-1]
+
+
+def take(x: Array, ids: Int[Array, "B C"] | None, absent: float | bool) -> Array:
+    """Spread advertisers' numbers [N] over the columns of a block, `absent` on padding."""
+    if ids is None:
+        return x[None, :]
+    return jnp.where(ids < 0, absent, x[ids])
+
+
+class _Progress(NamedTuple):
+    ledger: Ledger
+    first: Int[Array, ""]
+    clearing: Clearing
+
+
+@partial(jax.jit, static_argnames="auction")
+def settle(
+    auction: Auction,
+    ledger: Ledger,
+    bids: Float[Array, "B C"],
+    ids: Int[Array, "B C"] | None = None,
+    outside: Float[Array, " B"] | None = None,
+    draws: Draws | None = None,
+) -> tuple[Clearing, Ledger]:
+    """Clear a block of impressions under budgets.
+
+    The whole block is cleared at once; if nobody runs out, that is all. Otherwise the impressions
+    before the first one that somebody cannot pay are booked, that somebody leaves, and the rest of
+    the block is cleared again. Cost: one clearing of the block and one for every departure.
+
+    Args:
+        bids: money per exposure; ``-inf`` takes no part.
+        ids: advertiser of each column (-1 padding), None when column c is advertiser c.
+        outside: highest bid from outside on each impression.
+        draws: drawn chance; None books expected charges.
+
+    Returns:
+        The clearing as it stood when each impression was booked, and the ledger after the block.
+    """
+    rows = jnp.arange(bids.shape[0])[:, None]
+    advertisers = ledger.remaining.shape[0]
+
+    def total(charge: Array, first: Array, last: Array) -> Array:
+        booked = jnp.where((rows >= first) & (rows < last), charge, 0)
+        return by_advertiser(booked, ids, advertisers)
+
+    def step(at: _Progress) -> _Progress:
+        present = jnp.where(take(at.ledger.active, ids, False), bids, ABSENT)
+        new = auction.clear(present, outside, draws)
+        clearing = jax.tree.map(
+            lambda a, b: jnp.where(rows.reshape(-1, *[1] * (a.ndim - 1)) >= at.first, a, b),
+            new,
+            at.clearing,
+        )
+        charge = round_up(clearing.charge, ledger.quantum)
+
+        def overrun(last: Array) -> Array:
+            """Who cannot pay the impressions from the first unbooked one up to `last`."""
+            return total(charge, at.first, last) > at.ledger.remaining
+
+        def narrow(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+            low, high = bounds
+            middle = (low + high) // 2
+            fails = overrun(middle).any()
+            return jnp.where(fails, low, middle), jnp.where(fails, middle, high)
+
+        end = jnp.asarray(bids.shape[0])
+        late = overrun(end)
+
+        def search() -> tuple[Array, Array]:
+            # Bisection keeps: nobody fails up to `low`, somebody fails up to `high`.
+            depth = max(bids.shape[0].bit_length(), 1)
+            low, high = jax.lax.fori_loop(0, depth, narrow, (at.first, end))
+            return low, overrun(high)
+
+        booked, leaving = jax.lax.cond(late.any(), search, lambda: (end, late))
+        remaining = at.ledger.remaining - total(charge, at.first, booked)
+        return _Progress(
+            Ledger(remaining, at.ledger.active & ~leaving, ledger.quantum), booked, clearing
+        )
+
+    shape = jax.eval_shape(auction.clear, bids, outside, draws)
+    blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
+    done = jax.lax.while_loop(
+        lambda at: at.first < bids.shape[0],
+        step,
+        _Progress(ledger, jnp.asarray(0), blank),
+    )
+    return done.clearing, done.ledger

@@ -1,0 +1,145 @@
+"""The contract of a bidder.
+
+A bidder is fitted once, on a training log, and gives a frozen pytree that drives all N advertisers
+of a market at once. During a delivery period it is pure: a state goes in and out.
+
+    state = bidder.init(campaigns)
+    for every tick:
+        bids = bidder.bid(state, observation, values, key)     # as often as impressions arrive
+        state = bidder.watch(state, values, prices, present)   # only if `watches`
+        state = bidder.update(state, feedback)                 # once, at the tick's end
+
+The simulation runs exactly these functions, and so does anything that serves them.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from equibid.auctions.clearing import ABSENT
+from equibid.auctions.tally import Tally
+from equibid.markets.market import Campaigns
+
+State = Any
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["tick", "ticks", "impression", "impressions", "remaining"],
+    meta_fields=[],
+)
+@dataclass(frozen=True)
+class Observation:
+    """What a bidder sees before it bids.
+
+    Attributes:
+        tick: the tick now, from 0.
+        ticks: T, the number of ticks of the period.
+        impression: impressions that have arrived before this block or impression.
+        impressions: impressions the period is expected to have.
+        remaining: money each advertiser has left, currency.
+    """
+
+    tick: Int[Array, ""]
+    ticks: Int[Array, ""]
+    impression: Int[Array, ""]
+    impressions: Int[Array, ""]
+    remaining: Float[Array, " N"]
+
+    @property
+    def time_left(self) -> Float[Array, ""]:
+        """Share of the period's ticks that is left, this one included."""
+        return 1.0 - self.tick / self.ticks
+
+    @property
+    def impressions_left(self) -> Int[Array, ""]:
+        """Impressions expected from here on, at least 1."""
+        return jnp.maximum(self.impressions - self.impression, 1)
+
+
+@dataclass(frozen=True)
+class Bidder:
+    """Base of all bidders: keeps no state, learns nothing during the period.
+
+    Class attributes:
+        watches: `watch` is wanted, with every impression the market shows.
+        reference: not a contender: it knows what no bidder can know, and marks a bound.
+    """
+
+    watches: ClassVar[bool] = False
+    reference: ClassVar[bool] = False
+
+    def init(self, campaigns: Campaigns) -> State:
+        """The state at the start of a period."""
+        return ()
+
+    def bid(
+        self,
+        state: State,
+        observation: Observation,
+        values: Float[Array, "B N"],
+        key: jax.Array,
+    ) -> Float[Array, "B N"]:
+        """Bids on a block of impressions, currency per exposure."""
+        raise TypeError(f"{type(self).__name__} does not bid")
+
+    def watch(
+        self,
+        state: State,
+        values: Float[Array, "B N"],
+        prices: Float[Array, "B N"],
+        present: Bool[Array, "B N"],
+    ) -> State:
+        """See a block of impressions after it was sold.
+
+        Args:
+            state: before.
+            values: value units.
+            prices: lowest price that would have won a slot, currency per exposure.
+            present: False on padding and where an advertiser was not eligible.
+        """
+        return state
+
+    def update(self, state: State, feedback: Tally) -> State:
+        """See the tick's sums at its end."""
+        return state
+
+
+@dataclass(frozen=True)
+class FactorBidder(Bidder):
+    """A bidder that bids a factor times the value, one factor an advertiser and tick."""
+
+    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+        """Currency per value unit; ``-inf`` sits the tick out."""
+        raise TypeError(f"{type(self).__name__} has no factor")
+
+    def bid(
+        self,
+        state: State,
+        observation: Observation,
+        values: Float[Array, "B N"],
+        key: jax.Array,
+    ) -> Float[Array, "B N"]:
+        """Factor times value."""
+        return by_factor(self.factor(state, observation, key), values)
+
+
+def by_factor(factor: Float[Array, "... N"], values: Float[Array, "B N"]) -> Float[Array, "B N"]:
+    """Factor bids in the precision of the values; no bid where the value is zero."""
+    bids = factor.astype(values.dtype) * values
+    return jnp.where((values > 0) & (factor > ABSENT), bids, ABSENT)
+
+
+def pytree(*settings: str) -> Any:
+    """Class decorator: a frozen dataclass whose fields are arrays, but for the named settings."""
+
+    def register(cls: type) -> type:
+        cls = dataclass(frozen=True)(cls)
+        data = [name for name in cls.__dataclass_fields__ if name not in settings]
+        return jax.tree_util.register_dataclass(cls, data, list(settings))
+
+    return register

@@ -1,0 +1,56 @@
+"""LIN: bid in proportion to the value, ``b0 · v / v_avg``, with the base bid found by grid search.
+
+Source: Perlich et al., KDD 2012; as a baseline with grid search in Cai et al., WSDM 2017.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from equibid.auctions.clearing import ABSENT
+from equibid.bidders.bidder import Bidder, Observation, State, pytree
+from equibid.bidders.registry import BIDDERS
+from equibid.bidders.training import TrainingLog, best_of_grid
+
+
+@pytree()
+class Lin(Bidder):
+    """Linear bidding.
+
+    Attributes:
+        base_bid: bid on an impression of average value, currency per exposure.
+        mean_value: value of an average impression in training, value units.
+    """
+
+    base_bid: Float[Array, " N"]
+    mean_value: Float[Array, " N"]
+
+    def bid(
+        self, state: State, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+    ) -> Float[Array, "B N"]:
+        """``b0 · v / v_avg``."""
+        return linear(self.base_bid, self.mean_value, values)
+
+
+def linear(
+    base_bid: Float[Array, " N"], mean_value: Float[Array, " N"], values: Float[Array, "B N"]
+) -> Float[Array, "B N"]:
+    """Linear bids; the product comes first, as in the published code, so that floors agree."""
+    bids = values * base_bid.astype(values.dtype) / mean_value.astype(values.dtype)
+    return jnp.where(values > 0, bids, ABSENT)
+
+
+def base_bid_grid(log: TrainingLog) -> Float[Array, " G"]:
+    """The published grid, 5, 10, … 300 price levels."""
+    return jnp.arange(5, 301, 5) * log.history.step
+
+
+@BIDDERS.add("lin", "Linear in the value; base bid by grid search on the training log.")
+def fit(log: TrainingLog) -> Lin:
+    """Choose the base bid that buys most value on the training log."""
+    mean_value = jnp.asarray(np.maximum(log.history.mean_value, 1e-300))
+    base = best_of_grid(
+        log, lambda b0, values: linear(b0, mean_value, values), base_bid_grid(log)
+    )
+    return Lin(base, mean_value)

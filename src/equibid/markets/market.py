@@ -1,0 +1,238 @@
+"""What is sold, and to whom."""
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from equibid.errors import InputError
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["budget", "target_cpa", "category"],
+    meta_fields=[],
+)
+@dataclass(frozen=True)
+class Campaigns:
+    """The advertisers of a market, one row each, as their bidders know them.
+
+    Attributes:
+        budget: money for the whole period, in the market's currency.
+        target_cpa: money one unit of value is worth to the advertiser (AuctionNet's
+            CPAConstraint), in currency per unit of value.
+        category: the industry of the advertiser.
+    """
+
+    budget: Float[Array, "*S N"]
+    target_cpa: Float[Array, "*S N"]
+    category: Int[Array, "*S N"]
+
+    @property
+    def count(self) -> int:
+        """N, the number of advertisers."""
+        return self.budget.shape[-1]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names and units of a market, for people; nothing is computed from them.
+
+    Attributes:
+        name: of the market.
+        advertisers: one name each, or empty for 0 … N-1.
+        value_unit: what one unit of value is ("conversion", "click").
+        currency: what one unit of money is ("CNY", "fen/1000").
+    """
+
+    name: str = "market"
+    advertisers: tuple[str, ...] = ()
+    value_unit: str = "conversion"
+    currency: str = "unit"
+
+    def advertiser(self, index: int) -> str:
+        """The name of advertiser `index`."""
+        return self.advertisers[index] if self.advertisers else str(index)
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["values", "tick_start", "campaigns", "market_price", "candidates", "outcomes"],
+    meta_fields=["labels", "bid_step", "bid_cap"],
+)
+@dataclass(frozen=True)
+class Market:
+    """Impressions in order of arrival, and the value of each to each advertiser.
+
+    A leading axis ``S`` on every array makes a stack of markets of equal shape.
+
+    Attributes:
+        values: expected value of showing the ad of column c on impression k, in value units.
+            Dense markets have one column an advertiser (C = N). Zero means not eligible: no bid.
+        tick_start: tick t holds impressions ``tick_start[t] … tick_start[t+1] - 1``.
+        campaigns: the advertisers.
+        market_price: highest bid from outside the market on each impression (a logged market
+            price), currency per impression; None when there is no outside.
+        candidates: advertiser id of each column, ascending along a row, -1 where a row has fewer;
+            None for a dense market.
+        outcomes: logged conversions; None when they are to be drawn from `values`.
+        bid_step: bids are rounded down to a multiple of it (currency per impression); 0 leaves
+            them as they are.
+        bid_cap: the highest bid the exchange takes (currency per impression).
+    """
+
+    values: Float[Array, "*S K C"]
+    tick_start: Int[Array, "*S T+1"]
+    campaigns: Campaigns
+    market_price: Float[Array, "*S K"] | None = None
+    candidates: Int[Array, "*S K C"] | None = None
+    outcomes: Bool[Array, "*S K C"] | None = None
+    labels: Labels = field(default_factory=Labels)
+    bid_step: float = 0.0
+    bid_cap: float = float("inf")
+
+    @property
+    def impressions(self) -> int:
+        """K, the number of impressions."""
+        return self.values.shape[-2]
+
+    @property
+    def advertisers(self) -> int:
+        """N, the number of advertisers."""
+        return self.campaigns.count
+
+    @property
+    def ticks(self) -> int:
+        """T, the number of ticks."""
+        return self.tick_start.shape[-1] - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self))
+
+    def with_budget(self, budget: Float[Array, "*S N"]) -> "Market":
+        """The same market under other budgets."""
+        return replace(self, campaigns=replace(self.campaigns, budget=jnp.asarray(budget)))
+
+
+def dense(market: Market) -> Float[Array, "K N"]:
+    """Values with one column an advertiser, whatever the market's own form."""
+    if market.candidates is None:
+        return market.values
+    rows = jnp.arange(market.impressions)[:, None]
+    columns = jnp.where(market.candidates < 0, market.advertisers, market.candidates)
+    table = jnp.zeros((market.impressions, market.advertisers + 1), market.values.dtype)
+    return table.at[rows, columns].set(market.values)[:, :-1]
+
+
+def sparse(market: Market, columns: int | None = None) -> Market:
+    """The same market as candidate lists of `columns` (default: as many as the fullest row needs).
+
+    Raises:
+        InputError: a row has more eligible advertisers than `columns`.
+    """
+    values = np.asarray(dense(market))
+    eligible = values > 0
+    most = max(int(eligible.sum(1).max(initial=0)), 1)
+    if columns is not None and columns < most:
+        raise InputError(f"{columns} candidate columns are too few: an impression has {most}")
+    width = columns or most
+    order = np.argsort(~eligible, axis=1, kind="stable")[:, :width]
+    present = np.take_along_axis(eligible, order, axis=1)
+    return replace(
+        market,
+        values=jnp.asarray(np.where(present, np.take_along_axis(values, order, axis=1), 0)),
+        candidates=jnp.asarray(np.where(present, order, -1).astype(np.int32)),
+        outcomes=None
+        if market.outcomes is None
+        else jnp.asarray(np.take_along_axis(np.asarray(market.outcomes), order, axis=1)),
+    )
+
+
+def even_ticks(impressions: int, ticks: int) -> Int[Array, "T+1"]:
+    """`tick_start` for traffic spread evenly over `ticks`."""
+    return jnp.asarray((np.arange(ticks + 1) * impressions) // ticks, jnp.int32)
+
+
+def split(market: Market, length: int) -> Market:
+    """Cut one market into delivery periods of `length` impressions, stacked along axis S.
+
+    Every period starts with the market's full budgets; a short last period is filled with
+    impressions nobody is eligible for. Each period keeps the number of ticks, evenly spread.
+    """
+    periods = -(-market.impressions // length)
+    missing = periods * length - market.impressions
+
+    def cut(x: Array) -> Array:
+        padded = jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1))
+        return padded.reshape(periods, length, *x.shape[1:])
+
+    def repeat(x: Array) -> Array:
+        return jnp.broadcast_to(x, (periods, *x.shape))
+
+    return replace(
+        market,
+        values=cut(market.values),
+        tick_start=repeat(even_ticks(length, min(market.ticks, length))),
+        campaigns=jax.tree.map(repeat, market.campaigns),
+        market_price=None if market.market_price is None else cut(market.market_price),
+        candidates=None if market.candidates is None else cut(market.candidates),
+        outcomes=None if market.outcomes is None else cut(market.outcomes),
+    )
+
+
+def span(market: Market, first: int, last: int) -> Market:
+    """Impressions `first` … `last` - 1 with the ticks they fall into, budgets unchanged."""
+    inside = slice(first, last)
+    start = np.asarray(market.tick_start)
+    # Ticks wholly outside vanish; the two at the edges shrink.
+    kept = np.unique(np.clip(start, first, last)) - first
+    return replace(
+        market,
+        values=market.values[inside],
+        tick_start=jnp.asarray(kept, jnp.int32),
+        market_price=None if market.market_price is None else market.market_price[inside],
+        candidates=None if market.candidates is None else market.candidates[inside],
+        outcomes=None if market.outcomes is None else market.outcomes[inside],
+    )
+
+
+def validate(market: Market) -> Market:
+    """The market itself, if it keeps the promises of its docstring.
+
+    Raises:
+        InputError: shapes disagree, a value or budget is negative or not a number, ticks are not
+            ascending, or candidate ids are out of range or out of order.
+    """
+    values = np.asarray(market.values)
+    impressions, columns = values.shape
+    start = np.asarray(market.tick_start)
+    name = market.labels.name
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise InputError(f"market {name}: values must be finite and not negative")
+    if start[0] != 0 or start[-1] != impressions or (np.diff(start) < 0).any():
+        raise InputError(f"market {name}: tick_start must ascend from 0 to {impressions}")
+    budget = np.asarray(market.campaigns.budget)
+    if not np.isfinite(budget).all() or (budget < 0).any():
+        raise InputError(f"market {name}: budgets must be finite and not negative")
+    if market.candidates is None and columns != market.advertisers:
+        raise InputError(
+            f"market {name}: {columns} value columns for {market.advertisers} advertisers"
+        )
+    if market.candidates is not None:
+        ids = np.asarray(market.candidates)
+        if ids.shape != values.shape or ids.min() < -1 or ids.max() >= market.advertisers:
+            raise InputError(f"market {name}: candidate ids must lie in -1 … N-1, one a value")
+        filled = np.where(ids < 0, market.advertisers, ids)
+        step = np.diff(filled, axis=1)
+        if ((step <= 0) & (filled[:, 1:] < market.advertisers)).any():
+            raise InputError(f"market {name}: candidate ids of a row must ascend")
+    if market.market_price is not None:
+        price = np.asarray(market.market_price)
+        if price.shape != (impressions,) or not (price >= 0).all():
+            raise InputError(f"market {name}: market_price must be one number >= 0 an impression")
+    return market
