@@ -63,10 +63,24 @@ def take(x: Array, ids: Int[Array, "B C"] | None, absent: float | bool) -> Array
     return jnp.where(ids < 0, absent, x[ids])
 
 
-class _Progress(NamedTuple):
-    ledger: Ledger
-    first: Int[Array, ""]
+class Settlement(NamedTuple):
+    """A block of impressions, cleared and booked.
+
+    Attributes:
+        clearing: each impression as it stood when it was booked.
+        ledger: after the block.
+        stayed: how many of the block's impressions each advertiser was there for; it left at the
+            next one.
+    """
+
     clearing: Clearing
+    ledger: Ledger
+    stayed: Int[Array, " N"]
+
+
+class _Progress(NamedTuple):
+    done: Settlement
+    first: Int[Array, ""]
 
 
 @partial(jax.jit, static_argnames="auction")
@@ -77,7 +91,7 @@ def settle(
     ids: Int[Array, "B C"] | None = None,
     outside: Float[Array, " B"] | None = None,
     draws: Draws | None = None,
-) -> tuple[Clearing, Ledger]:
+) -> Settlement:
     """Clear a block of impressions under budgets.
 
     The whole block is cleared at once; if nobody runs out, that is all. Otherwise the impressions
@@ -89,9 +103,6 @@ def settle(
         ids: advertiser of each column (-1 padding), None when column c is advertiser c.
         outside: highest bid from outside on each impression.
         draws: drawn chance; None books expected charges.
-
-    Returns:
-        The clearing as it stood when each impression was booked, and the ledger after the block.
     """
     rows = jnp.arange(bids.shape[0])[:, None]
     advertisers = ledger.remaining.shape[0]
@@ -101,45 +112,49 @@ def settle(
         return by_advertiser(booked, ids, advertisers)
 
     def step(at: _Progress) -> _Progress:
-        present = jnp.where(take(at.ledger.active, ids, False), bids, ABSENT)
-        new = auction.clear(present, outside, draws)
+        before, active, _ = at.done.ledger
+        new = auction.clear(
+            jnp.where(take(active, ids, False), bids, ABSENT), outside, draws
+        )
         clearing = jax.tree.map(
-            lambda a, b: jnp.where(rows.reshape(-1, *[1] * (a.ndim - 1)) >= at.first, a, b),
+            lambda x, old: jnp.where(rows.reshape(-1, *[1] * (x.ndim - 1)) >= at.first, x, old),
             new,
-            at.clearing,
+            at.done.clearing,
         )
         charge = round_up(clearing.charge, ledger.quantum)
 
-        def overrun(last: Array) -> Array:
+        def late(last: Array) -> Array:
             """Who cannot pay the impressions from the first unbooked one up to `last`."""
-            return total(charge, at.first, last) > at.ledger.remaining
+            return total(charge, at.first, last) > before
 
         def narrow(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
             low, high = bounds
             middle = (low + high) // 2
-            fails = overrun(middle).any()
+            fails = late(middle).any()
             return jnp.where(fails, low, middle), jnp.where(fails, middle, high)
 
         end = jnp.asarray(bids.shape[0])
-        late = overrun(end)
+        leaving = late(end)
 
-        def search() -> tuple[Array, Array]:
-            # Bisection keeps: nobody fails up to `low`, somebody fails up to `high`.
-            depth = max(bids.shape[0].bit_length(), 1)
-            low, high = jax.lax.fori_loop(0, depth, narrow, (at.first, end))
-            return low, overrun(high)
+        def first_failure() -> tuple[Array, Array]:
+            # Nobody fails up to `low`, somebody fails up to `high`, until the two meet.
+            low, high = jax.lax.fori_loop(
+                0, bids.shape[0].bit_length(), narrow, (at.first, end)
+            )
+            return low, late(high)
 
-        booked, leaving = jax.lax.cond(late.any(), search, lambda: (end, late))
-        remaining = at.ledger.remaining - total(charge, at.first, booked)
-        return _Progress(
-            Ledger(remaining, at.ledger.active & ~leaving, ledger.quantum), booked, clearing
+        booked, leaving = jax.lax.cond(leaving.any(), first_failure, lambda: (end, leaving))
+        after = Ledger(
+            before - total(charge, at.first, booked), active & ~leaving, ledger.quantum
         )
+        stayed = jnp.where(leaving, booked, at.done.stayed)
+        return _Progress(Settlement(clearing, after, stayed), booked)
 
     shape = jax.eval_shape(auction.clear, bids, outside, draws)
     blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
-    done = jax.lax.while_loop(
+    stayed = jnp.where(ledger.active, bids.shape[0], 0)
+    return jax.lax.while_loop(
         lambda at: at.first < bids.shape[0],
         step,
-        _Progress(ledger, jnp.asarray(0), blank),
-    )
-    return done.clearing, done.ledger
+        _Progress(Settlement(blank, ledger, stayed), jnp.asarray(0)),
+    ).done

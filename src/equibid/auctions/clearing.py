@@ -31,7 +31,7 @@ class Draws(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["slot", "win", "exposure", "price", "market_price"],
+    data_fields=["slot", "win", "exposure", "price", "market_price", "entry_price"],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Clearing:
         price: money per exposure.
         market_price: the highest bid that won no slot, at least the reserve: what the log of a
             platform calls the least winning cost.
+        entry_price: the bid a newcomer has to reach, the lowest that won a slot; at least the
+            reserve.
     """
 
     slot: Int[Array, "B C"]
@@ -52,6 +54,12 @@ class Clearing:
     exposure: Float[Array, "B C"]
     price: Float[Array, "B C"]
     market_price: Float[Array, " B"]
+    entry_price: Float[Array, " B"]
+
+    @property
+    def winning_price(self) -> Float[Array, "B C"]:
+        """The lowest bid that would have won each bidder a slot, the others' bids standing."""
+        return jnp.where(self.slot > 0, self.market_price[:, None], self.entry_price[:, None])
 
     @property
     def charge(self) -> Float[Array, "B C"]:

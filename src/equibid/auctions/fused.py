@@ -115,12 +115,14 @@ def _mix(x):
 
 
 @compiled
-def uniform_at(seed, purpose, impression, lane):
-    """`equibid.noise.uniform` at one address."""
-    golden = np.uint64(GOLDEN)
-    stream = _mix(seed + golden * np.uint64(purpose))
-    row = _mix(stream + golden * (np.uint64(impression) + np.uint64(1)))
-    bits = _mix(row + golden * (np.uint64(lane) + np.uint64(1)))
+def _stir(seed, number):
+    """One step of `equibid.noise.uniform`: a seed and a number give the next seed."""
+    return _mix(seed + np.uint64(GOLDEN) * (np.uint64(number) + np.uint64(1)))
+
+
+@compiled
+def _unit(bits):
+    """64 bits as a number in [0, 1)."""
     return np.float64(bits >> np.uint64(11)) * 2.0**-53
 
 
@@ -259,7 +261,9 @@ def _settle(
     row_best = np.empty(slots + 1)
     row_who = np.empty(slots + 1, np.int32)
     charge = np.empty(slots)
-    price = np.empty(slots)
+    per_quantum = 1.0 / quantum
+    exposure_seed = _stir(seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
+    conversion_seed = _stir(seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
     shown = np.empty(slots)
     for start in range(0, impressions, TILE):
         stop = min(start + TILE, impressions)
@@ -287,13 +291,15 @@ def _settle(
             if someone_left:
                 for s in range(slots + 1):
                     stale |= row_who[s] >= 0 and not active[row_who[s]]
+            address = np.uint64(first_impression + k)
+            slot_seed = _stir(exposure_seed, address)
+            coin_seed = _stir(conversion_seed, address)
             chance = 1.0
             for s in range(slots):
                 if not sampled:
                     chance *= exposure[s]
                 elif exposure[s] < 1.0 and chance > 0.0:
-                    draw = uniform_at(seed, Purpose.EXPOSURE, first_impression + k, s)
-                    chance = 1.0 if draw < exposure[s] else 0.0
+                    chance = 1.0 if _unit(_stir(slot_seed, s)) < exposure[s] else 0.0
                 shown[s] = chance
             while True:
                 if stale:
@@ -311,8 +317,8 @@ def _settle(
                     )
                     stale = False
                 for s in range(slots):
-                    following = max(np.float64(row_best[s + 1]), reserve)
-                    price[s] = row_best[s] if own_price else following
+                    following = max(row_best[s + 1], reserve)
+                    price = row_best[s] if own_price else following
                     sold = (
                         row_who[s] >= 0
                         and row_best[s] >= reserve
@@ -320,7 +326,7 @@ def _settle(
                     )
                     charge[s] = -1.0
                     if sold:
-                        charge[s] = np.ceil(price[s] * shown[s] / quantum) * quantum
+                        charge[s] = np.ceil(price * shown[s] * per_quantum) * quantum
                         if charge[s] > remaining[row_who[s]]:
                             active[row_who[s]] = False
                             taking_part[row_who[s]] = 0.0
@@ -345,12 +351,11 @@ def _settle(
                         if outcomes.size > 0:
                             counted = 1.0 if outcomes[k, c] else 0.0
                         elif sampled:
-                            draw = uniform_at(seed, Purpose.CONVERSION, first_impression + k, i)
-                            counted = 1.0 if draw < value else 0.0
+                            counted = 1.0 if _unit(_stir(coin_seed, i)) < value else 0.0
                         sums[EXPOSURES, i] += shown[s]
                         sums[VALUE, i] += shown[s] * value
                         sums[CONVERSIONS, i] += shown[s] * counted
-            market_price = max(np.float64(row_best[slots]), reserve)
+            market_price = max(row_best[slots], reserve)
             if not sparse and step == 0.0 and cap == np.inf:
                 row = values[k]
                 offered, bid_sum = sums[OFFERED], sums[BID]

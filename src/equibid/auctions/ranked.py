@@ -94,7 +94,7 @@ class Ranked:
         exposure = jnp.zeros(table.shape)
         price = jnp.zeros(table.shape, table.dtype)
         paid = jnp.zeros(table.shape)
-        left = table
+        left, top = table, table[:, 0]
         for rank in range(self.slots):
             top = left.max(axis=1)
             leader = _leader(left, top, luck)
@@ -120,11 +120,14 @@ class Ranked:
             # A share of several slots has one price: what is paid over what is shown.
             price = jnp.where(exposure > 0, paid / jnp.where(exposure > 0, exposure, 1), price)
         market_price = jnp.maximum(left.max(axis=1), self.reserve)
+        entry_price = jnp.maximum(top, self.reserve)
         if outside is not None:
             slot, win, exposure, price = (
                 drop_outside(x, first) for x in (slot, win, exposure, price)
             )
-        return Clearing(slot, win, exposure, price.astype(bids.dtype), market_price)
+        return Clearing(
+            slot, win, exposure, price.astype(bids.dtype), market_price, entry_price
+        )
 
 
 def _leader(

@@ -63,6 +63,7 @@ class Soft:
         )
         price = jnp.where(table > ABSENT, jnp.maximum(price, self.reserve), 0)
         mean = (probability * jnp.where(table > ABSENT, table, 0)).sum(axis=1)
+        mean = jnp.maximum(mean, self.reserve)
         win = probability
         if draws is not None:
             luck = draws.luck
@@ -80,7 +81,8 @@ class Soft:
             win=win,
             exposure=win,
             price=price,
-            market_price=jnp.maximum(mean, self.reserve),
+            market_price=mean,
+            entry_price=mean,
         )
 
 

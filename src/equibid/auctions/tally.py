@@ -5,10 +5,10 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, UInt64
+from jaxtyping import Array, Float, Int, UInt64
 
-from equibid.auctions.budgets import Ledger, by_advertiser, round_up
-from equibid.auctions.clearing import ABSENT, Clearing
+from equibid.auctions.budgets import Settlement, by_advertiser, round_up, take
+from equibid.auctions.clearing import ABSENT
 from equibid.noise import Purpose, uniform
 
 FIELDS = (
@@ -63,26 +63,24 @@ def no_tally(advertisers: int) -> Tally:
 
 
 def tally(
-    clearing: Clearing,
-    ledger: Ledger,
+    settlement: Settlement,
     bids: Float[Array, "B C"],
     values: Float[Array, "B C"],
     ids: Int[Array, "B C"] | None,
-    present: Bool[Array, "B C"],
     conversions: Float[Array, "B C"],
 ) -> Tally:
-    """Sum a clearing by advertiser.
+    """Sum a block by advertiser.
 
     Args:
-        clearing: of the block.
-        ledger: any ledger of the period; its size and quantum are used.
+        settlement: of the block.
         bids: as bid; ``-inf`` where there was none.
         values: value units.
         ids: advertiser of each column, None when dense.
-        present: False where an advertiser had left before the impression.
         conversions: value counted if the ad is shown (an outcome, a draw, or the value itself).
     """
-    took_part = present & (bids > ABSENT)
+    clearing, ledger, stayed = settlement
+    row = jnp.arange(bids.shape[0])[:, None]
+    took_part = (row < take(stayed, ids, 0)) & (bids > ABSENT)
 
     def add(x: Array) -> Array:
         return by_advertiser(x.astype(jnp.float64), ids, ledger.remaining.shape[0])

@@ -12,9 +12,10 @@ of a market at once. During a delivery period it is pure: a state goes in and ou
 The simulation runs exactly these functions, and so does anything that serves them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,7 @@ from equibid.auctions.tally import Tally
 from equibid.markets.market import Campaigns
 
 State = Any
+T = TypeVar("T")
 
 
 @partial(
@@ -134,12 +136,13 @@ def by_factor(factor: Float[Array, "... N"], values: Float[Array, "B N"]) -> Flo
     return jnp.where((values > 0) & (factor > ABSENT), bids, ABSENT)
 
 
-def pytree(*settings: str) -> Any:
+@dataclass_transform(frozen_default=True)
+def pytree(*settings: str) -> Callable[[type[T]], type[T]]:
     """Class decorator: a frozen dataclass whose fields are arrays, but for the named settings."""
 
-    def register(cls: type) -> type:
+    def register(cls: type[T]) -> type[T]:
         cls = dataclass(frozen=True)(cls)
-        data = [name for name in cls.__dataclass_fields__ if name not in settings]
-        return jax.tree_util.register_dataclass(cls, data, list(settings))
+        arrays = [field.name for field in fields(cast(Any, cls)) if field.name not in settings]
+        return jax.tree_util.register_dataclass(cls, arrays, list(settings))
 
     return register

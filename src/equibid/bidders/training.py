@@ -6,6 +6,7 @@ have won it. An advertiser is taken as small: it buys against those prices and d
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,42 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float
 
-from equibid.auctions.clearing import ABSENT
+from equibid.auctions.fused import compiled
+from equibid.markets.history import LEVELS as LEVELS  # bidders find all of it here
+from equibid.markets.history import PriceHistory, price_history
 from equibid.markets.market import Campaigns, Market, dense
-
-LEVELS = 301
 
 # From a parameter [N] and values [K, N] to bids [K, N].
 BidRule = Callable[[Array, Array], Array]
-
-
-@dataclass(frozen=True)
-class PriceHistory:
-    """Totals of the training period, as a campaign's statement would give them.
-
-    Attributes:
-        counts: [P] impressions by market price; price level p means ``p * step``.
-        step: currency per price level.
-        impressions: how many impressions there were.
-        cost: their summed market price.
-        value: [N] their summed value (or conversions) for each advertiser.
-    """
-
-    counts: npt.NDArray[np.float64]
-    step: float
-    impressions: float
-    cost: float
-    value: npt.NDArray[np.float64]
-
-    @property
-    def mean_value(self) -> npt.NDArray[np.float64]:
-        """[N] value of an average impression (theta_avg)."""
-        return self.value / self.impressions
-
-    @property
-    def mean_price(self) -> float:
-        """Market price of an average impression."""
-        return self.cost / self.impressions
 
 
 @dataclass(frozen=True)
@@ -74,32 +46,6 @@ class TrainingLog:
     history: PriceHistory
     bid_step: float = 0.0
     bid_cap: float = float("inf")
-
-
-def price_history(
-    prices: npt.NDArray[np.floating],
-    value: npt.NDArray[np.float64],
-    step: float = 0.0,
-    levels: int = LEVELS,
-) -> PriceHistory:
-    """Totals from logged prices.
-
-    Args:
-        prices: [K] currency per exposure.
-        value: [N] summed values.
-        step: currency per price level; 0 spreads the levels up to the highest price.
-        levels: P, the number of price levels; higher prices count as the highest.
-    """
-    top = float(prices.max(initial=0.0))
-    step = step or (top / (levels - 1) if top > 0 else 1.0)
-    level = np.minimum(np.rint(prices / step).astype(np.int64), levels - 1)
-    return PriceHistory(
-        counts=np.bincount(level, minlength=levels).astype(np.float64),
-        step=step,
-        impressions=float(len(prices)),
-        cost=float(prices.sum(dtype=np.float64)),
-        value=value,
-    )
 
 
 def training_log(
@@ -140,36 +86,59 @@ def training_log(
     )
 
 
-def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Float[Array, " N"]:
-    """Value each advertiser would have bought with `bids` on the log.
+class Purchases(NamedTuple):
+    """What each advertiser would have bought on a training log.
+
+    Attributes:
+        value: summed value of the impressions won, value units.
+        spend: summed price of them.
+        wins: their number.
+    """
+
+    value: Float[np.ndarray, " N"]
+    spend: Float[np.ndarray, " N"]
+    wins: Float[np.ndarray, " N"]
+
+
+def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
+    """What each advertiser would have bought with `bids` on the log, [N] each.
 
     Second price against the logged prices, ``bid >= price`` wins; a bid is at most what is left of
     the budget, which is filled anew every `log.period` impressions.
     """
-    budget = jnp.asarray(log.campaigns.budget, jnp.float64)
-    values = log.values
-    eligible = (values > 0) & (bids > ABSENT)
-    if log.bid_step > 0:
-        bids = jnp.floor(bids / log.bid_step) * log.bid_step
-    bids = jnp.where(eligible, jnp.minimum(bids, log.bid_cap), ABSENT)
-
-    def step(
-        carry: tuple[Array, Array], row: tuple[Array, Array, Array, Array]
-    ) -> tuple[tuple[Array, Array], None]:
-        remaining, won = carry
-        index, bid, value, price = row
-        remaining = jnp.where(index % log.period == 0, budget, remaining)
-        wins = jnp.minimum(bid, remaining) >= price
-        return (remaining - wins * price, won + wins * value), None
-
-    rows = (jnp.arange(len(values)), bids, values, log.prices.astype(jnp.float64))
-    (_, won), _ = jax.lax.scan(step, (budget, jnp.zeros_like(budget)), rows)
-    return won
+    offers = np.asarray(bids)
+    sums = np.zeros((3, offers.shape[1]))
+    _replay(
+        offers,
+        np.asarray(log.values),
+        np.asarray(log.prices, np.float64),
+        np.asarray(log.campaigns.budget, np.float64),
+        log.period,
+        offers.dtype.type(log.bid_step),
+        offers.dtype.type(log.bid_cap),
+        sums,
+    )
+    return Purchases(*sums)
 
 
-def best_of_grid(
-    log: TrainingLog, bid: BidRule, grid: Float[Array, " G"]
-) -> Float[Array, " N"]:
+@compiled
+def _replay(bids, values, prices, budget, period, step, cap, sums):
+    remaining = budget.copy()
+    for k in range(bids.shape[0]):
+        if k % period == 0:
+            remaining[:] = budget
+        for i in range(bids.shape[1]):
+            bid = bids[k, i]
+            if step > 0:
+                bid = np.floor(bid / step) * step
+            if values[k, i] > 0 and min(bid, cap) >= prices[k] and remaining[i] >= prices[k]:
+                remaining[i] -= prices[k]
+                sums[0, i] += values[k, i]
+                sums[1, i] += prices[k]
+                sums[2, i] += 1
+
+
+def best_of_grid(log: TrainingLog, bid: BidRule, grid: Float[Array, " G"]) -> Float[Array, " N"]:
     """For each advertiser, the grid point whose bids buy most value on the training log.
 
     Args:
@@ -177,13 +146,10 @@ def best_of_grid(
         bid: from grid point [N] and values [K, N] to bids [K, N].
         grid: candidates, the same for every advertiser; the first of equals is taken.
     """
-
-    @jax.jit
-    def value(point: Float[Array, ""]) -> Float[Array, " N"]:
-        return replay(log, bid(jnp.full(log.values.shape[1], point), log.values))
-
-    won = jax.lax.map(value, grid, batch_size=8)
-    return grid[won.argmax(axis=0)]
+    rule = jax.jit(bid)
+    advertisers = log.values.shape[1]
+    won = [replay(log, rule(jnp.full(advertisers, point), log.values)).value for point in grid]
+    return grid[np.stack(won).argmax(axis=0)]
 
 
 def spend_factor(

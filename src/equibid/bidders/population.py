@@ -1,0 +1,94 @@
+"""Who drives whom: a market in which different bidders meet."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from equibid.auctions.tally import Tally
+from equibid.bidders.bidder import Bidder, FactorBidder, Observation, State, by_factor
+from equibid.markets.market import Campaigns
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["bidders", "seat"], meta_fields=[])
+@dataclass(frozen=True)
+class Population:
+    """An assignment of advertisers to bidders.
+
+    Every bidder runs for all N advertisers, and each advertiser follows the one that has its seat.
+
+    Attributes:
+        bidders: fitted bidders.
+        seat: for each advertiser the index of its bidder.
+    """
+
+    bidders: tuple[Bidder, ...]
+    seat: Int[Array, "*S N"]
+
+    @property
+    def by_factor(self) -> bool:
+        """Whether all bids are factors times values."""
+        return all(isinstance(bidder, FactorBidder) for bidder in self.bidders)
+
+    @property
+    def watches(self) -> bool:
+        """Whether a bidder wants to see every impression."""
+        return any(bidder.watches for bidder in self.bidders)
+
+    def init(self, campaigns: Campaigns) -> tuple[State, ...]:
+        """The states of all bidders at the start of a period."""
+        return tuple(bidder.init(campaigns) for bidder in self.bidders)
+
+    def factor(
+        self, states: tuple[State, ...], observation: Observation, key: jax.Array
+    ) -> Float[Array, " N"]:
+        """Every advertiser's factor; only if `by_factor`."""
+        factors = [
+            bidder.factor(state, observation, jax.random.fold_in(key, index))
+            for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
+            if isinstance(bidder, FactorBidder)
+        ]
+        return jnp.take_along_axis(jnp.stack(factors), self.seat[None], axis=0)[0]
+
+    def bid(
+        self,
+        states: tuple[State, ...],
+        observation: Observation,
+        values: Float[Array, "B N"],
+        key: jax.Array,
+    ) -> Float[Array, "B N"]:
+        """Every advertiser's bids on a block, in the precision of the values."""
+        if self.by_factor:
+            return by_factor(self.factor(states, observation, key), values)
+        chosen = jnp.full(values.shape, -jnp.inf, values.dtype)
+        for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True)):
+            bids = bidder.bid(state, observation, values, jax.random.fold_in(key, index))
+            chosen = jnp.where(self.seat == index, bids.astype(values.dtype), chosen)
+        return chosen
+
+    def watch(
+        self,
+        states: tuple[State, ...],
+        values: Float[Array, "B N"],
+        prices: Float[Array, "B N"],
+        present: Bool[Array, "B N"],
+    ) -> tuple[State, ...]:
+        """Show a sold block to the bidders that watch."""
+        return tuple(
+            bidder.watch(state, values, prices, present) if bidder.watches else state
+            for bidder, state in zip(self.bidders, states, strict=True)
+        )
+
+    def update(self, states: tuple[State, ...], feedback: Tally) -> tuple[State, ...]:
+        """Close a tick for all bidders."""
+        return tuple(
+            bidder.update(state, feedback)
+            for bidder, state in zip(self.bidders, states, strict=True)
+        )
+
+
+def everybody(bidder: Bidder, advertisers: int) -> Population:
+    """One bidder for all."""
+    return Population((bidder,), jnp.zeros(advertisers, jnp.int32))

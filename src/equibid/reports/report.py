@@ -1,0 +1,17 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from pathlib import Path
+
+from equibid.reports.page import page
+from equibid.reports.tables import Metric, RunTables, check
+
+__all__ = ["Metric", "RunTables", "write_report"]
+
+
+def write_report(tables: RunTables, path: Path) -> None:
+    """Write the report to `path` (about 5 MB: Plotly's script is inside).
+
+    Raises:
+        InputError: a table lacks a column or contradicts another.
+    """
+    path.write_text(page(check(tables)), encoding="utf-8")

@@ -1,0 +1,136 @@
+"""What a report is made from: the tables of one run."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
+
+from equibid.errors import InputError
+
+
+class Metric(NamedTuple):
+    """A column of the ranking, for people.
+
+    Attributes:
+        column: its name; ``<column>_low`` and ``<column>_high`` are the 95 % interval of the mean.
+        title: what people call it.
+        unit: of the numbers, empty for a pure number.
+        better: which end is good, or empty when neither is.
+        digits: decimals shown.
+        meaning: a sentence for the glossary.
+    """
+
+    column: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower", ""]
+    digits: int
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """One run of the arena.
+
+    Attributes:
+        config: how the run was made, resolved; may nest.
+        ranking: a row a bidder in rank order: `bidder`, `reference` (a mark that is no contender),
+            `score` (higher is better) with `score_low` and `score_high` (95 % interval, null when
+            there is none), and the columns of `metrics`.
+        metrics: further columns of `ranking`.
+        score_title: what the score is.
+        score_unit: of the score ("× mean").
+        delivery: a row a `seed`, `bidder` and `tick` (from 0): the sums of a `Tally` over the
+            advertisers the bidder drove, and `budget`, theirs for the whole period.
+        advertisers: a row a `bidder` and `advertiser`, means over seeds: `name`, `category`,
+            `budget`, `spend`, `value`, `conversions`, `target_cpa` (null when there is none).
+        title: of the page.
+        value_unit: what one unit of value is.
+        currency: what one unit of money is.
+        score_digits: decimals of the score.
+    """
+
+    config: Mapping[str, Any]
+    ranking: pl.DataFrame
+    metrics: Sequence[Metric]
+    score_title: str
+    score_unit: str
+    delivery: pl.DataFrame
+    advertisers: pl.DataFrame
+    title: str = "Equibid run"
+    value_unit: str = "conversion"
+    currency: str = "unit"
+    score_digits: int = 3
+
+    @property
+    def bidders(self) -> list[str]:
+        """Names in rank order, references included."""
+        return self.ranking["bidder"].to_list()
+
+    @property
+    def references(self) -> set[str]:
+        """Bidders that are marks, not contenders."""
+        return set(self.ranking.filter("reference")["bidder"])
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds."""
+        return self.delivery["seed"].n_unique()
+
+    @property
+    def ticks(self) -> int:
+        """T, the number of ticks."""
+        return int(self.delivery.select(pl.col("tick").max()).item()) + 1
+
+
+RANKING = ("bidder", "reference", "score", "score_low", "score_high")
+DELIVERY = ("seed", "bidder", "tick", "spend", "budget", "wins", "offered", "bid", "value_offered")
+ADVERTISERS = (
+    *("bidder", "advertiser", "name", "category", "budget"),
+    *("spend", "value", "conversions", "target_cpa"),
+)
+
+
+def check(tables: RunTables) -> RunTables:
+    """The tables themselves, if a report can be made from them.
+
+    Raises:
+        InputError: a column is missing, a table is empty, a bidder is ranked twice or not at all,
+            or the ranking is out of order.
+    """
+    of_metrics = [m.column + end for m in tables.metrics for end in ("", "_low", "_high")]
+    for name, table, columns in (
+        ("ranking", tables.ranking, [*RANKING, *of_metrics]),
+        ("delivery", tables.delivery, DELIVERY),
+        ("advertisers", tables.advertisers, ADVERTISERS),
+    ):
+        missing = [column for column in columns if column not in table.columns]
+        if missing:
+            raise InputError(f"table {name}: add the missing columns {', '.join(missing)}")
+        if table.is_empty():
+            raise InputError(f"table {name}: it has no rows, so there is nothing to report")
+    bidders = tables.bidders
+    if len(set(bidders)) < len(bidders):
+        raise InputError("table ranking: give every bidder one row and a name of its own")
+    for name, table in (("delivery", tables.delivery), ("advertisers", tables.advertisers)):
+        unranked = sorted(set(table["bidder"]) - set(bidders))
+        if unranked:
+            raise InputError(f"table {name}: rank {', '.join(unranked)}, or leave them out here")
+    scores = tables.ranking.filter(~pl.col("reference"))["score"].to_list()
+    if not all(map(known, scores)) or scores != sorted(scores, reverse=True):
+        raise InputError("table ranking: sort the contenders by score, highest first, none missing")
+    return tables
+
+
+def known(x: float | None) -> bool:
+    """Whether there is a number."""
+    return x is not None and math.isfinite(x)
+
+
+def number(x: float | None, digits: int) -> str:
+    """A number for people: thousands apart, a true minus, a dash for none."""
+    if x is None or not math.isfinite(x):
+        return "–"
+    return f"{x:,.{digits}f}".replace("-", "−").replace(",", "\u202f")
