@@ -1,5 +1,6 @@
 """Settings of every test run."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,8 @@ CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
-hypothesis.settings.register_profile(
-    "default", deadline=None, derandomize=True, max_examples=50, print_blob=True
-)
-hypothesis.settings.load_profile("default")
+for name, examples in (("fast", 15), ("thorough", 100)):
+    hypothesis.settings.register_profile(
+        name, deadline=None, derandomize=True, max_examples=examples, print_blob=True
+    )
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

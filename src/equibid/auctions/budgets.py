@@ -38,7 +38,8 @@ def open_ledger(budget: Float[Array, " N"]) -> Ledger:
     budget = jnp.asarray(budget, jnp.float64)
     _, exponent = jnp.frexp(budget.max())
     quantum = jnp.ldexp(jnp.float64(1.0), exponent - 52)
-    return Ledger(jnp.floor(budget / quantum) * quantum, budget > 0, quantum)
+    whole = jnp.floor(budget / quantum) * quantum
+    return Ledger(whole, whole > 0, quantum)
 
 
 def round_up(charge: Float[Array, "..."], quantum: Float[Array, ""]) -> Float[Array, "..."]:

@@ -33,7 +33,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """As `compiled`, pasted into its caller: only there does the compiler see that the arrays a
-    loop reads and writes are distinct, and vectorises it."""
+    loop reads and writes are distinct, and vectorises it.
+    """
     return cast(Callable[..., Any], numba.njit(nogil=True, inline="always")(function))
 
 

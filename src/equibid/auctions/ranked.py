@@ -92,7 +92,7 @@ class Ranked:
         slot = jnp.zeros(table.shape, jnp.int8)
         win = jnp.zeros(table.shape)
         exposure = jnp.zeros(table.shape)
-        price = jnp.zeros(table.shape, table.dtype)
+        price = jnp.zeros(table.shape)
         paid = jnp.zeros(table.shape)
         left, top = table, table[:, 0]
         for rank in range(self.slots):
@@ -100,9 +100,11 @@ class Ranked:
             leader = _leader(left, top, luck)
             taken = column == leader[:, None]
             left = jnp.where(taken, ABSENT, left)
-            following = jnp.maximum(left.max(axis=1), self.reserve)
-            cost = top if self.pricing == "own" else following
-            sold = (top >= self.reserve) & (top > ABSENT)
+            # Money is float64, whatever the precision of the bids.
+            offer = top.astype(jnp.float64)
+            following = jnp.maximum(left.max(axis=1).astype(jnp.float64), self.reserve)
+            cost = offer if self.pricing == "own" else following
+            sold = (offer >= self.reserve) & (offer > ABSENT)
             if not self.sell_at_reserve:
                 sold &= following > self.reserve
             if share_ties:
@@ -115,19 +117,17 @@ class Ranked:
             win += share
             exposure += share * shown[:, rank, None]
             paid += share * shown[:, rank, None] * cost[:, None]
-            price = jnp.where(taken, cost[:, None].astype(table.dtype), price)
+            price = jnp.where(taken, cost[:, None], price)
         if share_ties:
             # A share of several slots has one price: what is paid over what is shown.
             price = jnp.where(exposure > 0, paid / jnp.where(exposure > 0, exposure, 1), price)
-        market_price = jnp.maximum(left.max(axis=1), self.reserve)
-        entry_price = jnp.maximum(top, self.reserve)
+        market_price = jnp.maximum(left.max(axis=1).astype(jnp.float64), self.reserve)
+        entry_price = jnp.maximum(top.astype(jnp.float64), self.reserve)
         if outside is not None:
             slot, win, exposure, price = (
                 drop_outside(x, first) for x in (slot, win, exposure, price)
             )
-        return Clearing(
-            slot, win, exposure, price.astype(bids.dtype), market_price, entry_price
-        )
+        return Clearing(slot, win, exposure, price, market_price, entry_price)
 
 
 def _leader(

@@ -13,7 +13,6 @@ become the second-price auction with even splits of ties. The rule charges bids 
 from dataclasses import dataclass
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt64
 

@@ -58,13 +58,25 @@ class Population:
         observation: Observation,
         values: Float[Array, "B N"],
         key: jax.Array,
+        first: Int[Array, ""],
     ) -> Float[Array, "B N"]:
-        """Every advertiser's bids on a block, in the precision of the values."""
+        """Every advertiser's bids on a block, in the precision of the values.
+
+        Args:
+            states: of the bidders.
+            observation: at the start of the tick, or at the impression.
+            values: value units.
+            key: of the tick; a factor is drawn once a tick, other bids anew in every block.
+            first: number of the block's first impression.
+        """
         if self.by_factor:
             return by_factor(self.factor(states, observation, key), values)
         chosen = jnp.full(values.shape, -jnp.inf, values.dtype)
         for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True)):
-            bids = bidder.bid(state, observation, values, jax.random.fold_in(key, index))
+            own = jax.random.fold_in(key, index)
+            if not isinstance(bidder, FactorBidder):
+                own = jax.random.fold_in(own, first)
+            bids = bidder.bid(state, observation, values, own)
             chosen = jnp.where(self.seat == index, bids.astype(values.dtype), chosen)
         return chosen
 

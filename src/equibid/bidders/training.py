@@ -11,12 +11,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Array, Float
 
 from equibid.auctions.fused import compiled
-from equibid.markets.history import LEVELS as LEVELS  # bidders find all of it here
-from equibid.markets.history import PriceHistory, price_history
+from equibid.markets.history import (
+    LEVELS,  # noqa: F401  (bidders look for it here)
+    PriceHistory,
+    market_history,
+)
 from equibid.markets.market import Campaigns, Market, dense
 
 # From a parameter [N] and values [K, N] to bids [K, N].
@@ -63,13 +65,7 @@ def training_log(
         raise ValueError("a training log needs market prices")
     values = np.asarray(dense(market))
     prices = np.asarray(market.market_price)
-    if history is None:
-        total = (
-            values.sum(axis=0, dtype=np.float64)
-            if market.outcomes is None
-            else np.asarray(market.outcomes).sum(axis=0).astype(np.float64)
-        )
-        history = price_history(prices, total, market.bid_step)
+    history = history or market_history(market)
     every = -(-len(prices) // most)
     period = period or len(prices)
     kept = slice(every // 2, None, every)
@@ -171,4 +167,3 @@ def spend_factor(
     last = jnp.maximum(fits.sum(axis=0) - 1, 0)
     factor = jnp.take_along_axis(sorted_ratio, last[None], axis=0)[0]
     return jnp.where(fits.any(axis=0), factor, 0.0)
-

@@ -6,20 +6,26 @@ with the advertiser's category and with the advertiser, and independent across a
 """
 
 from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+import numpy.typing as npt
 
 from equibid.markets.market import Campaigns, Labels, Market
 from equibid.markets.registry import MARKETS
-from equibid.markets.sizes import check_day, check_sizes, override
-from equibid.markets.traffic import draw_traffic, per_tick, tick_of
+from equibid.markets.sizes import check_between, check_sizes, check_whole, override
+from equibid.markets.stream import Part, stream
+from equibid.markets.traffic import ticks_of_day, window
+
+Floats = npt.NDArray[np.float64]
 
 IMPRESSIONS = 500_000
 CATEGORY_SIZE = 8
-WINDOWS = 6
+# Windows of the day in which traffic and values keep their factors: 4 and 8 ticks of 48.
+TRAFFIC_WINDOWS, WINDOWS = 12, 6
 # One row a category. Budgets in CNY a day of 500,000 impressions; CPA in CNY a conversion.
 # fmt: off
 BUDGET = np.array([
@@ -50,6 +56,7 @@ class AuctionNet:
         advertisers: N; beyond 48 the tables start again.
         ticks: T; hours of the day and windows keep their place in the day.
         mean_value: conversions an impression, before all factors.
+        traffic_noise: the factor of traffic in a window of the day is uniform in 1 ± this.
         category_noise: the factor of a category in a window of the day is uniform in 1 ± this.
         advertiser_noise: the same for an advertiser; the first of a category has none.
         spread: mean over advertisers of the standard deviation of values over their mean.
@@ -61,6 +68,7 @@ class AuctionNet:
     advertisers: int = len(BUDGET)
     ticks: int = 48
     mean_value: float = 0.0005
+    traffic_noise: float = 0.4
     category_noise: float = 0.7
     advertiser_noise: float = 0.5
     spread: float = 0.5
@@ -69,73 +77,90 @@ class AuctionNet:
 
     def __post_init__(self) -> None:
         check_sizes("auctionnet", self.impressions, self.advertisers, self.ticks)
+        noises = ("traffic_noise", "category_noise", "advertiser_noise", "mean_value")
+        check_between("auctionnet", 0, 1, **{name: getattr(self, name) for name in noises})
+        spreads = ("spread", "spread_noise", "spread_jitter")
+        check_between("auctionnet", 0, inf, **{name: getattr(self, name) for name in spreads})
+
+
+class Day(NamedTuple):
+    """A day before its impressions arrive.
+
+    Attributes:
+        traffic: [W] factor of each window of the day on its usual traffic.
+        mean: [T N] of an advertiser's values in a tick, value units.
+        deviation: [T N] standard deviation of them before clipping, value units.
+    """
+
+    traffic: Floats
+    mean: Floats
+    deviation: Floats
 
 
 @MARKETS.add("auctionnet", "AuctionNet's simulator: 48 advertisers, 48 ticks, 500,000 impressions.")
-def auctionnet(key: jax.Array, day: int = 0, **changes: float) -> Market:
+def auctionnet(key: jax.Array, day: int = 0, **changes: Any) -> Market:
     """A day of the simulator, values float32 (96 MB at full size).
 
     Args:
-        key: of the market. Budgets, target CPAs and the advertisers' spread are the same every
-            day; traffic, factors and values are drawn anew.
+        key: of the market; the same key gives the same bits. Budgets, target CPAs and the
+            advertisers' spread are the same every day; traffic, factors and values are not.
         day: from 0.
         changes: fields of `AuctionNet`, such as ``impressions=5000``.
 
     Raises:
         InputError: a size that no market has, or a setting that this one lacks.
     """
-    check_day("auctionnet", day)
+    check_whole("auctionnet", 0, day=day)
     settings = override(AuctionNet(), "auctionnet", changes)
-    traits, days = jax.random.split(key)
-    traffic, means, values = jax.random.split(jax.random.fold_in(days, day), 3)
-    tick_start = draw_traffic(traffic, settings.impressions, settings.ticks)
-    mean, deviation = draw_moments(settings, traits, means)
-    row = np.arange(settings.advertisers) % len(BUDGET)
+    random = stream(key, Part.DAY, day)
+    drawn = draw_day(settings, stream(key, Part.TRAITS), random)
+    tick_start = ticks_of_day(settings.impressions, settings.ticks, drawn.traffic)
+    N = settings.advertisers
+    values = np.empty((settings.impressions, N), np.float32)
+    for tick in range(settings.ticks):
+        rows = values[tick_start[tick] : tick_start[tick + 1]]
+        draw = random.standard_normal(rows.shape, np.float32)
+        draw *= drawn.deviation[tick].astype(np.float32)
+        draw += drawn.mean[tick].astype(np.float32)
+        np.clip(draw, 0, 1, out=rows)
+    row = np.arange(N) % len(BUDGET)
     return Market(
-        values=_draw_values(values, mean, deviation, tick_of(tick_start)),
-        tick_start=tick_start,
+        values=jnp.asarray(values),
+        tick_start=jnp.asarray(tick_start),
         campaigns=Campaigns(
             budget=jnp.asarray(BUDGET[row] * (settings.impressions / IMPRESSIONS)),
-            target_cpa=jnp.asarray(TARGET_CPA[row], jnp.float64),
-            category=jnp.arange(settings.advertisers, dtype=jnp.int32) // CATEGORY_SIZE,
+            target_cpa=jnp.asarray(TARGET_CPA[row].astype(np.float64)),
+            category=jnp.asarray(np.arange(N, dtype=np.int32) // CATEGORY_SIZE),
         ),
         labels=Labels("auctionnet", currency="CNY"),
     )
 
 
-def draw_moments(
-    settings: AuctionNet, traits: jax.Array, day: jax.Array
-) -> tuple[Float[Array, "T N"], Float[Array, "T N"]]:
-    """Mean and standard deviation of each advertiser's values in each tick, value units."""
+def draw_day(settings: AuctionNet, traits: np.random.Generator, day: np.random.Generator) -> Day:
+    """Traffic and moments of a day.
+
+    Args:
+        settings: of the simulator.
+        traits: random numbers of the advertisers, the same every day.
+        day: random numbers of the day.
+    """
     T, N = settings.ticks, settings.advertisers
-    by_category, by_advertiser, jitter = jax.random.split(day, 3)
     category = np.arange(N) // CATEGORY_SIZE
 
-    def factor(key: jax.Array, count: int, noise: float) -> Float[Array, "W count"]:
-        return jax.random.uniform(key, (WINDOWS, count), minval=1 - noise, maxval=1 + noise)
+    def factor(noise: float, *shape: int) -> Floats:
+        return day.uniform(1 - noise, 1 + noise, shape)
 
-    own = factor(by_advertiser, N, settings.advertiser_noise)
-    own = jnp.where(np.arange(N) % CATEGORY_SIZE == 0, 1.0, own)
-    shared = factor(by_category, category[-1] + 1, settings.category_noise)
-    mean = settings.mean_value * per_tick(shared[:, category] * own, T)
+    traffic = factor(settings.traffic_noise, TRAFFIC_WINDOWS)
+    by_category = factor(settings.category_noise, WINDOWS, int(category[-1]) + 1)
+    by_advertiser = factor(settings.advertiser_noise, WINDOWS, N)
+    by_advertiser[:, ::CATEGORY_SIZE] = 1.0
+    relative = (by_category[:, category] * by_advertiser)[window(T, WINDOWS)]
+    mean = settings.mean_value * relative
 
-    # The published generator moves draws outside (0, 1) to these ends.
-    def bounded(ratio: Array) -> Array:
-        return jnp.where(ratio < 0, 0.1, jnp.minimum(ratio, 1.0))
+    def bounded(ratio: Floats) -> Floats:
+        # The published generator moves draws outside (0, 1) to these ends.
+        return np.where(ratio < 0, 0.1, np.minimum(ratio, 1.0))
 
-    ratio = bounded(settings.spread + settings.spread_noise * jax.random.normal(traits, (N,)))
-    jitter = 1 + settings.spread_jitter * jax.random.normal(jitter, (T, N))
-    return mean, mean * bounded(ratio * jitter)
-
-
-@jax.jit
-def _draw_values(
-    key: jax.Array,
-    mean: Float[Array, "T N"],
-    deviation: Float[Array, "T N"],
-    tick: Int[Array, " K"],
-) -> Float[Array, "K N"]:
-    """Normal draws, clipped to probabilities."""
-    mean, deviation = mean.astype(jnp.float32), deviation.astype(jnp.float32)
-    draw = jax.random.normal(key, (tick.shape[0], mean.shape[1]), jnp.float32)
-    return jnp.clip(mean[tick] + deviation[tick] * draw, 0, 1)
+    ratio = bounded(traits.normal(settings.spread, settings.spread_noise, N))
+    jitter = 1 + settings.spread_jitter * day.standard_normal((T, N))
+    return Day(traffic, mean, mean * bounded(ratio * jitter))

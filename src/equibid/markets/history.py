@@ -1,6 +1,6 @@
 """Totals of a past period: how many impressions, at which prices, worth how much."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,7 @@ def market_history(market: Market, levels: int = LEVELS) -> PriceHistory:
     """
     if market.market_price is None:
         raise InputError(f"market {market.labels.name}: no market prices were logged")
-    worth = dense(market) if market.outcomes is None else market.outcomes
-    total = np.asarray(worth).sum(axis=0, dtype=np.float64)
+    if market.outcomes is not None:
+        market = replace(market, values=market.outcomes)
+    total = np.asarray(dense(market)).sum(axis=0, dtype=np.float64)
     return price_history(np.asarray(market.market_price), total, market.bid_step, levels)

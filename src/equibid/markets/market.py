@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
@@ -45,13 +47,16 @@ class Labels:
         name: of the market.
         advertisers: one name each, or empty for 0 … N-1.
         value_unit: what one unit of value is ("conversion", "click").
-        currency: what one unit of money is ("CNY", "fen/1000").
+        currency: what people count money in ("CNY", "fen").
+        per_currency: units of the market's money in one unit of currency. A log with prices in
+            fen per thousand impressions keeps them whole by counting thousandths of a fen: 1000.
     """
 
     name: str = "market"
     advertisers: tuple[str, ...] = ()
     value_unit: str = "conversion"
     currency: str = "unit"
+    per_currency: float = 1.0
 
     def advertiser(self, index: int) -> str:
         """The name of advertiser `index`."""
@@ -137,19 +142,27 @@ def sparse(market: Market, columns: int | None = None) -> Market:
     """
     values = np.asarray(dense(market))
     eligible = values > 0
-    most = max(int(eligible.sum(1).max(initial=0)), 1)
+    count = eligible.sum(axis=1)
+    most = max(int(count.max(initial=0)), 1)
     if columns is not None and columns < most:
         raise InputError(f"{columns} candidate columns are too few: an impression has {most}")
-    width = columns or most
-    order = np.argsort(~eligible, axis=1, kind="stable")[:, :width]
-    present = np.take_along_axis(eligible, order, axis=1)
+    row, advertiser = eligible.nonzero()
+    place = np.arange(len(row)) - np.repeat(count.cumsum() - count, count)
+
+    def pack(x: npt.NDArray[Any], padding: float) -> Array:
+        packed = np.full((len(values), columns or most), padding, x.dtype)
+        packed[row, place] = x
+        return jnp.asarray(packed)
+
+    outcomes = market.outcomes
+    if outcomes is not None:
+        wide = np.asarray(dense(replace(market, values=outcomes)))
+        outcomes = pack(wide[row, advertiser], False)
     return replace(
         market,
-        values=jnp.asarray(np.where(present, np.take_along_axis(values, order, axis=1), 0)),
-        candidates=jnp.asarray(np.where(present, order, -1).astype(np.int32)),
-        outcomes=None
-        if market.outcomes is None
-        else jnp.asarray(np.take_along_axis(np.asarray(market.outcomes), order, axis=1)),
+        values=pack(values[row, advertiser], 0),
+        candidates=pack(advertiser.astype(np.int32), -1),
+        outcomes=outcomes,
     )
 
 
@@ -158,17 +171,18 @@ def even_ticks(impressions: int, ticks: int) -> Int[Array, "T+1"]:
     return jnp.asarray((np.arange(ticks + 1) * impressions) // ticks, jnp.int32)
 
 
-def split(market: Market, length: int) -> Market:
+def split(market: Market, length: int, ticks: int = 1) -> Market:
     """Cut one market into delivery periods of `length` impressions, stacked along axis S.
 
-    Every period starts with the market's full budgets; a short last period is filled with
-    impressions nobody is eligible for. Each period keeps the number of ticks, evenly spread.
+    Every period starts with the market's full budgets and spreads its impressions evenly over
+    `ticks`; a short last period is filled with impressions nobody is eligible for.
     """
     periods = -(-market.impressions // length)
     missing = periods * length - market.impressions
 
-    def cut(x: Array) -> Array:
-        padded = jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1))
+    def cut(x: Array, padding: int = 0) -> Array:
+        margin = [(0, missing)] + [(0, 0)] * (x.ndim - 1)
+        padded = jnp.pad(x, margin, constant_values=padding)
         return padded.reshape(periods, length, *x.shape[1:])
 
     def repeat(x: Array) -> Array:
@@ -177,10 +191,10 @@ def split(market: Market, length: int) -> Market:
     return replace(
         market,
         values=cut(market.values),
-        tick_start=repeat(even_ticks(length, min(market.ticks, length))),
+        tick_start=repeat(even_ticks(length, ticks)),
         campaigns=jax.tree.map(repeat, market.campaigns),
         market_price=None if market.market_price is None else cut(market.market_price),
-        candidates=None if market.candidates is None else cut(market.candidates),
+        candidates=None if market.candidates is None else cut(market.candidates, -1),
         outcomes=None if market.outcomes is None else cut(market.outcomes),
     )
 

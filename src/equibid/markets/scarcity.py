@@ -1,8 +1,10 @@
 """How scarce money is in a market."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from equibid.auctions.budgets import by_advertiser
 from equibid.auctions.clearing import ABSENT, Auction
@@ -29,12 +31,12 @@ def spend_at_cap(market: Market, auction: Auction) -> Float[Array, " N"]:
     return spend
 
 
-@jax.jit(static_argnames="auction")
+@partial(jax.jit, static_argnames="auction")
 def _spend(
     auction: Auction,
     target_cpa: Float[Array, " N"],
     values: Float[Array, "B C"],
-    ids: Float[Array, "B C"] | None,
+    ids: Int[Array, "B C"] | None,
     outside: Float[Array, " B"] | None,
 ) -> Float[Array, " N"]:
     cap = target_cpa[None, :] if ids is None else target_cpa[ids]

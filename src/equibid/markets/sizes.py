@@ -1,51 +1,64 @@
-"""Sizes of a generated market, checked, and overrides of a preset's settings."""
+"""Settings of generated markets: their checks, and overrides of a preset."""
 
-from dataclasses import fields, is_dataclass, replace
+import math
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from equibid.errors import InputError
 
-Settings = TypeVar("Settings")
+Settings = TypeVar("Settings", bound=Any)
 
 
-def check_sizes(name: str, impressions: int, advertisers: int, ticks: int) -> None:
+def check_whole(market: str, least: int, **settings: Any) -> None:
+    """Refuse settings that are not whole numbers from `least` on.
+
+    Raises:
+        InputError: one is not.
+    """
+    for name, number in settings.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise InputError(
+                f"market {market}: {name} must be a whole number from {least}, not {number!r}"
+            )
+
+
+def check_between(market: str, low: float, high: float, **settings: Any) -> None:
+    """Refuse settings that are not finite numbers in ``[low, high]``.
+
+    Raises:
+        InputError: one is not.
+    """
+    bounds = f"in {low:g} … {high:g}" if math.isfinite(high) else f"from {low:g}"
+    for name, number in settings.items():
+        known = isinstance(number, int | float) and math.isfinite(number)
+        if not known or not low <= number <= high:
+            raise InputError(f"market {market}: {name} must be a number {bounds}, not {number!r}")
+
+
+def check_sizes(market: str, impressions: int, advertisers: int, ticks: int) -> None:
     """Refuse sizes no market can have.
 
     Raises:
         InputError: a size is not a whole number from 1, or there are more ticks than impressions.
     """
-    sizes = {"impressions": impressions, "advertisers": advertisers, "ticks": ticks}
-    for size, number in sizes.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise InputError(f"market {name}: {size} must be a whole number from 1, not {number!r}")
+    check_whole(market, 1, impressions=impressions, advertisers=advertisers, ticks=ticks)
     if ticks > impressions:
         raise InputError(
-            f"market {name}: {ticks} ticks are more than its {impressions} impressions; "
+            f"market {market}: {ticks} ticks are more than its {impressions} impressions; "
             "ask for fewer ticks or more impressions"
         )
 
 
-def check_day(name: str, day: int) -> None:
-    """Refuse a day before the first.
+def override(settings: Settings, market: str, changes: dict[str, Any]) -> Settings:
+    """The settings of `market` with some of them changed.
 
     Raises:
-        InputError: `day` is not a whole number from 0.
+        InputError: there is no such setting, or the settings refuse their change.
     """
-    if not isinstance(day, int) or isinstance(day, bool) or day < 0:
-        raise InputError(f"market {name}: day must be a whole number from 0, not {day!r}")
-
-
-def override(settings: Settings, name: str, changes: dict[str, Any]) -> Settings:
-    """The settings of market `name` with some of them changed.
-
-    Raises:
-        InputError: there is no such setting, or the changed settings are refused.
-    """
-    assert is_dataclass(settings) and not isinstance(settings, type)
     known = [field.name for field in fields(settings) if field.name != "name"]
     for change in changes:
         if change not in known:
             raise InputError(
-                f"market {name} has no setting {change!r}; it has {', '.join(known)}"
+                f"market {market} has no setting {change!r}; it has {', '.join(known)}"
             )
     return replace(settings, **changes)

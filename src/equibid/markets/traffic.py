@@ -1,10 +1,7 @@
 """How a day's impressions spread over its ticks."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Array, Float, Int
 
 # Share of a day's impressions in each half-hour from midnight, in millionths (AuctionNet,
 # Su et al., NeurIPS 2024, its public simulator).
@@ -39,30 +36,22 @@ def largest_remainder(share: npt.NDArray[np.float64], total: int) -> npt.NDArray
     return whole
 
 
-def draw_traffic(
-    key: jax.Array, impressions: int, ticks: int, noise: float = 0.4, windows: int = 12
-) -> Int[Array, "T+1"]:
-    """`tick_start` of a day: its hours, times a chance factor a window, scaled to `impressions`.
+def ticks_of_day(
+    impressions: int, ticks: int, factor: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int32]:
+    """`tick_start` [T+1] of a day of exactly `impressions`.
 
     Args:
-        key: of the day.
-        impressions: exactly as many arrive.
-        ticks: of equal length, one day together.
-        noise: the factor of a window is uniform in ``1 ± noise``.
-        windows: of equal length; AuctionNet has 12 of four ticks.
+        impressions: K.
+        ticks: T, of equal length, one day together.
+        factor: [W] by which the traffic of a window of the day departs from its usual one.
     """
-    factor = jax.random.uniform(key, (windows,), minval=1 - noise, maxval=1 + noise)
-    share = hour_of_day(ticks) * np.asarray(factor)[window(ticks, windows)]
+    share = hour_of_day(ticks) * factor[window(ticks, len(factor))]
     counts = largest_remainder(share, impressions)
-    return jnp.asarray(np.concatenate([[0], counts.cumsum()]), jnp.int32)
+    return np.concatenate([[0], counts.cumsum()]).astype(np.int32)
 
 
-def tick_of(tick_start: Int[Array, "T+1"]) -> Int[Array, " K"]:
+def tick_of(tick_start: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """[K] tick of each impression."""
-    counts = np.diff(np.asarray(tick_start))
-    return jnp.asarray(np.repeat(np.arange(len(counts)), counts), jnp.int32)
-
-
-def per_tick(factor: Float[Array, "W ..."], ticks: int) -> Float[Array, "T ..."]:
-    """Numbers drawn for each window of the day, spread over its ticks."""
-    return factor[window(ticks, factor.shape[0])]
+    counts = np.diff(tick_start)
+    return np.repeat(np.arange(len(counts)), counts)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from equibid.reports.page import page
-from equibid.reports.tables import Metric, RunTables, check
+from equibid.reports.tables import RunTables, check
 
-__all__ = ["Metric", "RunTables", "write_report"]
+__all__ = ["RunTables", "write_report"]
 
 
 def write_report(tables: RunTables, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Curves over the period: the mean over seeds, and how far seeds lie apart."""
+"""Curves over the period: the mean over replicates, and how far they lie apart."""
 
 import polars as pl
 
@@ -7,7 +7,7 @@ POINTS = 240
 
 
 def coarse(delivery: pl.DataFrame) -> pl.DataFrame:
-    """Sums over spans of ticks, at most `POINTS` of them a seed and bidder.
+    """Sums over spans of ticks, at most `POINTS` of them a replicate and bidder.
 
     Adds `start` and `end`, the span's first tick and the one after its last.
     """
@@ -23,8 +23,8 @@ def coarse(delivery: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def over_seeds(spans: pl.DataFrame, x: pl.Expr, y: pl.Expr) -> pl.DataFrame:
-    """One row a `bidder` and `x`: `mean`, `low` (least) and `high` (most) of `y` over seeds."""
+def over_replicates(spans: pl.DataFrame, x: pl.Expr, y: pl.Expr) -> pl.DataFrame:
+    """A row a `bidder` and `x`: mean, `low` (least) and `high` (most) of `y` over replicates."""
     return (
         spans.select("bidder", x.alias("x"), y.alias("y"))
         .drop_nulls()
@@ -51,14 +51,14 @@ def pacing(delivery: pl.DataFrame) -> pl.DataFrame:
     """Share of the budget spent by the end of each tick."""
     spent = pl.col("spend").cum_sum().over("seed", "bidder", order_by="start")
     spans = coarse(delivery).with_columns(spent=spent)
-    return over_seeds(spans, pl.col("end").cast(pl.Float64), ratio("spent", "budget"))
+    return over_replicates(spans, pl.col("end").cast(pl.Float64), ratio("spent", "budget"))
 
 
 def factor(delivery: pl.DataFrame) -> pl.DataFrame:
     """Money bid for a unit of value, in each tick: ``Σ bid / Σ value``."""
-    return over_seeds(coarse(delivery), MIDDLE, ratio("bid", "value_offered"))
+    return over_replicates(coarse(delivery), MIDDLE, ratio("bid", "value_offered"))
 
 
 def win_rate(delivery: pl.DataFrame) -> pl.DataFrame:
     """Slots won for each impression bid on, in each tick."""
-    return over_seeds(coarse(delivery), MIDDLE, ratio("wins", "offered"))
+    return over_replicates(coarse(delivery), MIDDLE, ratio("wins", "offered"))

@@ -3,31 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from equibid.errors import InputError
-
-
-class Metric(NamedTuple):
-    """A column of the ranking, for people.
-
-    Attributes:
-        column: its name; ``<column>_low`` and ``<column>_high`` are the 95 % interval of the mean.
-        title: what people call it.
-        unit: of the numbers, empty for a pure number.
-        better: which end is good, or empty when neither is.
-        digits: decimals shown.
-        meaning: a sentence for the glossary.
-    """
-
-    column: str
-    title: str
-    unit: str
-    better: Literal["higher", "lower", ""]
-    digits: int
-    meaning: str = ""
+from equibid.evaluation.metrics import Metric
 
 
 @dataclass(frozen=True)
@@ -37,14 +18,14 @@ class RunTables:
     Attributes:
         config: how the run was made, resolved; may nest.
         ranking: a row a bidder in rank order: `bidder`, `reference` (a mark that is no contender),
-            `score` (higher is better) with `score_low` and `score_high` (95 % interval, null when
-            there is none), and the columns of `metrics`.
-        metrics: further columns of `ranking`.
+            `score` (higher is better) with `score_low` and `score_high` (95 % interval), and the
+            columns of `metrics`; numbers are null where there are none.
+        metrics: further columns of `ranking`, each with a ``_low`` and a ``_high``.
         score_title: what the score is.
         score_unit: of the score ("× mean").
-        delivery: a row a `seed`, `bidder` and `tick` (from 0): the sums of a `Tally` over the
-            advertisers the bidder drove, and `budget`, theirs for the whole period.
-        advertisers: a row a `bidder` and `advertiser`, means over seeds: `name`, `category`,
+        delivery: a row a `seed` (number of the replicate), `bidder` and `tick` (from 0): the sums
+            of a `Tally` over the advertisers the bidder drove, and their `budget` for the period.
+        advertisers: a row a `bidder` and `advertiser`, means over replicates: `name`, `category`,
             `budget`, `spend`, `value`, `conversions`, `target_cpa` (null when there is none).
         title: of the page.
         value_unit: what one unit of value is.
@@ -75,8 +56,8 @@ class RunTables:
         return set(self.ranking.filter("reference")["bidder"])
 
     @property
-    def seeds(self) -> int:
-        """Number of seeds."""
+    def replicates(self) -> int:
+        """Number of seeds, or of days of a log."""
         return self.delivery["seed"].n_unique()
 
     @property
@@ -118,9 +99,9 @@ def check(tables: RunTables) -> RunTables:
         unranked = sorted(set(table["bidder"]) - set(bidders))
         if unranked:
             raise InputError(f"table {name}: rank {', '.join(unranked)}, or leave them out here")
-    scores = tables.ranking.filter(~pl.col("reference"))["score"].to_list()
-    if not all(map(known, scores)) or scores != sorted(scores, reverse=True):
-        raise InputError("table ranking: sort the contenders by score, highest first, none missing")
+    scores = tables.ranking.filter(~pl.col("reference"))["score"]
+    if not scores.equals(scores.sort(descending=True, nulls_last=True)):
+        raise InputError("table ranking: sort the contenders by score, highest first")
     return tables
 
 

@@ -19,12 +19,12 @@ class Verdict(NamedTuple):
 def verdict(tables: RunTables) -> Verdict:
     """Who leads, and whether the intervals tell the leader from the others.
 
-    Bidders are called separable when their 95 % intervals do not touch, which is stricter than a
-    paired test: what it separates is separate.
+    Bidders are called separable when their 95 % intervals do not touch. That is never laxer than a
+    paired test at the same level, for the error of a difference is at most the sum of the errors.
     """
-    contenders = tables.ranking.filter(~pl.col("reference")).to_dicts()
+    contenders = tables.ranking.filter(~pl.col("reference")).drop_nulls("score").to_dicts()
     if not contenders:
-        return Verdict("Nobody competed", "Only references ran, so there is nothing to rank.")
+        return Verdict("There is nothing to rank", "No contender has a score.")
     leader, others = contenders[0], contenders[1:]
     name = leader["bidder"]
     detail = [f"{name} scores {score(leader, tables)}."]
@@ -34,15 +34,15 @@ def verdict(tables: RunTables) -> Verdict:
     else:
         detail.append(f"The runner-up {others[0]['bidder']} scores {score(others[0], tables)}.")
         if not all(has_interval(row, tables) for row in contenders):
-            headline = f"{name} scores highest, but skill and luck cannot be told apart"
-            detail.append(f"{tables.seeds} seed{'s' * (tables.seeds > 1)} gave no interval.")
+            headline = f"{name} scores highest, but this run cannot tell skill from luck"
+            detail.append("Without an interval for each bidder, nothing tells how much was luck.")
         else:
             near = [row["bidder"] for row in others if row["score_high"] >= leader["score_low"]]
             headline, why = compare(name, near, len(others))
             detail.append(why)
     detail.extend(
-        f"{row['bidder']}, a mark and no contender, reaches {score(row, tables)}."
-        for row in tables.ranking.filter("reference").to_dicts()
+        f"The reference {row['bidder']}, no contender, reaches {score(row, tables)}."
+        for row in tables.ranking.filter("reference").drop_nulls("score").to_dicts()
     )
     return Verdict(headline, " ".join(detail))
 
@@ -60,14 +60,14 @@ def compare(name: str, near: list[str], others: int) -> tuple[str, str]:
         rivals = f"{len(near)} of {others} others"
     return (
         f"{name} scores highest, but is not separable from {rivals}",
-        "Their intervals overlap its own; more seeds may tell.",
+        "Their intervals overlap its own; more replicates may tell them apart.",
     )
 
 
-def has_interval(row: Row, tables: RunTables) -> bool:
-    """Whether the interval is one: a single seed of no width says nothing."""
-    low, high = row["score_low"], row["score_high"]
-    return known(low) and known(high) and (tables.seeds > 1 or low < high)
+def has_interval(row: Row, tables: RunTables, column: str = "score") -> bool:
+    """Whether the interval is one: a single replicate of no width says nothing."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    return known(low) and known(high) and (tables.replicates > 1 or low < high)
 
 
 def score(row: Row, tables: RunTables) -> str:
@@ -76,5 +76,5 @@ def score(row: Row, tables: RunTables) -> str:
     text = f"{number(row['score'], digits)} {tables.score_unit}".strip()
     if has_interval(row, tables):
         low, high = number(row["score_low"], digits), number(row["score_high"], digits)
-        text += f" (95 % interval {low} to {high})"
+        text += f" (95\u00a0% interval {low} to {high})"
     return text

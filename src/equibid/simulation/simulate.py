@@ -76,7 +76,7 @@ def simulate(
     return _play(market, auction, population, key, play, sampled)
 
 
-@partial(jax.jit, static_argnames=("auction", "play", "sampled", "sequential"))
+@partial(jax.jit, static_argnames=("auction", "play", "sampled", "sequential", "own_bidders"))
 def simulate_many(
     markets: Market,
     auction: Auction,
@@ -86,6 +86,7 @@ def simulate_many(
     play: Play = "tick",
     sampled: bool = True,
     sequential: bool = False,
+    own_bidders: bool = False,
 ) -> Delivery:
     """Play a stack of periods (axis S on markets, populations' seats and keys) at once.
 
@@ -98,14 +99,16 @@ def simulate_many(
         sampled: as in `simulate`.
         sequential: one period after the other in one program (`lax.map`): the same bits as
             `simulate` with the XLA engine, less memory.
+        own_bidders: the bidders' arrays have the axis S too: each period has its own.
     """
+    shared = None if own_bidders else populations.bidders
 
-    def one(at: tuple[Market, Int[Array, " N"], jax.Array]) -> Delivery:
-        market, seat, key = at
-        population = Population(populations.bidders, seat)
+    def one(at: tuple[Market, Population | Int[Array, " N"], jax.Array]) -> Delivery:
+        market, who, key = at
+        population = who if isinstance(who, Population) else Population(shared or (), who)
         return _play(market, auction, population, key, play, sampled)
 
-    xs = (markets, populations.seat, keys)
+    xs = (markets, populations if own_bidders else populations.seat, keys)
     return jax.lax.map(one, xs) if sequential else jax.vmap(one)(xs)
 
 
@@ -170,8 +173,8 @@ def _block(
     ids = None if market.candidates is None else cut(market.candidates)
     outside = None if market.market_price is None else cut(market.market_price)
 
-    key = jax.random.fold_in(jax.random.fold_in(key, 1), first)
-    bids = _bids(market, population, carry.states, observation, values, ids, key)
+    tick_key = jax.random.fold_in(key, observation.tick)
+    bids = _bids(market, population, carry.states, observation, values, ids, tick_key, first)
     if market.bid_step > 0:
         bids = jnp.floor(bids / market.bid_step) * market.bid_step
     ceiling = jnp.minimum(cap, jnp.where(carry.opening < auction.minimum_budget, ABSENT, jnp.inf))
@@ -209,15 +212,16 @@ def _bids(
     values: Array,
     ids: Array | None,
     key: jax.Array,
+    first: Array,
 ) -> Array:
     """Bids on a block, dense or by candidate; factor bids never leave the candidate form."""
     if ids is None:
-        return population.bid(states, observation, values, key)
+        return population.bid(states, observation, values, key, first)
     safe = jnp.where(ids < 0, 0, ids)
     if population.by_factor:
         factor = population.factor(states, observation, key).astype(values.dtype)[safe]
         return jnp.where(factor > ABSENT, factor * values, ABSENT)
-    table = population.bid(states, observation, _spread(market, values, ids), key)
+    table = population.bid(states, observation, _spread(market, values, ids), key, first)
     return jnp.take_along_axis(table, safe, axis=1)
 
 
@@ -374,10 +378,8 @@ def _turn(
     """Tell the bidders of the last tick, and get their factors for the next."""
     if feedback is not None:
         states = population.update(states, Tally(*feedback))
-    first = market.tick_start[tick]
-    observation = _observe(market, tick, first, remaining)
-    key = jax.random.fold_in(jax.random.fold_in(key, 1), first)
-    return states, population.factor(states, observation, key)
+    observation = _observe(market, tick, market.tick_start[tick], remaining)
+    return states, population.factor(states, observation, jax.random.fold_in(key, tick))
 
 
 def _play_fused(

@@ -1,0 +1,46 @@
+# Each target sets up what it needs in .venv; PYTHON chooses the interpreter (3.11 or newer).
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test slow lint bench docs lock clean
+
+demo: .venv/run.stamp  ## rank bidders on a small market and write a report
+	$(BIN)/equibid demo
+
+test: .venv/dev.stamp  ## the fast tests
+	$(BIN)/pytest
+
+slow: .venv/dev.stamp  ## the slow tests
+	$(BIN)/pytest -m slow
+
+lint: .venv/dev.stamp  ## style, types, import direction, docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+bench: .venv/dev.stamp  ## the measurements of docs/benchmarks.md
+	for bench in day parallel value_table generate; do $(BIN)/python benchmarks/$$bench.py || exit 1; done
+
+docs: .venv/dev.stamp  ## the documentation at http://127.0.0.1:8000
+	$(BIN)/mkdocs serve
+
+lock: .venv/dev.stamp  ## write requirements/*.txt anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--quiet --upgrade pyproject.toml --output-file requirements/run.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--quiet --upgrade --group dev pyproject.toml --output-file requirements/dev.txt
+
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv .cache site runs

@@ -1,0 +1,5 @@
+"""``python -m equibid``."""
+
+from equibid.cli.main import main
+
+main()

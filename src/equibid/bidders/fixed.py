@@ -1,0 +1,42 @@
+"""Fixed: one bidding factor for the whole period, the best one of the training log.
+
+Where a win costs what the impression's market price is, value for money is greatest when everything
+cheaper than a threshold price per value is bought: the bid is a constant factor times the value.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
+from equibid.bidders.registry import BIDDERS
+from equibid.bidders.training import TrainingLog, spend_factor
+
+
+@pytree()
+class Fixed(FactorBidder):
+    """A static factor.
+
+    Attributes:
+        level: the factor, currency per value unit.
+    """
+
+    level: Float[Array, " N"]
+
+    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+        """The same factor in every tick."""
+        return self.level
+
+
+def logged_factor(log: TrainingLog) -> Float[Array, " N"]:
+    """The largest factor that fits the budget on a log, however many periods the log holds."""
+    budget = jnp.asarray(log.campaigns.budget) * (len(log.prices) / log.period)
+    factor = spend_factor(log.values, log.prices, budget).astype(jnp.float64)
+    # Factor times value must reach the dearest price paid despite three roundings.
+    return factor * (1 + 4 * jnp.finfo(log.values.dtype).eps)
+
+
+@BIDDERS.add("fixed", "Yesterday's best factor: spends the budget exactly on the training log.")
+def fit(log: TrainingLog) -> Fixed:
+    """The largest factor whose purchases on the training log fit the budget."""
+    return Fixed(logged_factor(log))

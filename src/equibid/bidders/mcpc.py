@@ -1,0 +1,41 @@
+"""MCPC: pay up to what a unit of value has cost in training, ``v · cost / value``.
+
+Source: a baseline in Cai et al., WSDM 2017.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from equibid.auctions.clearing import ABSENT
+from equibid.bidders.bidder import Bidder, Observation, State, pytree
+from equibid.bidders.registry import BIDDERS
+from equibid.bidders.training import TrainingLog
+
+
+@pytree()
+class Mcpc(Bidder):
+    """Bids at the training period's cost per unit of value.
+
+    Attributes:
+        cost: market price of all training impressions, currency.
+        value: their value to each advertiser, value units; who has none does not bid.
+    """
+
+    cost: Float[Array, ""]
+    value: Float[Array, " N"]
+
+    def bid(
+        self, state: State, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+    ) -> Float[Array, "B N"]:
+        """``v · cost / value``; the product comes first, as in the published code."""
+        value = jnp.where(self.value > 0, self.value, 1).astype(values.dtype)
+        bids = values * self.cost.astype(values.dtype) / value
+        return jnp.where((values > 0) & (self.value > 0), bids, ABSENT)
+
+
+@BIDDERS.add("mcpc", "Value times the training period's cost per unit of value.")
+def fit(log: TrainingLog) -> Mcpc:
+    """Read cost and value off the training totals."""
+    return Mcpc(jnp.asarray(np.float64(log.history.cost)), jnp.asarray(log.history.value))

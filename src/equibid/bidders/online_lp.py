@@ -1,0 +1,126 @@
+"""Online LP: the threshold of the best purchase plan, solved anew as prices come in.
+
+What should have been bought of a set of impressions is a linear program,
+
+    maximise Σ v_k x_k   subject to   Σ p_k x_k <= budget,   0 <= x_k <= 1,
+
+whose solution buys wherever ``v_k / p_k`` exceeds the dual price λ of the budget: a bid of
+``v / λ``. Dynamic price learning solves it on the impressions seen so far with the budget's share
+of them, and bids by that λ until the next solution. Here the training log is a first sample, each
+day's impressions join it, and at every tick the money left is spread over the impressions left.
+
+The set is kept as a histogram: of the cost of an average impression by the factor ``p / v`` from
+which on it is bought. Its cumulative sum is the cost of any bidding factor, so the program is
+solved to the width of a bin by looking up the budget.
+
+Source: Agrawal, Wang and Ye, "A dynamic near-optimal algorithm for online linear programming",
+Operations Research 2014. Departures: the prior sample, and money left instead of a share of the
+budget at each solution.
+"""
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from equibid.bidders.bidder import FactorBidder, Observation, pytree
+from equibid.bidders.registry import BIDDERS
+from equibid.bidders.training import TrainingLog
+from equibid.markets.market import Campaigns
+
+BINS = 512
+# The bins reach this far beyond the factors of the training log, on either side.
+MARGIN = 10.0
+
+
+@pytree("prior_share")
+class OnlineLp(FactorBidder):
+    """Dynamic price learning.
+
+    Attributes:
+        low: logarithm of the lowest factor of the histogram, currency per value unit.
+        width: width of a bin in the logarithm of the factor.
+        prior: training log, cost of an average impression by bin, currency.
+        prior_share: the training log counts like this share of the period's impressions.
+    """
+
+    watches: ClassVar[bool] = True
+
+    low: Float[Array, " N"]
+    width: Float[Array, " N"]
+    prior: Float[Array, "N H"]
+    prior_share: float = 0.25
+
+    def init(self, campaigns: Campaigns) -> Float[Array, "N H"]:
+        """The cost of today's impressions by bin: none yet."""
+        return jnp.zeros_like(self.prior)
+
+    def factor(
+        self, state: Float[Array, "N H"], observation: Observation, key: jax.Array
+    ) -> Float[Array, " N"]:
+        """``1 / λ`` of the money left and the impressions left."""
+        weight = jnp.maximum(self.prior_share * observation.impressions, 1.0)
+        cost = (weight * self.prior + state) / (weight + observation.impression)
+        affordable = observation.remaining / observation.impressions_left
+        return jnp.exp(self.low + self.width * bins_within(cost, affordable))
+
+    def watch(
+        self,
+        state: Float[Array, "N H"],
+        values: Float[Array, "B N"],
+        prices: Float[Array, "B N"],
+        present: Bool[Array, "B N"],
+    ) -> Float[Array, "N H"]:
+        """Add a block to the day's histogram."""
+        return state + cost_by_bin(self.low, self.width, values, prices, present)
+
+
+def cost_by_bin(
+    low: Float[Array, " N"],
+    width: Float[Array, " N"],
+    values: Float[Array, "B N"],
+    prices: Float[Array, "B N"],
+    present: Bool[Array, "B N"],
+) -> Float[Array, "N H"]:
+    """Sum prices by the bin of the factor that buys them.
+
+    What is cheaper than the lowest bin counts there; what is dearer than the highest is left out.
+    """
+    counted = present & (values > 0) & jnp.isfinite(prices)
+    factor = jnp.where(counted, prices / jnp.where(counted, values, 1), 1).astype(jnp.float64)
+    place = jnp.floor((jnp.log(factor) - low) / width)
+    counted &= place < BINS
+    column = jnp.clip(place, 0, BINS - 1).astype(jnp.int32)
+    row = jnp.broadcast_to(jnp.arange(values.shape[1]), values.shape)
+    cost = jnp.where(counted, prices, 0).astype(jnp.float64)
+    return jnp.zeros((values.shape[1], BINS)).at[row, column].add(cost)
+
+
+def bins_within(cost: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Float[Array, " N"]:
+    """How many bins, counted from the lowest and with a fraction, cost what is affordable.
+
+    Where everything is affordable, no more bins than cost anything.
+    """
+    total = cost.cumsum(axis=1)
+    target = jnp.minimum(affordable, total[:, -1])[:, None]
+    last = (total >= target).argmax(axis=1)[:, None]
+    within = jnp.take_along_axis(cost, last, axis=1)
+    before = jnp.take_along_axis(total, last, axis=1) - within
+    fraction = jnp.where(within > 0, (target - before) / jnp.where(within > 0, within, 1), 0)
+    return (last + jnp.clip(fraction, 0, 1))[:, 0]
+
+
+@BIDDERS.add("online-lp", "Dynamic price learning: the threshold factor, solved anew every tick.")
+def fit(log: TrainingLog) -> OnlineLp:
+    """Lay bins around the factors of the training log, and count its costs into them."""
+    prices = jnp.broadcast_to(log.prices.astype(jnp.float64)[:, None], log.values.shape)
+    bought = (log.values > 0) & (prices > 0)
+    factor = jnp.where(bought, prices / jnp.where(bought, log.values, 1), jnp.nan)
+    least, most = (
+        jnp.where(jnp.isnan(x), 1.0, x) for x in (jnp.nanmin(factor, 0), jnp.nanmax(factor, 0))
+    )
+    low = jnp.log(least / MARGIN)
+    width = (jnp.log(most * MARGIN) - low) / BINS
+    cost = cost_by_bin(low, width, log.values, prices, log.values > 0)
+    return OnlineLp(low, width, cost / len(log.prices))

@@ -1,0 +1,198 @@
+"""What money is worth, for any number of auctions.
+
+A table has T0 + 1 rows. With t <= T0 auctions to come its row t is exact. Beyond, a unit of money
+is worth almost the same wherever there is as much money per auction, so the last row serves as a
+map (MapD of Cai et al., WSDM 2017): D(t,b) := D(T0, b·T0/t), where D(t,b) = V(t,b+1) - V(t,b).
+Summed up, with V(T0,·) joined by straight lines,
+
+    V(t,b) - V(t,b-a) := t/T0 · [V(T0, b·T0/t) - V(T0, (b-a)·T0/t)].
+
+The paper also fits a small network to D; the map takes its place here and needs no training.
+
+All advertisers buy at the same prices, and the table is linear in the mean value: one table in
+units of it serves all of them.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Array, Float, Int
+
+from equibid.auctions.clearing import ABSENT
+from equibid.bidders.bidder import pytree
+from equibid.bidders.training import TrainingLog
+from equibid.bidders.value_table import value_table
+
+# Cells of an exact table: 400 MB.
+MOST_CELLS = 50_000_000
+# T0, and the price levels laid over prices that have none of their own.
+AUCTIONS = 128
+PRICE_LEVELS = 201
+# Prices above this quantile are left to others when levels are laid.
+TOP_QUANTILE = 0.99
+
+
+@pytree("levels", "whole")
+class ValueModel:
+    """What money is worth to the advertisers of a market.
+
+    Attributes:
+        table: V(n,b) in mean values, ascending in b; b in price levels.
+        mean_value: of an impression the advertiser is eligible for, value units; 0 when training
+            saw no value.
+        share: of impressions the advertiser is eligible for.
+        step: currency per price level.
+        levels: P, price levels; the highest bid is P-1.
+        whole: whether prices lie on the levels; otherwise bids lie between them too.
+    """
+
+    table: Float[Array, "T0+1 B0+1"]
+    mean_value: Float[Array, " N"]
+    share: Float[Array, " N"]
+    step: Float[Array, ""]
+    levels: int
+    whole: bool
+
+    @property
+    def horizon(self) -> int:
+        """T0, the most auctions that are looked up as they are."""
+        return self.table.shape[0] - 1
+
+    def money(self, remaining: Float[Array, " N"]) -> Float[Array, " N"]:
+        """Currency in whole price levels."""
+        return jnp.floor(remaining / self.step)
+
+    def auctions(self, impressions_left: Int[Array, ""]) -> Float[Array, " N"]:
+        """Auctions that follow the present one, for each advertiser."""
+        return jnp.floor(jnp.maximum(impressions_left - 1, 0) * self.share)
+
+    def stretch(self, auctions: Float[Array, " N"]) -> Float[Array, " N"]:
+        """Auctions one of the table stands for: t / T0 on the map, 1 where a row is exact."""
+        return jnp.maximum(auctions / max(self.horizon, 1), 1.0)
+
+    def worth(self, values: Float[Array, "B N"]) -> Float[Array, "B N"]:
+        """Values in mean values."""
+        return values / jnp.where(self.mean_value > 0, self.mean_value, 1)
+
+    def price(
+        self, levels: Float[Array, "B N"], values: Float[Array, "B N"]
+    ) -> Float[Array, "B N"]:
+        """Price levels as bids in currency; no bid without value, now or in training."""
+        bids = (levels * self.step).astype(values.dtype)
+        return jnp.where((values > 0) & (self.mean_value > 0), bids, ABSENT)
+
+    def best_level(
+        self,
+        auctions: Float[Array, " N"],
+        money: Float[Array, " N"],
+        worth: Float[Array, "B N"],
+        stretch: Float[Array, " N"] | float,
+    ) -> Float[Array, "B N"]:
+        """The highest bid that an impression is worth.
+
+        That is the largest a <= min(b, P-1) with worth >= V(t,b) - V(t,b-a); as V ascends, so does
+        this loss in a, and bisection finds it. Where prices do not lie on levels, a is not a whole
+        number, and the loss is joined by straight lines.
+
+        Args:
+            auctions: t, how many follow.
+            money: b, price levels.
+            worth: of the impression, mean values.
+            stretch: auctions, and price levels of money, that one of the table stands for.
+
+        Returns:
+            The bid in price levels.
+        """
+        row = jnp.minimum(auctions, self.horizon).astype(jnp.int32)
+        end = self.table.shape[1] - 1
+        purse = jnp.minimum(money / stretch, end)
+
+        def value(at: Array) -> Array:
+            low = jnp.floor(at).astype(jnp.int32)
+            below, above = self.table[row, low], self.table[row, jnp.minimum(low + 1, end)]
+            return below + (at - low) * (above - below)
+
+        full = value(purse)
+
+        def loss(bid: Array) -> Array:
+            return stretch * (full - value(jnp.maximum(purse - bid / stretch, 0)))
+
+        most = jnp.minimum(money, self.levels - 1)
+        bid = jnp.zeros(worth.shape)
+        for bit in reversed(range((self.levels - 1).bit_length())):
+            higher = bid + (1 << bit)
+            bid = jnp.where((higher <= most) & (loss(higher) <= worth), higher, bid)
+        if self.whole:
+            return bid
+        here, above = loss(bid), loss(bid + 1)
+        part = (worth - here) / jnp.where(above > here, above - here, 1)
+        return jnp.where(bid < most, bid + jnp.clip(part, 0, 1), bid)
+
+
+def exact_model(log: TrainingLog) -> ValueModel:
+    """A row for every auction of the period and a column for every price level of the budget.
+
+    A market whose prices lie on no levels, or whose table would be too large, gets the mapped one.
+    """
+    budget = int(np.max(np.asarray(log.campaigns.budget), initial=0) / log.history.step)
+    if not on_levels(log) or (log.period + 1) * (budget + 1) > MOST_CELLS:
+        return mapped_model(log)
+    return _model(log, level_pmf(log), log.history.step, log.period, budget, whole=True)
+
+
+def mapped_model(log: TrainingLog) -> ValueModel:
+    """A table of `AUCTIONS` auctions with money enough to win nearly all of them."""
+    whole = on_levels(log)
+    pmf, step = (level_pmf(log), log.history.step) if whole else laid_pmf(log)
+    level = np.arange(len(pmf))
+    mean = pmf @ level
+    spread = np.sqrt(AUCTIONS * max(pmf @ level**2 - mean**2, 0))
+    budget = int(min(AUCTIONS * mean + 6 * spread, AUCTIONS * level[-1])) + len(pmf)
+    return _model(log, pmf, step, AUCTIONS, budget, whole=whole)
+
+
+def _model(
+    log: TrainingLog,
+    pmf: npt.NDArray[np.float64],
+    step: float,
+    auctions: int,
+    budget: int,
+    *,
+    whole: bool,
+) -> ValueModel:
+    share = np.asarray((log.values > 0).mean(axis=0), np.float64)
+    table = value_table(pmf, 1.0, auctions, budget)
+    return ValueModel(
+        table=jnp.maximum.accumulate(table, axis=1),
+        mean_value=jnp.asarray(log.history.mean_value / np.where(share > 0, share, 1)),
+        share=jnp.asarray(share),
+        step=jnp.asarray(step),
+        levels=len(pmf),
+        whole=whole,
+    )
+
+
+def on_levels(log: TrainingLog) -> bool:
+    """Whether every logged price is one of the history's price levels."""
+    level = np.asarray(log.prices, np.float64) / log.history.step
+    return bool(
+        (np.abs(level - np.rint(level)) < 1e-6).all()
+        and level.max(initial=0) < len(log.history.counts) - 0.5
+    )
+
+
+def level_pmf(log: TrainingLog) -> npt.NDArray[np.float64]:
+    """Market prices by level, each level with one impression more than was seen."""
+    counts = log.history.counts
+    return (counts + 1) / (log.history.impressions + len(counts))
+
+
+def laid_pmf(log: TrainingLog) -> tuple[npt.NDArray[np.float64], float]:
+    """The same for levels laid evenly up to a high price, and the step between them."""
+    prices = np.asarray(log.prices, np.float64)
+    top = float(np.quantile(prices, TOP_QUANTILE)) or float(prices.max(initial=0)) or 1.0
+    step = top / (PRICE_LEVELS - 1)
+    # A price is met by the first level that is not below it.
+    level = np.ceil(prices / step - 1e-9).astype(np.int64)
+    counts = np.bincount(level[level < PRICE_LEVELS], minlength=PRICE_LEVELS)
+    return (counts + 1) / (len(prices) + PRICE_LEVELS), step

@@ -1,0 +1,235 @@
+"""``equibid compare``: rank bidders on a market."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import jax
+import polars as pl
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import equibid
+from equibid.auctions import AUCTIONS
+from equibid.auctions.clearing import Auction
+from equibid.bidders import BIDDERS
+from equibid.cli.table import print_ranking
+from equibid.errors import InputError
+from equibid.evaluation.arena import Entry, Job, Seating, enter, jobs
+from equibid.evaluation.case import Case, generated_case, recorded_case
+from equibid.evaluation.ranking import campaign_frame, in_currency, rank
+from equibid.evaluation.run import carry_out, open_run
+from equibid.logs import Recording, read_log, with_budget_share
+from equibid.markets import MARKETS
+from equibid.markets.market import Market
+from equibid.reports import from_ranking, write_report
+
+CLASSIC = (
+    "constant",
+    "random",
+    "mcpc",
+    "lin",
+    "ortb1",
+    "ortb2",
+    "pid-ecpc",
+    "pid-win-rate",
+    "pacing",
+    "pacing-multiplicative",
+    "online-lp",
+    "fixed",
+    "ss-mdp",
+    "rlb",
+    "hindsight",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to compare, on what, and how."""
+
+    market: Annotated[str, tyro.conf.Positional]
+    """A generated market (see `equibid list`), or the path of a log or a folder of logs."""
+
+    bidders: str = ",".join(CLASSIC)
+    """Bidders by name, separated by commas."""
+
+    seeds: int = 10
+    """Days to play in a generated market, draws to make on a logged day. A log that is cut into
+    delivery periods needs none: every period is a replicate."""
+
+    auction: str | None = None
+    """Pricing rule; default gsp, or second-price against a logged market price."""
+
+    play: Literal["auto", "tick", "impression"] = "auto"
+    """How often bidders are asked; auto asks at every impression of a log that is cut into
+    delivery periods, once a tick elsewhere."""
+
+    seating: Seating = "mixed"
+    """mixed: contenders share the market and change seats until each had every one. uniform: every
+    contender has a market of its own."""
+
+    budget_share: float = 0.125
+    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+
+    impressions: int | None = None
+    """Impressions of a generated day; default the market's own."""
+
+    advertisers: int | None = None
+    """Advertisers of a generated market; default the market's own."""
+
+    ticks: int | None = None
+    """Ticks of a generated day; default the market's own."""
+
+    market_seed: int = 0
+    """Which generated market: the traits of its advertisers."""
+
+    format: str | None = None
+    """Format of the log, if it is not recognised (see `equibid list`)."""
+
+    out: Path | None = None
+    """Run folder; default runs/MARKET. A run that was stopped goes on from there."""
+
+
+def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+    """Rank bidders on a market, with a table, Parquet files and an HTML report.
+
+    Examples:
+        equibid compare auctionnet --impressions 50000 --bidders lin,pacing,hindsight --seeds 5
+
+        equibid compare logs/ipinyou --bidders mcpc,lin,rlb --budget-share 0.0625
+    """
+    run_comparison(settings)
+
+
+def run_comparison(settings: Settings) -> Path:
+    """Carry out a comparison; gives the path of the report."""
+    console = Console()
+    names = bidder_names(settings.bidders)
+    if settings.seeds < 1:
+        raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
+    folder = settings.out or Path("runs") / Path(settings.market).name.split(".")[0]
+    started = time.perf_counter()
+    with progress(console) as bar:
+        loading = bar.add_task("markets", total=None)
+        cases = list(cases_of(settings))
+        config = resolved(settings, cases, names)
+        run = open_run(folder, config)
+        bar.remove_task(loading)
+        fitting = bar.add_task("tuning bidders", total=len(cases) * len(names))
+        entries: dict[str, list[Entry]] = {}
+        for case in cases:
+            for name in names:
+                entries.setdefault(case.name, []).extend(enter(case, [name]))
+                bar.advance(fitting)
+        work = [
+            job
+            for case in cases
+            for job in jobs(case, entries[case.name], settings.seeds, settings.seating)
+        ]
+        playing = bar.add_task("playing", total=len(work))
+
+        def done(job: Job) -> None:
+            bar.update(playing, advance=1, description=f"playing {job.name}")
+
+        rows = carry_out(run, work, done)
+        bar.update(playing, description="playing")
+    first = cases[0].market(0)
+    rows = in_currency(rows, first.labels)
+    campaigns = pl.concat([campaign_frame(case.name, case.market(0)) for case in cases])
+    references = [entry.name for entry in entries[cases[0].name] if entry.reference]
+    ranking = rank(rows, campaigns, references, score_of(first), first.labels)
+    run.write_table("delivery.parquet", rows)
+    run.write_table("ranking.parquet", ranking.table)
+    report = folder / "report.html"
+    write_report(from_ranking(ranking, rows, campaigns, config, first.labels), report)
+    print_ranking(console, ranking, settings.market)
+    elapsed = time.perf_counter() - started
+    console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
+    return report
+
+
+def bidder_names(text: str) -> list[str]:
+    """The bidders of a comma list, each known and named once."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        BIDDERS[name]
+    if not names:
+        raise InputError("--bidders names nobody; try --bidders lin,pacing")
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"--bidders names {', '.join(sorted(twice))} more than once")
+    return names
+
+
+def cases_of(settings: Settings) -> list[Case]:
+    """The cases of a market's name or a log's path."""
+    sizes = {
+        name: size
+        for name in ("impressions", "advertisers", "ticks")
+        if (size := getattr(settings, name)) is not None
+    }
+    path = Path(settings.market)
+    if settings.market in MARKETS:
+        make = MARKETS[settings.market]
+        key = jax.random.key(settings.market_seed)
+        auction = AUCTIONS[settings.auction or "gsp"]()
+        play = "tick" if settings.play == "auto" else settings.play
+        return [
+            generated_case(settings.market, lambda day: make(key, day=day, **sizes), auction, play)
+        ]
+    if not path.exists():
+        raise InputError(
+            f"{settings.market} is neither a file nor a generated market "
+            f"({', '.join(MARKETS)}); see `equibid list`"
+        )
+    if sizes:
+        raise InputError(f"--{next(iter(sizes))} resizes generated markets; a log has its own size")
+    return [recorded(recording, settings) for recording in read_log(path, settings.format)]
+
+
+def recorded(recording: Recording, settings: Settings) -> Case:
+    """The case of a log that was read."""
+    if recording.test.market_price is not None:
+        recording = with_budget_share(recording, settings.budget_share)
+    auction = AUCTIONS[settings.auction or default_auction(recording.test)]()
+    by_default = "tick" if recording.period is None else "impression"
+    play = by_default if settings.play == "auto" else settings.play
+    return recorded_case(recording, auction, play)
+
+
+def default_auction(market: Market) -> str:
+    """The rule that suits a log: against a logged price, second price."""
+    return "gsp" if market.market_price is None else "second-price"
+
+
+def score_of(market: Market) -> str:
+    """What is compared: logged outcomes where there are any, else expected value."""
+    return "value" if market.outcomes is None else "conversions"
+
+
+def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:
+    """The settings with every default filled in, for the run folder."""
+    auction: Auction = cases[0].auction
+    return asdict(settings) | {
+        "version": equibid.__version__,
+        "market": Path(settings.market).name,
+        "markets": [case.name for case in cases],
+        "bidders": bidders,
+        "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
+        "play": cases[0].play,
+        "out": None,
+    }
+
+
+def progress(console: Console) -> Progress:
+    """Progress bars that vanish when done."""
+    return Progress(
+        TextColumn("{task.description:<40}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )

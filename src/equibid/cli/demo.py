@@ -1,0 +1,27 @@
+"""``equibid demo``: the main job on a small generated market."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from equibid.cli.compare import Settings, run_comparison
+
+BIDDERS = "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,online-lp,hindsight"
+
+
+def demo(
+    out: Annotated[Path, tyro.conf.arg(help="Run folder.")] = Path("runs/demo"),
+    seeds: Annotated[int, tyro.conf.arg(help="Days to play.")] = 5,
+    open_report: Annotated[
+        bool, tyro.conf.arg(name="open", help="Open the report in a browser.")
+    ] = False,
+) -> None:
+    """Generate a market of 24 advertisers, let classic bidders meet in it, and rank them.
+
+    Example: equibid demo --open
+    """
+    report = run_comparison(Settings("demo", bidders=BIDDERS, seeds=seeds, out=out))
+    if open_report:
+        webbrowser.open(report.resolve().as_uri())

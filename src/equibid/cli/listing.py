@@ -1,0 +1,35 @@
+"""``equibid list``: what there is by name."""
+
+from rich.console import Console
+from rich.table import Table
+
+from equibid.auctions import AUCTIONS
+from equibid.bidders import BIDDERS
+from equibid.logs import READERS
+from equibid.markets import MARKETS
+from equibid.registry import Registry
+
+
+def list_() -> None:
+    """List markets, bidders, auctions and log formats by name.
+
+    Example: equibid list
+    """
+    console = Console()
+    for title, registry in (
+        ("Markets (generated)", MARKETS),
+        ("Logs (formats that are read)", READERS),
+        ("Bidders", BIDDERS),
+        ("Auctions", AUCTIONS),
+    ):
+        console.print(_table(title, registry))
+        console.print()
+
+
+def _table(title: str, registry: Registry) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("name", style="cyan", no_wrap=True)
+    table.add_column("")
+    for name in registry:
+        table.add_row(name, registry.summaries[name])
+    return table

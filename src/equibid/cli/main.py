@@ -1,0 +1,49 @@
+"""The command ``equibid``."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import tyro
+from rich.console import Console
+
+from equibid.cli.compare import compare
+from equibid.cli.demo import demo
+from equibid.cli.listing import list_
+from equibid.errors import InputError
+
+APP = tyro.extras.SubcommandApp()
+APP.command(name="demo")(demo)
+APP.command(name="compare")(compare)
+APP.command(name="list")(list_)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; bad input ends with one sentence and exit code 2."""
+    keep_compiled_programs()
+    trouble = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        APP.cli(
+            prog="equibid",
+            description="Auto-bidding in real-time ad auctions: who wins, and by how much.",
+            args=arguments,
+        )
+    except InputError as error:
+        trouble.print(f"equibid: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        trouble.print("equibid: stopped; the same command goes on from here", markup=False)
+        sys.exit(130)
+
+
+def keep_compiled_programs() -> None:
+    """Keep XLA's programs between runs, where the user's caches are."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    jax.config.update("jax_compilation_cache_dir", str(home / "equibid" / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+if __name__ == "__main__":
+    main()

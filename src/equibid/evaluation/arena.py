@@ -1,0 +1,179 @@
+"""Bidders meet, and are judged.
+
+In a market of many advertisers the contenders share the seats: in round r advertiser i is driven by
+contender (i + r) mod B. After B rounds every contender has had every seat once, on the same
+impressions, with the same draws, against the others. In a market of one advertiser, and when
+everybody is to use the same bidder, each contender has the market to itself.
+
+A reference (the hindsight factor) is no contender: it takes the first contender's place, seat by
+seat, and is told the day's prices.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from equibid.bidders.bidder import Bidder
+from equibid.bidders.population import Population, everybody
+from equibid.bidders.registry import BIDDERS
+from equibid.bidders.training import training_log
+from equibid.evaluation.case import Case, keys_for
+from equibid.markets.market import Market
+from equibid.simulation.delivery import Delivery
+from equibid.simulation.simulate import simulate, simulate_many
+from equibid.simulation.yesterday import logged
+
+Seating = Literal["mixed", "uniform"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A bidder in a comparison.
+
+    Attributes:
+        name: as registered.
+        bidder: fitted on the training log.
+    """
+
+    name: str
+    bidder: Bidder
+
+    @property
+    def reference(self) -> bool:
+        """Whether it is a bound rather than a contender."""
+        return self.bidder.reference
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of a comparison that is computed, kept and resumed as a whole.
+
+    Attributes:
+        name: file name of its result.
+        run: plays it; one row a replicate, bidder, tick and advertiser.
+    """
+
+    name: str
+    run: Callable[[], pl.DataFrame]
+
+
+def enter(case: Case, names: list[str]) -> list[Entry]:
+    """Fit the named bidders on a case's training log."""
+    return [Entry(name, BIDDERS[name](case.train)) for name in names]
+
+
+def jobs(case: Case, entries: list[Entry], seeds: int, seating: Seating) -> Iterator[Job]:
+    """The jobs of a case: one a bidder for a stack of periods, else one a seed."""
+    if case.periods is not None:
+        for entry in entries:
+            yield Job(
+                f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry)
+            )
+        return
+    for seed in range(seeds):
+        yield Job(f"{case.name}-{seed}", lambda seed=seed: _play_day(case, entries, seed, seating))
+
+
+def _play_periods(case: Case, entry: Entry) -> pl.DataFrame:
+    """One bidder on a stack of single-advertiser periods."""
+    markets = case.market(0)
+    periods = markets.values.shape[0]
+    bidders = (entry.bidder,)
+    if entry.reference:
+        each = [BIDDERS[entry.name](training_log(_period(markets, s))) for s in range(periods)]
+        bidders = (jax.tree.map(lambda *leaves: jnp.stack(leaves), *each),)
+    population = Population(bidders, jnp.zeros((periods, markets.advertisers), jnp.int32))
+    delivery = simulate_many(
+        markets,
+        case.auction,
+        population,
+        keys_for(0, periods),
+        play=case.play,
+        own_bidders=entry.reference,
+    )
+    frame = delivery.frame().rename({"period": "replicate"})
+    return _label(frame, case, entry.name)
+
+
+def _period(markets: Market, index: int) -> Market:
+    return jax.tree.map(lambda leaf: leaf[index], markets)
+
+
+def _play_day(case: Case, entries: list[Entry], seed: int, seating: Seating) -> pl.DataFrame:
+    """All rounds of one seed."""
+    market = case.market(seed)
+    key = jax.random.key(seed)
+    contenders = [entry for entry in entries if not entry.reference]
+    references = [entry for entry in entries if entry.reference]
+    if not contenders:
+        contenders = references
+        references = []
+
+    def play(population: Population) -> Delivery:
+        return simulate(market, case.auction, population, key, play=case.play)
+
+    frames = []
+    prices: Market | None = None
+    alone = seating == "uniform" or market.advertisers == 1
+    if alone:
+        for entry in contenders:
+            delivery = play(everybody(entry.bidder, market.advertisers))
+            prices = prices or _told(market, case, delivery)
+            frames.append(_label(delivery.frame(), case, entry.name, seed))
+        for entry in references:
+            bidder = _informed(entry, prices)
+            delivery = play(everybody(bidder, market.advertisers))
+            frames.append(_label(delivery.frame(), case, entry.name, seed))
+        return pl.concat(frames)
+
+    seats = np.arange(market.advertisers)
+    bidders = tuple(entry.bidder for entry in contenders)
+    for turn in range(len(contenders)):
+        seat = (seats + turn) % len(contenders)
+        delivery = play(Population(bidders, jnp.asarray(seat, jnp.int32)))
+        prices = prices or _told(market, case, delivery)
+        for index, entry in enumerate(contenders):
+            frames.append(_seated(delivery, case, entry.name, seed, seat == index))
+        for entry in references:
+            informed = (_informed(entry, prices), *bidders[1:])
+            delivery = play(Population(informed, jnp.asarray(seat, jnp.int32)))
+            frames.append(_seated(delivery, case, entry.name, seed, seat == 0))
+    return pl.concat(frames)
+
+
+def _informed(entry: Entry, day: Market | None) -> Bidder:
+    """A reference, fitted on the very day it plays."""
+    if day is None:
+        return entry.bidder
+    return BIDDERS[entry.name](training_log(day))
+
+
+def _told(market: Market, case: Case, delivery: Delivery) -> Market:
+    """The day with the prices the contenders made."""
+    offered = delivery.tally.value_offered
+    factors = jnp.where(offered > 0, delivery.tally.bid / jnp.where(offered > 0, offered, 1), 0.0)
+    return logged(market, case.auction, factors)
+
+
+def _seated(
+    delivery: Delivery, case: Case, name: str, seed: int, seat: np.ndarray
+) -> pl.DataFrame:
+    """The rows of the advertisers a bidder drove."""
+    mine = pl.Series(np.flatnonzero(seat))
+    frame = delivery.frame().filter(pl.col("advertiser").is_in(mine.implode()))
+    return _label(frame, case, name, seed)
+
+
+def _label(
+    frame: pl.DataFrame, case: Case, bidder: str, replicate: int | None = None
+) -> pl.DataFrame:
+    if replicate is not None:
+        frame = frame.with_columns(replicate=pl.lit(replicate, pl.Int64))
+    order = ["market", "replicate", "bidder", "tick", "advertiser"]
+    frame = frame.with_columns(market=pl.lit(case.name), bidder=pl.lit(bidder))
+    return frame.select(*order, pl.exclude(order))

@@ -1,0 +1,92 @@
+"""What a comparison is played on: a training log, and the periods to judge bidders by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+
+from equibid.auctions.clearing import Auction
+from equibid.bidders.training import TrainingLog, training_log
+from equibid.logs.recording import Recording, split_for_tuning
+from equibid.markets.market import Market, split
+from equibid.simulation.simulate import Play
+from equibid.simulation.yesterday import logged, resting_factors
+
+
+@dataclass(frozen=True)
+class Case:
+    """A market to compare bidders on.
+
+    Attributes:
+        name: of the market.
+        train: all that bidders are tuned on.
+        market: from a seed to the day that is played with it.
+        auction: the rule.
+        play: how often bidders are asked.
+        periods: S when the day is a stack of that many replicates, None when a seed is one.
+    """
+
+    name: str
+    train: TrainingLog
+    market: Callable[[int], Market]
+    auction: Auction
+    play: Play
+    periods: int | None = None
+
+    def replicates(self, seeds: int) -> int:
+        """How many independent figures `seeds` seeds give for each bidder."""
+        return self.periods or seeds
+
+
+def generated_case(
+    name: str,
+    day: Callable[[int], Market],
+    auction: Auction,
+    play: Play = "tick",
+) -> Case:
+    """A generated market: tuned on day 0, judged on day 1, 2, … for seeds 0, 1, ….
+
+    Args:
+        name: of the market.
+        day: from a day's number to its market; advertisers keep their traits.
+        auction: the rule.
+        play: how often bidders are asked.
+    """
+    yesterday = day(0)
+    rest = resting_factors(yesterday, auction)
+    factors = jnp.broadcast_to(rest, (yesterday.ticks, yesterday.advertisers))
+    train = training_log(logged(yesterday, auction, factors))
+    return Case(name, train, lambda seed: day(seed + 1), auction, play)
+
+
+def recorded_case(
+    recording: Recording, auction: Auction, play: Play, rounds: int = 40
+) -> Case:
+    """A log: tuned on its training part, judged on the rest.
+
+    A log that is cut into delivery periods is judged period by period; any other log is one day,
+    and seeds differ in what is drawn.
+
+    Args:
+        recording: the log. Without a training log, its first fifth serves as one.
+        auction: the rule.
+        play: how often bidders are asked.
+        rounds: ticks of a delivery period, at which bidders may adjust.
+    """
+    if recording.train is None:
+        recording = split_for_tuning(recording)
+    train, test = recording.train, recording.test
+    assert train is not None
+    log = training_log(train, recording.period, recording.history)
+    if recording.period is None:
+        return Case(recording.name, log, lambda seed: test, auction, play)
+    periods = split(test, recording.period, rounds)
+    log = replace(log, ticks=rounds)
+    count = periods.values.shape[0]
+    return Case(recording.name, log, lambda seed: periods, auction, play, count)
+
+
+def keys_for(seed: int, count: int) -> jax.Array:
+    """Keys of `count` replicates of a seed."""
+    return jax.random.split(jax.random.key(seed), count)

@@ -1,0 +1,106 @@
+"""A run folder: what was asked, what came out, and enough to go on after a stop.
+
+config.json        what was asked, resolved
+environment.json   versions and machine
+parts/*.parquet    finished jobs; a run that was stopped goes on from these
+delivery.parquet   a row a market, replicate, bidder, tick and advertiser, money in currency
+ranking.parquet    the ranked table
+report.html        for people
+"""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import polars as pl
+
+from equibid.errors import InputError
+from equibid.evaluation.arena import Job
+
+LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that was opened for a config."""
+
+    folder: Path
+
+    @property
+    def parts(self) -> Path:
+        """Where finished jobs lie."""
+        return self.folder / "parts"
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file so that it is there whole or not at all."""
+        return _whole(self.folder / name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write_table(self, name: str, table: pl.DataFrame) -> Path:
+        """Write a Parquet file so that it is there whole or not at all."""
+        return _whole(self.folder / name, lambda path: table.write_parquet(path))
+
+
+def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
+    """Start a run in `folder`, or go on with the one that is there.
+
+    Raises:
+        InputError: the folder holds a run with another config, or cannot be written.
+    """
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    run = Run(folder)
+    try:
+        run.parts.mkdir(parents=True, exist_ok=True)
+        there = folder / "config.json"
+        if there.exists() and there.read_text(encoding="utf-8") != text:
+            raise InputError(
+                f"{folder} holds a run with other settings; name another folder with --out, or "
+                "delete this one"
+            )
+        run.write_text("config.json", text)
+        run.write_text("environment.json", json.dumps(environment(), indent=2) + "\n")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write there ({error.strerror})") from error
+    return run
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers of a run depend on beside its config."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "device": str(jax.devices()[0]),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
+    """Run the jobs that have no result yet, and give the rows of all, in order.
+
+    Args:
+        run: an open run.
+        jobs: all jobs of the comparison.
+        done: told of every job that is finished, now or earlier.
+    """
+    frames = []
+    for job in jobs:
+        part = run.parts / f"{job.name}.parquet"
+        if not part.exists():
+            _whole(part, job.run().write_parquet)
+        frames.append(pl.read_parquet(part))
+        done(job)
+    return pl.concat(frames)
+
+
+def _whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the place first, then move there in one step."""
+    beside = path.with_name(path.name + ".part")
+    write(beside)
+    beside.replace(path)
+    return path

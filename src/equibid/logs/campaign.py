@@ -1,0 +1,85 @@
+"""One campaign's view of the market: click, market price and predicted CTR of each impression.
+
+Prices of iPinYou are fen per thousand impressions. A price of p is p thousandths of a fen for one
+impression, so the currency here is the thousandth of a fen: prices stay whole numbers, and their
+sums are exact.
+"""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from equibid.logs.recording import Recording
+from equibid.logs.table import Column, Table, flag, probability, whole
+from equibid.markets.history import PriceHistory, market_history
+from equibid.markets.market import Campaigns, Labels, Market
+
+# Cai et al., WSDM 2017: auctions per episode, the middle of five budgets, the exchange's top bid.
+PERIOD = 1000
+BUDGET_SHARE = 1 / 8
+BID_CAP = 300
+
+COLUMNS: tuple[Column, ...] = (flag("click"), whole("price"), probability("pctr"))
+
+
+def campaign_market(name: str, rows: Table, tick_start: npt.NDArray[np.integer]) -> Market:
+    """A market of one advertiser against logged prices, its budget still zero.
+
+    Args:
+        name: of the campaign.
+        rows: columns click, price (thousandths of a fen per impression) and pctr, each [K].
+        tick_start: [T+1] first impression of each tick, and K.
+    """
+    nothing = jnp.zeros(1)
+    return Market(
+        values=jnp.asarray(rows["pctr"][:, None]),
+        tick_start=jnp.asarray(tick_start, jnp.int32),
+        campaigns=Campaigns(nothing, nothing, jnp.zeros(1, jnp.int32)),
+        market_price=jnp.asarray(rows["price"]),
+        outcomes=jnp.asarray(rows["click"][:, None] == 1),
+        labels=Labels(name, (name,), value_unit="click", currency="fen/1000"),
+        bid_step=1.0,
+        bid_cap=float(BID_CAP),
+    )
+
+
+def campaign_budget(history: PriceHistory, share: float, period: int) -> int:
+    """Budget of a delivery period: ``int(cost / impressions · share · period)`` (Cai et al. 2017).
+
+    Args:
+        history: totals of the training period.
+        share: of the money that buys every impression at its market price (c0).
+        period: impressions per delivery period.
+
+    Returns:
+        Whole units of the currency; the same integer as the published arithmetic, as totals below
+        2^53 divide alike in float64 and as Python integers.
+    """
+    return int(history.cost / history.impressions * share * period)
+
+
+def with_budget_share(recording: Recording, share: float) -> Recording:
+    """The same recording under the budget that `share` gives, see `campaign_budget`.
+
+    The target cost per click is what a click cost in training. Without totals of a training period
+    both are set from the test market: they are terms of the experiment, no knowledge of a bidder.
+    """
+    history = recording.history or market_history(recording.test)
+    budget = campaign_budget(history, share, recording.period or int(history.impressions))
+    click_cost = history.cost / max(float(history.value.sum()), 1.0)
+
+    def funded(market: Market) -> Market:
+        campaigns = replace(
+            market.campaigns,
+            budget=jnp.asarray([float(budget)]),
+            target_cpa=jnp.asarray([click_cost]),
+        )
+        return replace(market, campaigns=campaigns)
+
+    return replace(
+        recording,
+        test=funded(recording.test),
+        train=None if recording.train is None else funded(recording.train),
+    )

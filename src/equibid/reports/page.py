@@ -1,0 +1,287 @@
+"""The page around the charts: words and tables."""
+
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any, NamedTuple
+
+import polars as pl
+from plotly.offline import get_plotlyjs
+
+from equibid.reports.charts import (
+    MOST_ADVERTISERS,
+    factor_chart,
+    pacing_chart,
+    ranking_chart,
+    spend_chart,
+    value_chart,
+    win_rate_chart,
+)
+from equibid.reports.curves import FEW
+from equibid.reports.palette import Mark, marks
+from equibid.reports.tables import RunTables, known, number
+from equibid.reports.verdict import has_interval, verdict
+
+CHARTS = {
+    "ranking": ranking_chart,
+    "pacing": pacing_chart,
+    "factor": factor_chart,
+    "win-rate": win_rate_chart,
+    "spend": spend_chart,
+    "value": value_chart,
+}
+
+
+def page(tables: RunTables) -> str:
+    """The whole report as HTML."""
+    said = verdict(tables)
+    # A "<" in a JSON string could end the script element; as \u003c it is the same string.
+    figures = ",".join(
+        f'"{name}":{chart(tables).to_json()}'.replace("<", "\\u003c")
+        for name, chart in CHARTS.items()
+    )
+    return Template(resource("page.html")).substitute(
+        title=escape(tables.title),
+        facts=facts(tables),
+        headline=escape(said.headline),
+        detail=escape(said.detail),
+        chips=chips(tables),
+        sections="\n".join((ranking(tables), period(tables), advertisers(tables), making(tables))),
+        style=resource("page.css"),
+        script=resource("page.js"),
+        plotly=get_plotlyjs(),
+        figures=f"{{{figures}}}",
+    )
+
+
+def resource(name: str) -> str:
+    """A file beside this one."""
+    return files("equibid.reports").joinpath(name).read_text(encoding="utf-8")
+
+
+def facts(tables: RunTables) -> str:
+    """The size of the run in a line."""
+    contenders = len(tables.bidders) - len(tables.references)
+    counts = (
+        (contenders, "bidder"),
+        (tables.advertisers["advertiser"].n_unique(), "advertiser"),
+        (tables.ticks, "tick"),
+        (tables.replicates, "replicate"),
+    )
+    return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
+
+
+def chips(tables: RunTables) -> str:
+    """The legend of all charts, and the switch that picks bidders out."""
+    looks = marks(tables)
+    buttons = [
+        f'<button type="button" data-bidder="{rank}" aria-pressed="false">'
+        f"{swatch(looks[name])}{escape(name)}</button>"
+        for rank, name in enumerate(tables.bidders)
+    ]
+    everyone = '<button type="button" data-everyone aria-pressed="true">All</button>'
+    return everyone + "".join(buttons)
+
+
+def swatch(look: Mark) -> str:
+    """A short piece of a bidder's line."""
+    dashes = {"solid": "", "dash": "6 3", "dot": "2 3", "dashdot": "6 2 2 2"}
+    return (
+        '<svg class="swatch" viewBox="0 0 20 12" aria-hidden="true"><line x1="0" y1="6" x2="20" '
+        f'y2="6" stroke="{look.colour}" stroke-width="4" stroke-dasharray="{dashes[look.dash]}"/>'
+        "</svg>"
+    )
+
+
+def figure(name: str, title: str, guide: str, kind: str = "") -> str:
+    """The place of a chart, with what to see in it."""
+    return (
+        f'<figure><h3>{title}</h3><p class="guide">{guide}</p>'
+        f'<div class="{kind}" data-figure="{name}" role="img" aria-label="{title}"></div></figure>'
+    )
+
+
+class Column(NamedTuple):
+    """A column of the ranked table, as `Metric` describes it."""
+
+    column: str
+    title: str
+    unit: str
+    better: str
+    digits: int
+
+
+def ranking(tables: RunTables) -> str:
+    """Chart and table of the ranking."""
+    key = (
+        " Dots are estimates, lines 95\u00a0% intervals. Intervals that reach into the shaded band"
+        " are not separable from the leader."
+        if shows_intervals(tables)
+        else ""
+    )
+    guide = f"{escape(tables.score_title)}.{key}"
+    return (
+        "<section><h2>Ranking</h2>"
+        f'<p class="guide">{guide}</p>'
+        '<figure><div class="rows" data-figure="ranking" role="img" aria-label="Ranking"></div>'
+        f"</figure>{ranking_table(tables)}</section>"
+    )
+
+
+def shows_intervals(tables: RunTables) -> bool:
+    """Whether any score has an interval."""
+    return any(has_interval(row, tables) for row in tables.ranking.to_dicts())
+
+
+def ranking_table(tables: RunTables) -> str:
+    """Score and metrics, a row a bidder; the best contender of each metric in bold."""
+    columns = [
+        Column("score", "Score", tables.score_unit, "higher", tables.score_digits),
+        *(Column(m.column, m.title, m.unit, m.better, m.digits) for m in tables.metrics),
+    ]
+    heads = "".join(
+        f"<th>{escape(m.title)}<small>{escape(m.unit) or '&nbsp;'}</small></th>" for m in columns
+    )
+    looks = marks(tables)
+    best = {m.column: best_value(tables, m) for m in columns}
+    rows = []
+    rank = 0
+    for row in tables.ranking.to_dicts():
+        rank += not row["reference"]
+        cells = "".join(
+            cell(row, m, best[m.column], has_interval(row, tables, m.column)) for m in columns
+        )
+        name = f"{swatch(looks[row['bidder']])} {escape(row['bidder'])}"
+        mark = "<small>reference</small>" if row["reference"] else ""
+        rows.append(
+            f'<tr class="{"reference" if row["reference"] else "contender"}">'
+            f"<td>{'' if row['reference'] else rank}</td>"
+            f'<td class="name">{name}{mark}</td>{cells}</tr>'
+        )
+    bold = "Bold is the best contender of a column." if len(tables.bidders) > 1 else ""
+    small = " Small are 95\u00a0% intervals." if shows_intervals(tables) else ""
+    return (
+        '<div class="wide" tabindex="0"><table><thead><tr><th></th><th class="name">Bidder</th>'
+        f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<p class="note">{bold}{small}</p>'
+    )
+
+
+def best_value(tables: RunTables, metric: Column) -> float | None:
+    """The best contender's number, None where neither end is good or nobody competes."""
+    column = tables.ranking.filter(~pl.col("reference"))[metric.column]
+    numbers = [x for x in column.to_list() if known(x)]
+    if not metric.better or len(numbers) < 2:
+        return None
+    return max(numbers) if metric.better == "higher" else min(numbers)
+
+
+def cell(row: dict[str, Any], metric: Column, best: float | None, interval: bool) -> str:
+    """One number with its interval beneath."""
+    x = row[metric.column]
+    low, high = (number(row[metric.column + end], metric.digits) for end in ("_low", "_high"))
+    kind = ' class="best"' if x == best and not row["reference"] and best is not None else ""
+    small = f"<small>{low}\u00a0– {high}</small>" if interval else ""
+    return f"<td{kind}>{number(x, metric.digits)}{small}</td>"
+
+
+def period(tables: RunTables) -> str:
+    """The three charts over the ticks."""
+    guide = "One replicate."
+    if tables.replicates > 1:
+        few = len(tables.bidders) <= FEW
+        pick = f"Pick up to {FEW} bidders above to see their range."
+        guide = f"Means over replicates. {'Bands are their range.' if few else pick}"
+    return (
+        "<section><h2>Over the period</h2>"
+        f'<p class="guide">{guide}</p>'
+        + figure(
+            "pacing",
+            "Does the money last?",
+            "Above the dotted line a bidder spends early; flat at the top it is out of money, and "
+            "what is missing at the right was never spent.",
+        )
+        + figure(
+            "factor",
+            "How much is a unit of value worth to it?",
+            "Money bid for each unit of value on offer. A steady line is a steady price; a swing "
+            "is a bidder that corrects itself.",
+        )
+        + figure(
+            "win-rate",
+            "How often does it win?",
+            "Slots won for each impression bid on. A fall to zero is an empty budget.",
+        )
+        + "</section>"
+    )
+
+
+def advertisers(tables: RunTables) -> str:
+    """Spend and value by advertiser, or by bidder where there is one advertiser."""
+    count = tables.advertisers["advertiser"].n_unique()
+    if count == 1:
+        title, order = "Spend and value", "One advertiser; a row a bidder."
+    else:
+        title, order = "Spend and value by advertiser", "Largest budgets on top; a dot a bidder."
+    if count > MOST_ADVERTISERS:
+        order += f" The {MOST_ADVERTISERS} largest of {number(count, 0)} are shown."
+    return (
+        f'<section><h2>{title}</h2><p class="guide">{order}</p><div class="pair">'
+        + figure("spend", "Spent", "The grey bar is the budget.", "rows")
+        + figure("value", "Bought", "Further right is more.", "rows")
+        + "</div></section>"
+    )
+
+
+def making(tables: RunTables) -> str:
+    """Configuration and glossary."""
+    rows = "".join(
+        f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>"
+        for key, value in flat(tables.config)
+    )
+    terms = "".join(
+        f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in glossary(tables)
+    )
+    return (
+        f'<section><h2>How this was made</h2><table class="keys"><tbody>{rows}</tbody></table>'
+        f"</section><section><h2>Glossary</h2><dl>{terms}</dl></section>"
+    )
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Settings with dotted names."""
+    pairs = []
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs.extend(flat(value, f"{name}."))
+        elif isinstance(value, list | tuple):
+            pairs.append((name, ", ".join(map(str, value))))
+        else:
+            pairs.append((name, "–" if value is None else str(value)))
+    return pairs
+
+
+def glossary(tables: RunTables) -> list[tuple[str, str]]:
+    """What the numbers are, with units."""
+    price = f"{tables.currency} per {tables.value_unit}"
+    ends = {"higher": "Higher is better.", "lower": "Lower is better.", "": ""}
+    terms = {
+        "Bid factor": f"Sum of bids over sum of values of the impressions bid on, in {price}.",
+        "Win rate": "Slots won over impressions bid on.",
+        "Tick": f"One of the {number(tables.ticks, 0)} spans of the period that a budget is for.",
+        "Replicate": "The whole period played once: a seed of a generator, or a day of a log.",
+        "95\u00a0% interval": "Of 100 such runs, about 95 have an interval that holds the truth.",
+        "Reference": "A bidder that knows what none can know: a mark, not a contender.",
+        "Score": f"{tables.score_title}. {in_unit(tables.score_unit)}Higher is better.",
+    }
+    metrics = {
+        m.title: f"{m.meaning} {in_unit(m.unit)}{ends[m.better]}".strip() for m in tables.metrics
+    }
+    return sorted((terms | metrics).items())
+
+
+def in_unit(unit: str) -> str:
+    """A sentence that names a unit, if there is one."""
+    return f"In {unit}. " if unit else ""

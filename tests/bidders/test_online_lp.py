@@ -1,0 +1,134 @@
+"""Dynamic price learning against the linear program itself."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from equibid.bidders import BIDDERS, TrainingLog
+from equibid.bidders.online_lp import OnlineLp, bins_within
+from logs import block, buy_a_day, make_log, observe, random_log
+
+
+def learner(log: TrainingLog) -> OnlineLp:
+    bidder = BIDDERS["online-lp"](log)
+    assert isinstance(bidder, OnlineLp)
+    return bidder
+
+
+def plan(values: np.ndarray, prices: np.ndarray, budget: float) -> tuple[float, float]:
+    """Value of the best purchase plan, and the dual price of its budget."""
+    solved = linprog(-values, A_ub=prices[None], b_ub=[budget], bounds=(0, 1), method="highs")
+    return -solved.fun, -float(solved.ineqlin.marginals[0])
+
+
+def factor(bidder: OnlineLp, log: TrainingLog, tick: int, state: jax.Array) -> np.ndarray:
+    left = observe(log, tick, np.asarray(log.campaigns.budget))
+    return np.asarray(bidder.factor(state, left, jax.random.key(0)))
+
+
+@given(seed=st.integers(0, 500), scarcity=st.floats(0.02, 0.7))
+def test_first_factor_is_the_dual_of_the_training_log(seed: int, scarcity: float) -> None:
+    log = random_log(seed, scarcity=scarcity, dtype=np.float64)
+    bidder = learner(log)
+    found = factor(bidder, log, 0, bidder.init(log.campaigns))
+    for i in range(3):
+        values, prices = np.asarray(log.values)[:, i], np.asarray(log.prices)
+        eligible = values > 0
+        budget = float(log.campaigns.budget[i])
+        _, dual = plan(values[eligible], prices[eligible], budget)
+        if dual > 0:
+            assert abs(np.log(found[i] * dual)) <= 1.001 * float(bidder.width[i])
+        else:
+            # All can be bought: the factor reaches the dearest, and not far beyond.
+            dearest = (prices[eligible] / values[eligible]).max()
+            assert 0 <= np.log(found[i] / dearest) <= 1.001 * float(bidder.width[i])
+
+
+def test_what_was_watched_replaces_the_prior() -> None:
+    # Prices of the day are three times those of the training log: without a prior, the second
+    # solution is the dual of what was seen, with the money over the impressions left.
+    training = random_log(1, impressions=600, dtype=np.float64)
+    day = make_log(
+        np.asarray(training.values),
+        3 * np.asarray(training.prices),
+        np.asarray(training.campaigns.budget),
+    )
+    learned = learner(training)
+    bidder = OnlineLp(learned.low, learned.width, learned.prior, prior_share=0.0)
+    seen = slice(0, 300)
+    values, prices = day.values[seen], day.prices[seen]
+    state = bidder.watch(bidder.init(day.campaigns), values, block(values, prices), values > 0)
+    found = factor(bidder, day, 3, state)
+    for i in range(3):
+        eligible = np.asarray(values[:, i]) > 0
+        worth, cost = np.asarray(values[:, i])[eligible], np.asarray(prices)[eligible]
+        # Half the impressions are left, as many as were seen: all the money for a like half. The
+        # prior still weighs as one impression, so a second bin is allowed for.
+        _, dual = plan(worth, cost, float(day.campaigns.budget[i]))
+        assert abs(np.log(found[i] * dual)) <= 2 * float(learned.width[i])
+
+
+def test_watching_in_blocks_is_watching_at_once() -> None:
+    log = random_log(2, impressions=100)
+    bidder = learner(log)
+    empty = bidder.init(log.campaigns)
+    shown = block(log.values, log.prices)
+    whole = bidder.watch(empty, log.values, shown, log.values > 0)
+    first = bidder.watch(empty, log.values[:30], shown[:30], log.values[:30] > 0)
+    parts = bidder.watch(first, log.values[30:], shown[30:], log.values[30:] > 0)
+    np.testing.assert_allclose(whole, parts, rtol=1e-12)
+    np.testing.assert_allclose(
+        whole.sum(axis=1), ((log.values > 0) * shown.astype(jnp.float64)).sum(axis=0), rtol=1e-6
+    )
+
+
+def test_absent_impressions_and_unbounded_prices_are_not_counted() -> None:
+    log = random_log(2)
+    bidder = learner(log)
+    empty = bidder.init(log.campaigns)
+    shown = block(log.values, log.prices)
+    nobody = bidder.watch(empty, log.values, shown, jnp.zeros(log.values.shape, bool))
+    np.testing.assert_array_equal(nobody, 0)
+    closed = bidder.watch(empty, log.values, jnp.full_like(shown, jnp.inf), log.values > 0)
+    np.testing.assert_array_equal(closed, 0)
+
+
+def test_bins_within_by_hand() -> None:
+    cost = jnp.asarray([[0.0, 2.0, 0.0, 4.0, 0.0]])
+    money = [0.0, 1.0, 2.0, 3.0, 6.0, 100.0]
+    bins = [float(bins_within(cost, jnp.asarray([m]))[0]) for m in money]
+    # Half of the second bin; all of it; a quarter of the fourth; all that costs anything.
+    assert bins == [0.0, 1.5, 2.0, 3.25, 4.0, 4.0]
+
+
+def test_regret_shrinks_with_the_length_of_the_day() -> None:
+    training = random_log(0, impressions=100, dtype=np.float64)
+
+    def regret(impressions: int) -> float:
+        losses = []
+        for seed in (1, 2, 3):
+            day = random_log(seed, impressions=impressions, ticks=20, dtype=np.float64)
+            bought = buy_a_day(learner(training), day).value.sum(0)
+            for i in range(3):
+                values, prices = np.asarray(day.values)[:, i], np.asarray(day.prices)
+                best, _ = plan(values, prices, float(day.campaigns.budget[i]))
+                losses.append(1 - bought[i] / best)
+        return float(np.mean(losses))
+
+    short, middle, long = (regret(length) for length in (60, 480, 3840))
+    assert short > middle > long > -1e-9
+    assert long < 0.01
+
+
+@pytest.mark.parametrize("dearer", [0.5, 1.0, 2.0])
+def test_follows_a_day_unlike_the_training_log(dearer: float) -> None:
+    training = random_log(1, impressions=2000, ticks=48, dtype=np.float64)
+    other = random_log(2, impressions=2000, ticks=48, dtype=np.float64)
+    budget = np.asarray(training.campaigns.budget)
+    day = make_log(np.asarray(other.values), dearer * np.asarray(other.prices), budget, 48)
+    best = buy_a_day(BIDDERS["hindsight"](day), day).value.sum(0)
+    assert (buy_a_day(learner(training), day).value.sum(0) >= 0.97 * best).all()

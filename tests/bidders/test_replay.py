@@ -1,0 +1,79 @@
+"""The replay of a training log, against a loop that spells the rules out."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from equibid.bidders.training import TrainingLog, best_of_grid, replay, spend_factor
+from logs import make_log, random_log
+
+
+def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:
+    """Value, spend and wins, one advertiser and impression after the other, [3, N]."""
+    sums = np.zeros((3, bids.shape[1]))
+    for i in range(bids.shape[1]):
+        remaining = 0.0
+        for k, price in enumerate(np.asarray(log.prices, np.float64)):
+            if k % log.period == 0:
+                remaining = float(log.campaigns.budget[i])
+            bid = bids[k, i]
+            if log.bid_step > 0:
+                bid = np.floor(bid / log.bid_step) * log.bid_step
+            bid = min(bid, log.bid_cap, remaining)
+            value = float(log.values[k, i])
+            if value > 0 and bid >= price:
+                remaining -= price
+                sums[:, i] += value, price, 1
+    return sums
+
+
+@given(
+    seed=st.integers(0, 1000),
+    period=st.integers(1, 40),
+    step=st.sampled_from([0.0, 0.25, 1.0]),
+    cap=st.sampled_from([2.5, float("inf")]),
+    scarcity=st.sampled_from([0.0, 0.02, 0.2, 2.0]),
+)
+def test_replay_is_the_loop(
+    seed: int, period: int, step: float, cap: float, scarcity: float
+) -> None:
+    # Prices in quarters: sums of money are exact, and bids often tie with prices.
+    drawn = random_log(seed, impressions=40, scarcity=scarcity)
+    prices = np.ceil(np.asarray(drawn.prices) * 4) / 4
+    log = make_log(np.asarray(drawn.values), prices, np.asarray(drawn.campaigns.budget))
+    log = replace(log, period=period, bid_step=step, bid_cap=cap)
+    factor = np.random.default_rng(seed).choice([100.0, 400.0, 2000.0], 3)
+    bids = np.round(np.asarray(log.values) * factor * 4) / 4
+    bids[0] = -np.inf
+    np.testing.assert_allclose(np.stack(replay(log, jnp.asarray(bids))), one_by_one(log, bids))
+
+
+def test_best_of_grid_buys_most() -> None:
+    log = random_log(3, impressions=200)
+    grid = jnp.asarray([50.0, 200.0, 300.0, 450.0, 800.0])
+    won = np.stack([one_by_one(log, np.asarray(log.values) * float(p))[0] for p in grid])
+    chosen = best_of_grid(log, lambda point, values: point * values, grid)
+    np.testing.assert_array_equal(chosen, grid[won.argmax(axis=0)])
+
+
+def test_best_of_grid_takes_the_first_of_equals() -> None:
+    log = random_log(3, scarcity=2.0)
+    chosen = best_of_grid(log, lambda point, values: point * values, jnp.asarray([1.0, 1e6, 2e6]))
+    np.testing.assert_array_equal(chosen, 1e6)
+
+
+@given(seed=st.integers(0, 1000), share=st.floats(0.001, 1.5))
+def test_spend_factor_fits_and_the_next_does_not(seed: int, share: float) -> None:
+    log = random_log(seed, dtype=np.float64)
+    values, prices = np.asarray(log.values), np.asarray(log.prices)
+    budget = share * prices.sum()
+    chosen = np.asarray(spend_factor(log.values, log.prices, jnp.full(3, budget)))
+    for i, factor in enumerate(chosen):
+        ratio = np.where(values[:, i] > 0, prices / np.maximum(values[:, i], 1e-300), np.inf)
+        assert prices[ratio <= factor].sum() <= budget * (1 + 1e-12)
+        dearer = ratio[(ratio > factor) & np.isfinite(ratio)]
+        if dearer.size:
+            assert prices[ratio <= dearer.min()].sum() > budget

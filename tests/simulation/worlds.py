@@ -1,0 +1,102 @@
+"""Small random markets and populations for the simulation's tests."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from equibid.bidders import Bidder, FactorBidder, Observation
+from equibid.bidders.bidder import State, by_factor, pytree
+from equibid.markets import Campaigns, Market, sparse
+
+
+@pytree()
+class Steady(FactorBidder):
+    """The same factor all day."""
+
+    level: Float[Array, " N"]
+
+    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+        return self.level
+
+
+@pytree()
+class Chaser(FactorBidder):
+    """Bids higher the more of its budget is left, and drifts with what it won."""
+
+    level: Float[Array, " N"]
+
+    def init(self, campaigns: Campaigns) -> State:
+        return jnp.zeros(campaigns.count)
+
+    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+        noise = jax.random.uniform(key, self.level.shape, minval=0.8, maxval=1.2)
+        return self.level * noise * (1 + state) * (observation.remaining + 1)
+
+    def update(self, state: State, feedback: object) -> State:
+        return 0.5 * state + 0.1 * feedback.wins / (1 + feedback.offered)  # type: ignore[attr-defined]
+
+
+@pytree()
+class Watcher(Bidder):
+    """Bids the mean winning price it has seen, for testing what is shown."""
+
+    start: Float[Array, " N"]
+    watches = True
+
+    def init(self, campaigns: Campaigns) -> State:
+        return (self.start, jnp.ones(campaigns.count))
+
+    def bid(
+        self, state: State, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+    ) -> Float[Array, "B N"]:
+        return by_factor(1.05 * state[0] / state[1], values)
+
+    def watch(
+        self, state: State, values: Array, prices: Array, present: Array
+    ) -> State:
+        ratio = jnp.where(present, prices / jnp.where(present, values, 1), 0)
+        return (state[0] + ratio.sum(axis=0), state[1] + present.sum(axis=0))
+
+
+def market(
+    seed: int,
+    impressions: int = 300,
+    advertisers: int = 6,
+    ticks: int = 7,
+    dtype: type = np.float64,
+    outside: bool = False,
+    outcomes: bool = False,
+    candidates: bool = False,
+) -> Market:
+    """A random market in which some advertisers are not eligible, and some run out of money."""
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(-3, 1, (impressions, advertisers)).clip(0, 1)
+    values *= rng.random(values.shape) < 0.7
+    # One tick is empty.
+    cuts = np.sort(rng.integers(0, impressions + 1, ticks - 2))
+    start = np.concatenate([[0], cuts[:1], cuts, [impressions]])
+    made = Market(
+        values=jnp.asarray(values.astype(dtype)),
+        tick_start=jnp.asarray(start, jnp.int32),
+        campaigns=Campaigns(
+            jnp.asarray(rng.lognormal(1, 1.5, advertisers)),
+            jnp.full(advertisers, 50.0),
+            jnp.zeros(advertisers, jnp.int32),
+        ),
+        market_price=jnp.asarray(rng.lognormal(0, 1, impressions)) if outside else None,
+        outcomes=jnp.asarray(rng.random(values.shape) < values) if outcomes else None,
+    )
+    return sparse(made) if candidates else made
+
+
+def levels(seed: int, advertisers: int = 6) -> Float[Array, " N"]:
+    """Random factors."""
+    return jnp.asarray(np.random.default_rng(seed + 1000).uniform(5, 50, advertisers))
+
+
+def on_grid(made: Market, step: float, cap: float) -> Market:
+    """The market with a bid step and a bid cap."""
+    return replace(made, bid_step=step, bid_cap=cap)
