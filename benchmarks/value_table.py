@@ -36,7 +36,7 @@ def plain_loop(pmf, mean_value, precision, table):
     for n in range(1, auctions):
         before, row = table[n - 1], table[n]
         lowest = 0
-        for b in range(width):
+        for b in range(1, width):
             while mean_value + (before[lowest] - before[b]) < 0:
                 lowest += 1
             bid = min(b - lowest, len(pmf) - 1)

@@ -18,8 +18,12 @@ class Sold:
     win: list[float]
     exposure: list[float]
     price: list[float]
-    market_price: float = 0.0
-    entry_price: float = 0.0
+    ladder: list[float] = field(default_factory=list)
+
+    @property
+    def market_price(self) -> float:
+        """The highest bid that won nothing."""
+        return self.ladder[-1]
 
 
 def clear(
@@ -89,10 +93,9 @@ def _ranked(
             sold.exposure[c] += share * look
             paid[c] += share * look * cost
             sold.price[c] = paid[c] / sold.exposure[c] if shares and sold.exposure[c] else cost
-    below = [amounts[c] for c in ranking[auction.slots :]]
-    sold.market_price = max([auction.reserve, *below])
-    last = amounts[ranking[auction.slots - 1]] if len(ranking) >= auction.slots else -math.inf
-    sold.entry_price = max(auction.reserve, last)
+    rungs = [amounts[c] for c in ranking[: auction.slots + 1]]
+    rungs += [-math.inf] * (auction.slots + 1 - len(rungs))
+    sold.ladder = [max(rung, auction.reserve) for rung in rungs]
     return sold
 
 
@@ -111,7 +114,7 @@ def _soft(
     inside = [c for c, b in enumerate(amounts) if b > -math.inf and b >= auction.reserve]
     sold = Sold([0] * count, [0.0] * count, [0.0] * count, [0.0] * count)
     if not inside:
-        sold.market_price = sold.entry_price = auction.reserve
+        sold.ladder = [auction.reserve] * 2
         return sold
     tau = auction.temperature
 
@@ -123,7 +126,7 @@ def _soft(
 
     probability = weights(inside)
     mean = sum(p * amounts[c] for c, p in probability.items())
-    sold.market_price = sold.entry_price = max(mean, auction.reserve)
+    sold.ladder = [max(mean, auction.reserve)] * 2
     winner = None
     if noise is not None:
         gumbel = {c: -math.log(-math.log(noise[c] + 2.0**-54)) for c in inside}

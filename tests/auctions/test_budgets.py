@@ -42,8 +42,7 @@ def against_the_loop(
         won = np.asarray(sold.win) > 0
         price = got.clearing.price[k]
         np.testing.assert_allclose(price[won], np.asarray(sold.price)[won], rtol=CLOSE, atol=CLOSE)
-        np.testing.assert_allclose(got.clearing.market_price[k], sold.market_price, rtol=CLOSE)
-        np.testing.assert_allclose(got.clearing.entry_price[k], sold.entry_price, rtol=CLOSE)
+        np.testing.assert_allclose(got.clearing.ladder[k], sold.ladder, rtol=CLOSE)
     np.testing.assert_array_equal(got.ledger.active, books.active)
     assert (got.ledger.remaining >= 0).all()
     if isinstance(auction, plain.Ranked) and auction.ties != "split":

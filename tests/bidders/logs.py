@@ -15,7 +15,7 @@ from equibid.markets.market import Campaigns, Market, even_ticks
 def make_log(
     values: np.ndarray, prices: np.ndarray, budget: np.ndarray | float, ticks: int = 6
 ) -> TrainingLog:
-    """A log of one period; values [K, N], prices [K], one budget for all or one each."""
+    """A log of one period; values [K, N], prices [K] (or as a log has them), one budget for all or one each."""
     impressions, advertisers = values.shape
     market = Market(
         values=jnp.asarray(values),
@@ -25,7 +25,7 @@ def make_log(
             target_cpa=jnp.full(advertisers, 100.0),
             category=jnp.zeros(advertisers, jnp.int32),
         ),
-        market_price=jnp.asarray(prices),
+        market_price=jnp.asarray(prices).reshape(impressions),
     )
     return training_log(market)
 
@@ -81,7 +81,7 @@ def buy_a_day(bidder: Bidder, log: TrainingLog) -> Day:
         jax.jit(getattr(type(bidder), name)) for name in ("bid", "watch", "update")
     )
     state = bidder.init(log.campaigns)
-    values, prices = np.asarray(log.values), np.asarray(log.prices, np.float64)
+    values, prices = np.asarray(log.values), np.asarray(log.prices, np.float64)[:, 0, 0]
     remaining = np.array(log.campaigns.budget, np.float64)
     starts = np.asarray(even_ticks(len(prices), log.ticks))
     ticks = []
@@ -98,7 +98,7 @@ def buy_a_day(bidder: Bidder, log: TrainingLog) -> Day:
             wins += win
         offered = (bids > -np.inf).sum(axis=0).astype(float)
         if bidder.watches:
-            shown = np.broadcast_to(prices[rows, None], bids.shape)
+            shown = np.broadcast_to(prices[rows, None, None], (*bids.shape, 1))
             state = watch(bidder, state, values[rows], shown, values[rows] > 0)
         sums = tick_tally(value=won, spend=spend, wins=wins, offered=offered)
         state = update(bidder, state, sums)
@@ -115,6 +115,6 @@ def same_structure(a: object, b: object) -> bool:
     return describe(a) == describe(b)
 
 
-def block(values: Float[Array, "B N"], prices: Float[Array, " B"]) -> Float[Array, "B N"]:
-    """Prices [B] as every advertiser of a block sees them."""
-    return jnp.broadcast_to(prices[:, None], values.shape)
+def block(log: TrainingLog) -> Float[Array, "K N 1"]:
+    """The log's prices as every advertiser sees them."""
+    return jnp.broadcast_to(log.prices, (*log.values.shape, 1))

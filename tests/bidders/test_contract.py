@@ -15,22 +15,22 @@ from logs import block, make_log, observe, random_log, same_structure, tick_tall
 
 def no_budget() -> TrainingLog:
     log = random_log()
-    return make_log(np.asarray(log.values), np.asarray(log.prices), 0.0)
+    return make_log(np.asarray(log.values), np.asarray(log.prices)[:, 0, 0], 0.0)
 
 
 def one_without_value() -> TrainingLog:
     log = random_log()
-    return make_log(np.asarray(log.values) * [1, 0, 1], np.asarray(log.prices), 10.0)
+    return make_log(np.asarray(log.values) * [1, 0, 1], np.asarray(log.prices)[:, 0, 0], 10.0)
 
 
 def no_value() -> TrainingLog:
     log = random_log()
-    return make_log(0 * np.asarray(log.values), np.asarray(log.prices), 10.0)
+    return make_log(0 * np.asarray(log.values), np.asarray(log.prices)[:, 0, 0], 10.0)
 
 
 def free_impressions() -> TrainingLog:
     log = random_log()
-    return make_log(np.asarray(log.values), 0 * np.asarray(log.prices), 10.0)
+    return make_log(np.asarray(log.values), 0 * np.asarray(log.prices)[:, 0, 0], 10.0)
 
 
 LOGS: dict[str, Callable[[], TrainingLog]] = {

@@ -18,7 +18,7 @@ def test_no_factor_within_the_budget_buys_more(name: str, seed: int, dtype: type
     log = random_log(seed, impressions=40, dtype=dtype)
     bidder = BIDDERS[name](log)
     bids = bidder.bid((), observe(log, 0, np.ones(3)), log.values, jax.random.key(0))
-    values, prices = np.asarray(log.values, np.float64), np.asarray(log.prices, np.float64)
+    values, prices = np.asarray(log.values, np.float64), np.asarray(log.prices, np.float64)[:, 0, 0]
     budget = np.asarray(log.campaigns.budget)
     won = np.asarray(bids) >= prices[:, None]
     assert ((won * prices[:, None]).sum(0) <= budget).all()
@@ -38,7 +38,7 @@ def test_a_log_of_two_periods_has_two_budgets() -> None:
     twice = random_log(7, impressions=100)
     doubled = type(log)(
         values=jnp.tile(log.values, (2, 1)),
-        prices=jnp.tile(log.prices, 2),
+        prices=jnp.tile(log.prices, (2, 1, 1)),
         campaigns=twice.campaigns,
         period=100,
         ticks=log.ticks,

@@ -7,7 +7,8 @@ from equibid.bidders.mcpc import Mcpc
 
 
 def bids(cost, value, values):
-    observation = Observation(*(jnp.asarray(x) for x in (0, 1, 0, 10)), jnp.full(len(value), 99.0))
+    start, ticks, impressions = (jnp.asarray(x) for x in (0, 1, 10))
+    observation = Observation(start, ticks, start, impressions, jnp.full(len(value), 99.0))
     bidder = Mcpc(jnp.asarray(cost), jnp.asarray(value))
     return np.asarray(bidder.bid((), observation, jnp.asarray(values), jax.random.key(0)))
 

@@ -1,5 +1,7 @@
 """Dynamic price learning against the linear program itself."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,7 +38,7 @@ def test_first_factor_is_the_dual_of_the_training_log(seed: int, scarcity: float
     bidder = learner(log)
     found = factor(bidder, log, 0, bidder.init(log.campaigns))
     for i in range(3):
-        values, prices = np.asarray(log.values)[:, i], np.asarray(log.prices)
+        values, prices = np.asarray(log.values)[:, i], np.asarray(log.prices)[:, 0, 0]
         eligible = values > 0
         budget = float(log.campaigns.budget[i])
         _, dual = plan(values[eligible], prices[eligible], budget)
@@ -58,10 +60,10 @@ def test_what_was_watched_replaces_the_prior() -> None:
         np.asarray(training.campaigns.budget),
     )
     learned = learner(training)
-    bidder = OnlineLp(learned.low, learned.width, learned.prior, prior_share=0.0)
+    bidder = replace(learned, prior_share=0.0)
     seen = slice(0, 300)
-    values, prices = day.values[seen], day.prices[seen]
-    state = bidder.watch(bidder.init(day.campaigns), values, block(values, prices), values > 0)
+    values, prices = day.values[seen], day.prices[seen, 0, 0]
+    state = bidder.watch(bidder.init(day.campaigns), values, block(day)[seen], values > 0)
     found = factor(bidder, day, 3, state)
     for i in range(3):
         eligible = np.asarray(values[:, i]) > 0
@@ -76,13 +78,13 @@ def test_watching_in_blocks_is_watching_at_once() -> None:
     log = random_log(2, impressions=100)
     bidder = learner(log)
     empty = bidder.init(log.campaigns)
-    shown = block(log.values, log.prices)
+    shown = block(log)
     whole = bidder.watch(empty, log.values, shown, log.values > 0)
     first = bidder.watch(empty, log.values[:30], shown[:30], log.values[:30] > 0)
     parts = bidder.watch(first, log.values[30:], shown[30:], log.values[30:] > 0)
     np.testing.assert_allclose(whole, parts, rtol=1e-12)
     np.testing.assert_allclose(
-        whole.sum(axis=1), ((log.values > 0) * shown.astype(jnp.float64)).sum(axis=0), rtol=1e-6
+        whole.sum(axis=1), ((log.values > 0) * shown[..., 0].astype(jnp.float64)).sum(axis=0), rtol=1e-6
     )
 
 
@@ -90,7 +92,7 @@ def test_absent_impressions_and_unbounded_prices_are_not_counted() -> None:
     log = random_log(2)
     bidder = learner(log)
     empty = bidder.init(log.campaigns)
-    shown = block(log.values, log.prices)
+    shown = block(log)
     nobody = bidder.watch(empty, log.values, shown, jnp.zeros(log.values.shape, bool))
     np.testing.assert_array_equal(nobody, 0)
     closed = bidder.watch(empty, log.values, jnp.full_like(shown, jnp.inf), log.values > 0)
@@ -114,7 +116,7 @@ def test_regret_shrinks_with_the_length_of_the_day() -> None:
             day = random_log(seed, impressions=impressions, ticks=20, dtype=np.float64)
             bought = buy_a_day(learner(training), day).value.sum(0)
             for i in range(3):
-                values, prices = np.asarray(day.values)[:, i], np.asarray(day.prices)
+                values, prices = np.asarray(day.values)[:, i], np.asarray(day.prices)[:, 0, 0]
                 best, _ = plan(values, prices, float(day.campaigns.budget[i]))
                 losses.append(1 - bought[i] / best)
         return float(np.mean(losses))

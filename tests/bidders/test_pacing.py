@@ -119,7 +119,7 @@ def test_currency_does_not_matter(name: str, rate: float) -> None:
     training, day = random_log(3, impressions=480), random_log(4, impressions=480)
 
     def convert(log: TrainingLog) -> TrainingLog:
-        values, prices = np.asarray(log.values), rate * np.asarray(log.prices)
+        values, prices = np.asarray(log.values), rate * np.asarray(log.prices)[:, 0, 0]
         return make_log(values, prices, rate * np.asarray(log.campaigns.budget))
 
     one = buy_a_day(BIDDERS[name](training), day)

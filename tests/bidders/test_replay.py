@@ -16,7 +16,7 @@ def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:
     sums = np.zeros((3, bids.shape[1]))
     for i in range(bids.shape[1]):
         remaining = 0.0
-        for k, price in enumerate(np.asarray(log.prices, np.float64)):
+        for k, price in enumerate(np.asarray(log.prices[:, 0, 0], np.float64)):
             if k % log.period == 0:
                 remaining = float(log.campaigns.budget[i])
             bid = bids[k, i]
@@ -42,7 +42,7 @@ def test_replay_is_the_loop(
 ) -> None:
     # Prices in quarters: sums of money are exact, and bids often tie with prices.
     drawn = random_log(seed, impressions=40, scarcity=scarcity)
-    prices = np.ceil(np.asarray(drawn.prices) * 4) / 4
+    prices = np.ceil(np.asarray(drawn.prices)[:, 0, 0] * 4) / 4
     log = make_log(np.asarray(drawn.values), prices, np.asarray(drawn.campaigns.budget))
     log = replace(log, period=period, bid_step=step, bid_cap=cap)
     factor = np.random.default_rng(seed).choice([100.0, 400.0, 2000.0], 3)
@@ -68,9 +68,10 @@ def test_best_of_grid_takes_the_first_of_equals() -> None:
 @given(seed=st.integers(0, 1000), share=st.floats(0.001, 1.5))
 def test_spend_factor_fits_and_the_next_does_not(seed: int, share: float) -> None:
     log = random_log(seed, dtype=np.float64)
-    values, prices = np.asarray(log.values), np.asarray(log.prices)
+    values, prices = np.asarray(log.values), np.asarray(log.prices)[:, 0, 0]
     budget = share * prices.sum()
-    chosen = np.asarray(spend_factor(log.values, log.prices, jnp.full(3, budget)))
+    log = replace(log, campaigns=replace(log.campaigns, budget=jnp.full(3, budget)))
+    chosen = spend_factor(log)
     for i, factor in enumerate(chosen):
         ratio = np.where(values[:, i] > 0, prices / np.maximum(values[:, i], 1e-300), np.inf)
         assert prices[ratio <= factor].sum() <= budget * (1 + 1e-12)

@@ -11,7 +11,7 @@ def literal(pmf, mean_value, auctions, budget):
     table = np.zeros((auctions + 1, budget + 1))
     for n in range(1, auctions + 1):
         before = table[n - 1]
-        for b in range(budget + 1):
+        for b in range(1, budget + 1):
             a = min(b, len(pmf) - 1)
             while mean_value + (before[b - a] - before[b]) < 0:
                 a -= 1
@@ -53,8 +53,8 @@ def test_one_price_buys_as_many_as_it_divides(backend, price):
     pmf = np.eye(10)[price]
     table = value_table(pmf, 0.5, 6, 40, backend=backend)
     n, b = np.arange(7)[:, None], np.arange(41)[None]
-    affordable = n if price == 0 else np.minimum(n, b // price)
-    np.testing.assert_allclose(table, np.broadcast_to(0.5 * affordable, table.shape), rtol=1e-12)
+    affordable = np.minimum(n, b // price if price else n * (b > 0))
+    np.testing.assert_allclose(table, 0.5 * affordable, rtol=1e-12)
 
 
 @pytest.mark.parametrize("backend", ["fused", "xla"])

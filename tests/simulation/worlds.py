@@ -57,7 +57,7 @@ class Watcher(Bidder):
     def watch(
         self, state: State, values: Array, prices: Array, present: Array
     ) -> State:
-        ratio = jnp.where(present, prices / jnp.where(present, values, 1), 0)
+        ratio = jnp.where(present, prices[..., -1] / jnp.where(present, values, 1), 0)
         return (state[0] + ratio.sum(axis=0), state[1] + present.sum(axis=0))
 
 

@@ -31,7 +31,7 @@ class Draws(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["slot", "win", "exposure", "price", "market_price", "entry_price"],
+    data_fields=["slot", "win", "exposure", "price", "ladder"],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -43,23 +43,30 @@ class Clearing:
         win: probability of winning a slot; 0 or 1 when chance was drawn.
         exposure: probability of being shown; 0 or 1 when chance was drawn.
         price: money per exposure.
-        market_price: the highest bid that won no slot, at least the reserve: what the log of a
-            platform calls the least winning cost.
-        entry_price: the bid a newcomer has to reach, the lowest that won a slot; at least the
-            reserve.
+        ladder: the L + 1 highest bids of the impression, outside included, at least the reserve:
+            what a further bidder would have to beat for slot 1 … L, and the first to win none.
     """
 
     slot: Int[Array, "B C"]
     win: Float[Array, "B C"]
     exposure: Float[Array, "B C"]
     price: Float[Array, "B C"]
-    market_price: Float[Array, " B"]
-    entry_price: Float[Array, " B"]
+    ladder: Float[Array, "B L+1"]
 
     @property
-    def winning_price(self) -> Float[Array, "B C"]:
-        """The lowest bid that would have won each bidder a slot, the others' bids standing."""
-        return jnp.where(self.slot > 0, self.market_price[:, None], self.entry_price[:, None])
+    def market_price(self) -> Float[Array, " B"]:
+        """The highest bid that won no slot: a platform's log calls it the least winning cost."""
+        return self.ladder[:, -1]
+
+    @property
+    def slot_prices(self) -> Float[Array, "B C L"]:
+        """What slots 1 … L would have cost each bidder per exposure, the others' bids standing.
+
+        A bidder in slot s has nobody to beat for the slots below but those behind itself.
+        """
+        rung = jnp.arange(1, self.ladder.shape[1])
+        mine = (self.slot[..., None] > 0) & (self.slot[..., None] <= rung)
+        return jnp.where(mine, self.ladder[:, None, 1:], self.ladder[:, None, :-1])
 
     @property
     def charge(self) -> Float[Array, "B C"]:
@@ -73,6 +80,11 @@ class Auction(Protocol):
     @property
     def minimum_budget(self) -> float:
         """An advertiser with less money left sits out the tick (AuctionNet: 0.1)."""
+        ...
+
+    @property
+    def expected_exposure(self) -> tuple[float, ...]:
+        """For each of the L slots, the probability that it is shown."""
         ...
 
     def draw(

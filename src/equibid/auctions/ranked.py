@@ -49,6 +49,11 @@ class Ranked:
         """L, the number of slots."""
         return len(self.exposure)
 
+    @property
+    def expected_exposure(self) -> tuple[float, ...]:
+        """For each slot, the probability that it and all slots above it are shown."""
+        return tuple(float(chance) for chance in np.cumprod(self.exposure))
+
     def draw(
         self, seed: UInt64[Array, ""], impressions: Int[Array, " B"], ids: Int[Array, "#B C"]
     ) -> Draws:
@@ -72,7 +77,7 @@ class Ranked:
         first = self.outside_wins_ties
         table = bids if outside is None else join_outside(bids, outside, first)
         shown = (
-            jnp.broadcast_to(np.cumprod(self.exposure), (bids.shape[0], self.slots))
+            jnp.broadcast_to(np.asarray(self.expected_exposure), (bids.shape[0], self.slots))
             if draws is None
             else draws.shown
         )
@@ -94,9 +99,10 @@ class Ranked:
         exposure = jnp.zeros(table.shape)
         price = jnp.zeros(table.shape)
         paid = jnp.zeros(table.shape)
-        left, top = table, table[:, 0]
+        left, ladder = table, []
         for rank in range(self.slots):
             top = left.max(axis=1)
+            ladder.append(top)
             leader = _leader(left, top, luck)
             taken = column == leader[:, None]
             left = jnp.where(taken, ABSENT, left)
@@ -121,13 +127,13 @@ class Ranked:
         if share_ties:
             # A share of several slots has one price: what is paid over what is shown.
             price = jnp.where(exposure > 0, paid / jnp.where(exposure > 0, exposure, 1), price)
-        market_price = jnp.maximum(left.max(axis=1).astype(jnp.float64), self.reserve)
-        entry_price = jnp.maximum(top.astype(jnp.float64), self.reserve)
+        ladder.append(left.max(axis=1))
+        rungs = jnp.maximum(jnp.stack(ladder, axis=1).astype(jnp.float64), self.reserve)
         if outside is not None:
             slot, win, exposure, price = (
                 drop_outside(x, first) for x in (slot, win, exposure, price)
             )
-        return Clearing(slot, win, exposure, price, market_price, entry_price)
+        return Clearing(slot, win, exposure, price, rungs)
 
 
 def _leader(

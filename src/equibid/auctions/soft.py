@@ -37,6 +37,11 @@ class Soft:
     reserve: float = 0.0
     minimum_budget: float = 0.0
 
+    @property
+    def expected_exposure(self) -> tuple[float, ...]:
+        """The one slot is always shown."""
+        return (1.0,)
+
     def draw(
         self, seed: UInt64[Array, ""], impressions: Int[Array, " B"], ids: Int[Array, "#B C"]
     ) -> Draws:
@@ -80,8 +85,7 @@ class Soft:
             win=win,
             exposure=win,
             price=price,
-            market_price=mean,
-            entry_price=mean,
+            ladder=jnp.stack([mean, mean], axis=1),
         )
 
 

@@ -93,7 +93,7 @@ class Bidder:
         self,
         state: State,
         values: Float[Array, "B N"],
-        prices: Float[Array, "B N"],
+        prices: Float[Array, "B N L"],
         present: Bool[Array, "B N"],
     ) -> State:
         """See a block of impressions after it was sold.
@@ -101,7 +101,7 @@ class Bidder:
         Args:
             state: before.
             values: value units.
-            prices: lowest price that would have won a slot, currency per exposure.
+            prices: what each slot would have cost, currency per exposure.
             present: False on padding and where an advertiser was not eligible.
         """
         return state

@@ -30,10 +30,8 @@ class Fixed(FactorBidder):
 
 def logged_factor(log: TrainingLog) -> Float[Array, " N"]:
     """The largest factor that fits the budget on a log, however many periods the log holds."""
-    budget = jnp.asarray(log.campaigns.budget) * (len(log.prices) / log.period)
-    factor = spend_factor(log.values, log.prices, budget).astype(jnp.float64)
     # Factor times value must reach the dearest price paid despite three roundings.
-    return factor * (1 + 4 * jnp.finfo(log.values.dtype).eps)
+    return jnp.asarray(spend_factor(log) * (1 + 4 * jnp.finfo(log.values.dtype).eps))
 
 
 @BIDDERS.add("fixed", "Yesterday's best factor: spends the budget exactly on the training log.")

@@ -5,13 +5,12 @@ Source: Perlich et al., KDD 2012; as a baseline with grid search in Cai et al., 
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, best_of_grid
+from equibid.bidders.training import TrainingLog, average_value, best_of_grid, price_grid
 
 
 @pytree()
@@ -42,15 +41,19 @@ def linear(
 
 
 def base_bid_grid(log: TrainingLog) -> Float[Array, " G"]:
-    """The published grid, 5, 10, … 300 price levels."""
-    return jnp.arange(5, 301, 5) * log.history.step
+    """Base bids to try, currency per exposure.
+
+    The published grid, 5, 10, … 300 price levels, where prices come in levels; else the bids of
+    `price_grid`.
+    """
+    if log.bid_step > 0:
+        return jnp.arange(5, 301, 5) * log.history.step
+    return price_grid(log)
 
 
 @BIDDERS.add("lin", "Linear in the value; base bid by grid search on the training log.")
 def fit(log: TrainingLog) -> Lin:
     """Choose the base bid that buys most value on the training log."""
-    mean_value = jnp.asarray(np.maximum(log.history.mean_value, 1e-300))
-    base = best_of_grid(
-        log, lambda b0, values: linear(b0, mean_value, values), base_bid_grid(log)
-    )
+    mean_value = jnp.asarray(average_value(log))
+    base = best_of_grid(log, lambda b0, values: linear(b0, mean_value, values), base_bid_grid(log))
     return Lin(base, mean_value)

@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog
+from equibid.bidders.training import TrainingLog, slot_steps
 from equibid.markets.market import Campaigns
 
 BINS = 512
@@ -34,7 +34,7 @@ BINS = 512
 MARGIN = 10.0
 
 
-@pytree("prior_share")
+@pytree("exposure", "prior_share")
 class OnlineLp(FactorBidder):
     """Dynamic price learning.
 
@@ -42,6 +42,7 @@ class OnlineLp(FactorBidder):
         low: logarithm of the lowest factor of the histogram, currency per value unit.
         width: width of a bin in the logarithm of the factor.
         prior: training log, cost of an average impression by bin, currency.
+        exposure: probability that each slot is shown.
         prior_share: the training log counts like this share of the period's impressions.
     """
 
@@ -50,6 +51,7 @@ class OnlineLp(FactorBidder):
     low: Float[Array, " N"]
     width: Float[Array, " N"]
     prior: Float[Array, "N H"]
+    exposure: tuple[float, ...]
     prior_share: float = 0.25
 
     def init(self, campaigns: Campaigns) -> Float[Array, "N H"]:
@@ -69,32 +71,29 @@ class OnlineLp(FactorBidder):
         self,
         state: Float[Array, "N H"],
         values: Float[Array, "B N"],
-        prices: Float[Array, "B N"],
+        prices: Float[Array, "B N L"],
         present: Bool[Array, "B N"],
     ) -> Float[Array, "N H"]:
         """Add a block to the day's histogram."""
-        return state + cost_by_bin(self.low, self.width, values, prices, present)
+        seen = jnp.where(present, values, 0)
+        return state + cost_by_bin(self.low, self.width, *slot_steps(seen, prices, self.exposure))
 
 
 def cost_by_bin(
     low: Float[Array, " N"],
     width: Float[Array, " N"],
-    values: Float[Array, "B N"],
-    prices: Float[Array, "B N"],
-    present: Bool[Array, "B N"],
+    factor: Float[Array, "B N L"],
+    cost: Float[Array, "B #N L"],
 ) -> Float[Array, "N H"]:
-    """Sum prices by the bin of the factor that buys them.
+    """Sum the costs of slots by the bin of the factor that reaches them.
 
     What is cheaper than the lowest bin counts there; what is dearer than the highest is left out.
     """
-    counted = present & (values > 0) & jnp.isfinite(prices)
-    factor = jnp.where(counted, prices / jnp.where(counted, values, 1), 1).astype(jnp.float64)
-    place = jnp.floor((jnp.log(factor) - low) / width)
-    counted &= place < BINS
+    place = jnp.floor((jnp.log(factor) - low[:, None]) / width[:, None])
+    counted = place < BINS
     column = jnp.clip(place, 0, BINS - 1).astype(jnp.int32)
-    row = jnp.broadcast_to(jnp.arange(values.shape[1]), values.shape)
-    cost = jnp.where(counted, prices, 0).astype(jnp.float64)
-    return jnp.zeros((values.shape[1], BINS)).at[row, column].add(cost)
+    row = jnp.broadcast_to(jnp.arange(len(low))[:, None], column.shape)
+    return jnp.zeros((len(low), BINS)).at[row, column].add(jnp.where(counted, cost, 0))
 
 
 def bins_within(cost: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Float[Array, " N"]:
@@ -114,13 +113,13 @@ def bins_within(cost: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Fl
 @BIDDERS.add("online-lp", "Dynamic price learning: the threshold factor, solved anew every tick.")
 def fit(log: TrainingLog) -> OnlineLp:
     """Lay bins around the factors of the training log, and count its costs into them."""
-    prices = jnp.broadcast_to(log.prices.astype(jnp.float64)[:, None], log.values.shape)
-    bought = (log.values > 0) & (prices > 0)
-    factor = jnp.where(bought, prices / jnp.where(bought, log.values, 1), jnp.nan)
+    factor, cost = map(jnp.asarray, slot_steps(log.values, log.prices, log.exposure))
+    bought = jnp.where(jnp.isfinite(factor) & (factor > 0), factor, jnp.nan)
     least, most = (
-        jnp.where(jnp.isnan(x), 1.0, x) for x in (jnp.nanmin(factor, 0), jnp.nanmax(factor, 0))
+        jnp.where(jnp.isnan(x), 1.0, x)
+        for x in (jnp.nanmin(bought, (0, 2)), jnp.nanmax(bought, (0, 2)))
     )
     low = jnp.log(least / MARGIN)
     width = (jnp.log(most * MARGIN) - low) / BINS
-    cost = cost_by_bin(low, width, log.values, prices, log.values > 0)
-    return OnlineLp(low, width, cost / len(log.prices))
+    prior = cost_by_bin(low, width, factor, cost) / len(log.values)
+    return OnlineLp(low, width, prior, log.exposure)

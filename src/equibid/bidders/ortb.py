@@ -24,9 +24,14 @@ from scipy.optimize import minimize_scalar
 
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
-from equibid.bidders.constant import price_grid
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import PriceHistory, TrainingLog, best_of_grid
+from equibid.bidders.training import (
+    PriceHistory,
+    TrainingLog,
+    average_value,
+    best_of_grid,
+    price_grid,
+)
 
 
 @dataclass(frozen=True)
@@ -110,13 +115,6 @@ def fit_scale(curve: WinCurve, history: PriceHistory) -> float:
     bounds = grid[max(near - 1, 0)], grid[min(near + 1, len(grid) - 1)]
     best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
     return float(np.exp(best.x)) * history.step
-
-
-def average_value(log: TrainingLog) -> Float[np.ndarray, " N"]:
-    """[N] value of an average impression; from the log where the totals count none, else 1."""
-    logged = np.asarray(log.values, np.float64).mean(axis=0)
-    value = np.where(log.history.value > 0, log.history.mean_value, logged)
-    return np.where(value > 0, value, 1.0)
 
 
 def fit(log: TrainingLog, curve: WinCurve) -> Ortb:

@@ -84,7 +84,7 @@ class Population:
         self,
         states: tuple[State, ...],
         values: Float[Array, "B N"],
-        prices: Float[Array, "B N"],
+        prices: Float[Array, "B N L"],
         present: Bool[Array, "B N"],
     ) -> tuple[State, ...]:
         """Show a sold block to the bidders that watch."""

@@ -1,7 +1,8 @@
 """What a bidder may be tuned on: the training log, and nothing else.
 
 A log says which impressions came, what each was worth to each advertiser, and the price that would
-have won it. An advertiser is taken as small: it buys against those prices and does not move them.
+have won it, or each of its slots. An advertiser is taken as small: it buys against those prices
+and does not move them.
 """
 
 from collections.abc import Callable
@@ -24,30 +25,42 @@ from equibid.markets.market import Campaigns, Market, dense
 # From a parameter [N] and values [K, N] to bids [K, N].
 BidRule = Callable[[Array, Array], Array]
 
+GRID_POINTS = 60
+
 
 @dataclass(frozen=True)
 class TrainingLog:
     """Logged impressions with the prices that would have won them.
 
     Attributes:
-        values: [K, N] value units; zero where not eligible.
-        prices: [K] market prices, currency per exposure.
+        values: value units; zero where not eligible.
+        prices: what each slot would have cost each advertiser, currency per exposure, the best
+            slot first; one column for all where a single price was logged.
         campaigns: budgets of one delivery period.
         period: impressions of one delivery period; the log may hold several periods, or a part.
         ticks: ticks of one delivery period.
         history: totals of the training period.
+        exposure: probability that each slot is shown.
         bid_step: as in `Market`.
         bid_cap: as in `Market`.
     """
 
     values: Float[Array, "K N"]
-    prices: Float[Array, " K"]
+    prices: Float[Array, "K #N L"]
     campaigns: Campaigns
     period: int
     ticks: int
     history: PriceHistory
+    exposure: tuple[float, ...] = (1.0,)
     bid_step: float = 0.0
     bid_cap: float = float("inf")
+
+    def best_slot_prices(self) -> Float[np.ndarray, " M"]:
+        """The price of the best slot wherever an advertiser was eligible, in no order."""
+        prices = np.asarray(self.prices[..., 0], np.float64)
+        if prices.shape[1] == 1:
+            return prices[:, 0]
+        return prices[np.asarray(self.values) > 0]
 
 
 def training_log(
@@ -72,7 +85,7 @@ def training_log(
     campaigns = replace(market.campaigns, budget=jnp.asarray(market.campaigns.budget) / every)
     return TrainingLog(
         values=jnp.asarray(values[kept]),
-        prices=jnp.asarray(prices[kept]),
+        prices=jnp.asarray(prices[kept])[:, None, None],
         campaigns=campaigns,
         period=max(period // every, 1),
         ticks=market.ticks,
@@ -83,12 +96,12 @@ def training_log(
 
 
 class Purchases(NamedTuple):
-    """What each advertiser would have bought on a training log.
+    """What each advertiser would have bought on a training log, expected over exposure.
 
     Attributes:
-        value: summed value of the impressions won, value units.
-        spend: summed price of them.
-        wins: their number.
+        value: summed value of the ads shown, value units.
+        spend: money paid.
+        wins: slots won.
     """
 
     value: Float[np.ndarray, " N"]
@@ -97,10 +110,10 @@ class Purchases(NamedTuple):
 
 
 def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
-    """What each advertiser would have bought with `bids` on the log, [N] each.
+    """What each advertiser would have bought with `bids` on the log.
 
-    Second price against the logged prices, ``bid >= price`` wins; a bid is at most what is left of
-    the budget, which is filled anew every `log.period` impressions.
+    A bid takes the best slot whose price it reaches and the advertiser can still pay; the budget is
+    filled anew every `log.period` impressions.
     """
     offers = np.asarray(bids)
     sums = np.zeros((3, offers.shape[1]))
@@ -108,6 +121,7 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
         offers,
         np.asarray(log.values),
         np.asarray(log.prices, np.float64),
+        np.asarray(log.exposure),
         np.asarray(log.campaigns.budget, np.float64),
         log.period,
         offers.dtype.type(log.bid_step),
@@ -118,7 +132,8 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
 
 
 @compiled
-def _replay(bids, values, prices, budget, period, step, cap, sums):
+def _replay(bids, values, prices, exposure, budget, period, step, cap, sums):
+    own_prices = prices.shape[1] > 1
     remaining = budget.copy()
     for k in range(bids.shape[0]):
         if k % period == 0:
@@ -127,11 +142,18 @@ def _replay(bids, values, prices, budget, period, step, cap, sums):
             bid = bids[k, i]
             if step > 0:
                 bid = np.floor(bid / step) * step
-            if values[k, i] > 0 and min(bid, cap) >= prices[k] and remaining[i] >= prices[k]:
-                remaining[i] -= prices[k]
-                sums[0, i] += values[k, i]
-                sums[1, i] += prices[k]
-                sums[2, i] += 1
+            bid = min(bid, cap)
+            if not values[k, i] > 0:
+                continue
+            for s in range(exposure.shape[0]):
+                price = prices[k, i if own_prices else 0, s]
+                paid = price * exposure[s]
+                if bid >= price and remaining[i] >= paid:
+                    remaining[i] -= paid
+                    sums[0, i] += values[k, i] * exposure[s]
+                    sums[1, i] += paid
+                    sums[2, i] += 1
+                    break
 
 
 def best_of_grid(log: TrainingLog, bid: BidRule, grid: Float[Array, " G"]) -> Float[Array, " N"]:
@@ -148,22 +170,66 @@ def best_of_grid(log: TrainingLog, bid: BidRule, grid: Float[Array, " G"]) -> Fl
     return grid[np.stack(won).argmax(axis=0)]
 
 
-def spend_factor(
-    values: Float[Array, "K N"], prices: Float[Array, " K"], budget: Float[Array, " N"]
-) -> Float[Array, " N"]:
-    """The largest factor whose purchases at the logged prices fit the budget.
+def slot_steps(
+    values: Float[Array, "K N"],
+    prices: Float[Array, "K #N L"],
+    exposure: tuple[float, ...],
+) -> tuple[Float[Array, "K N L"], Float[Array, "K #N L"]]:
+    """The factors at which an advertiser climbs from slot to slot, and what each step costs.
 
-    Advertiser i buys impression k as soon as its factor reaches ``price_k / value_ki``; sorted by
-    this ratio, costs add up until the budget is met.
+    Slot l is reached by a factor of ``price_l / value`` and costs ``price_l · exposure_l`` in all,
+    the step to it that much less the cost of the slot below. Infinite where there is no value.
     """
-    ratio = jnp.where(values > 0, prices[:, None] / jnp.where(values > 0, values, 1), jnp.inf)
-    order = jnp.argsort(ratio, axis=0)
-    cost = jnp.take_along_axis(
-        jnp.broadcast_to(prices[:, None].astype(jnp.float64), ratio.shape), order, axis=0
-    )
-    sorted_ratio = jnp.take_along_axis(ratio, order, axis=0)
-    cost = jnp.where(jnp.isfinite(sorted_ratio), cost, 0).cumsum(axis=0)
-    fits = (cost <= budget) & jnp.isfinite(sorted_ratio)
-    last = jnp.maximum(fits.sum(axis=0) - 1, 0)
-    factor = jnp.take_along_axis(sorted_ratio, last[None], axis=0)[0]
-    return jnp.where(fits.any(axis=0), factor, 0.0)
+    paid = prices.astype(jnp.float64) * jnp.asarray(exposure)
+    step = paid - jnp.pad(paid[..., 1:], [(0, 0)] * (paid.ndim - 1) + [(0, 1)])
+    eligible = values[..., None] > 0
+    factor = jnp.where(eligible, prices / jnp.where(eligible, values[..., None], 1), jnp.inf)
+    return factor, step
+
+
+def spend_factor(log: TrainingLog) -> Float[np.ndarray, " N"]:
+    """The largest factor whose purchases on the log fit the budget, currency per value unit.
+
+    The steps an advertiser climbs are sorted by the factor that reaches them; their costs add up
+    until the budget, as often as the log holds a period, is met. 0 where not even one step fits.
+    """
+    budget = np.asarray(log.campaigns.budget) * (len(log.values) / log.period)
+    steps = slot_steps(log.values, log.prices, log.exposure)
+    factors, costs = (np.broadcast_to(np.asarray(x), steps[0].shape) for x in steps)
+    advertisers = factors.shape[1]
+    chosen = np.zeros(advertisers)
+    for i in range(advertisers):
+        factor, cost = factors[:, i].ravel(), costs[:, i].ravel()
+        reached = np.isfinite(factor)
+        factor, cost = factor[reached], cost[reached]
+        order = np.argsort(factor, kind="stable")
+        spent = cost[order].cumsum()
+        # Steps of one factor are taken together or not at all.
+        last = np.searchsorted(spent, budget[i], side="right")
+        ladder = factor[order]
+        if last == len(ladder):
+            chosen[i] = ladder[-1] if last else 0.0
+        else:
+            first = np.searchsorted(ladder, ladder[last], side="left")
+            chosen[i] = ladder[first - 1] if first else 0.0
+    return chosen
+
+
+def average_value(log: TrainingLog) -> Float[np.ndarray, " N"]:
+    """Value of an average impression; where the totals count none, of the log's own values."""
+    logged = np.asarray(log.values, np.float64).mean(axis=0)
+    average = np.where(log.history.value > 0, log.history.mean_value, logged)
+    return np.where(average > 0, average, 1.0)
+
+
+def price_grid(log: TrainingLog) -> Float[Array, " G"]:
+    """Bids to try, evenly spaced in logarithm, currency per exposure.
+
+    They reach from one price level, or the cheapest percent of the log where one dear impression
+    stretched the levels, up to the highest level.
+    """
+    step = log.history.step
+    prices = np.asarray(log.prices, np.float64)
+    paid = prices[prices > 0]
+    low = min(step, float(np.quantile(paid, 0.01))) if paid.size else step
+    return jnp.asarray(np.geomspace(low, step * max(len(log.history.counts) - 1, 1), GRID_POINTS))

@@ -30,7 +30,7 @@ def _add_prices(total, here, below, mean_value, mass):
 
 @compiled
 def fill(pmf, mean_value, precision, table):
-    """Fill rows 1 … N of a table [N+1, B+1] whose row 0 is set.
+    """Fill rows 1 … N of a table [N+1, B+1] whose row 0 is zero; V(n,0) stays zero.
 
     Args:
         pmf: [P] probability of each price level.
@@ -66,6 +66,8 @@ def fill(pmf, mean_value, precision, table):
                     mean_value,
                     mass[d : d + UNROLLED],
                 )
+            if first == 0:
+                total[0] = 0.0
             inside = min(TILE, width - first)
             row[first : first + inside] = total[:inside]
             flat = inside

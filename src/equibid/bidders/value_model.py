@@ -13,6 +13,9 @@ All advertisers buy at the same prices, and the table is linear in the mean valu
 units of it serves all of them.
 """
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
@@ -90,9 +93,9 @@ class ValueModel:
     ) -> Float[Array, "B N"]:
         """The highest bid that an impression is worth.
 
-        That is the largest a <= min(b, P-1) with worth >= V(t,b) - V(t,b-a); as V ascends, so does
-        this loss in a, and bisection finds it. Where prices do not lie on levels, a is not a whole
-        number, and the loss is joined by straight lines.
+        That is the largest a <= min(b, P-1) with worth >= V(t,b) - V(t,b-a') for all a' <= a; as
+        V ascends, the last a is the hardest to meet. Where prices do not lie on levels, a is not a
+        whole number, and the loss is joined by straight lines.
 
         Args:
             auctions: t, how many follow.
@@ -103,30 +106,33 @@ class ValueModel:
         Returns:
             The bid in price levels.
         """
+        loss = self.losses(auctions, money, stretch)
+        bid = jax.vmap(partial(jnp.searchsorted, side="right"), 1, 1)(loss, worth) - 1
+        if self.whole:
+            return bid.astype(jnp.float64)
+        here, above = (jnp.take_along_axis(loss, level, axis=0) for level in (bid, bid + 1))
+        return bid + (worth - here) / (above - here)
+
+    def losses(
+        self,
+        auctions: Float[Array, " N"],
+        money: Float[Array, " N"],
+        stretch: Float[Array, " N"] | float,
+    ) -> Float[Array, "P+1 N"]:
+        """V(t,b) - V(t,b-a) for each level a, in mean values; infinite where a cannot be bid."""
         row = jnp.minimum(auctions, self.horizon).astype(jnp.int32)
         end = self.table.shape[1] - 1
         purse = jnp.minimum(money / stretch, end)
 
-        def value(at: Array) -> Array:
+        def value(at: Float[Array, "#P N"]) -> Float[Array, "#P N"]:
             low = jnp.floor(at).astype(jnp.int32)
             below, above = self.table[row, low], self.table[row, jnp.minimum(low + 1, end)]
             return below + (at - low) * (above - below)
 
-        full = value(purse)
-
-        def loss(bid: Array) -> Array:
-            return stretch * (full - value(jnp.maximum(purse - bid / stretch, 0)))
-
-        most = jnp.minimum(money, self.levels - 1)
-        bid = jnp.zeros(worth.shape)
-        for bit in reversed(range((self.levels - 1).bit_length())):
-            higher = bid + (1 << bit)
-            bid = jnp.where((higher <= most) & (loss(higher) <= worth), higher, bid)
-        if self.whole:
-            return bid
-        here, above = loss(bid), loss(bid + 1)
-        part = (worth - here) / jnp.where(above > here, above - here, 1)
-        return jnp.where(bid < most, bid + jnp.clip(part, 0, 1), bid)
+        bid = jnp.arange(self.levels + 1)[:, None]
+        left = jnp.maximum(purse - bid / stretch, 0)
+        loss = stretch * (value(purse[None]) - value(left))
+        return jnp.where(bid <= jnp.minimum(money, self.levels - 1), loss, jnp.inf)
 
 
 def exact_model(log: TrainingLog) -> ValueModel:
@@ -174,7 +180,7 @@ def _model(
 
 def on_levels(log: TrainingLog) -> bool:
     """Whether every logged price is one of the history's price levels."""
-    level = np.asarray(log.prices, np.float64) / log.history.step
+    level = log.best_slot_prices() / log.history.step
     return bool(
         (np.abs(level - np.rint(level)) < 1e-6).all()
         and level.max(initial=0) < len(log.history.counts) - 0.5
@@ -189,7 +195,7 @@ def level_pmf(log: TrainingLog) -> npt.NDArray[np.float64]:
 
 def laid_pmf(log: TrainingLog) -> tuple[npt.NDArray[np.float64], float]:
     """The same for levels laid evenly up to a high price, and the step between them."""
-    prices = np.asarray(log.prices, np.float64)
+    prices = log.best_slot_prices()
     top = float(np.quantile(prices, TOP_QUANTILE)) or float(prices.max(initial=0)) or 1.0
     step = top / (PRICE_LEVELS - 1)
     # A price is met by the first level that is not below it.

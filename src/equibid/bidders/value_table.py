@@ -3,10 +3,11 @@
 With market prices of probability m(d) at level d, impressions worth θ on average, and a budget of b
 price levels (Cai et al., WSDM 2017, equations 6 to 8),
 
-    V(0,b) = 0,    V(n,b) = V(n-1,b) + Σ_{d ≤ a} m(d) · [θ + V(n-1,b-d) - V(n-1,b)],
+    V(0,b) = V(n,0) = 0,    V(n,b) = V(n-1,b) + Σ_{d ≤ a} m(d) · [θ + V(n-1,b-d) - V(n-1,b)],
 
 where a = a_n(b), the bid on an average impression, is the largest level up to b that leaves
-θ + V(n-1,b-a) - V(n-1,b) ≥ 0.
+θ + V(n-1,b-a) - V(n-1,b) ≥ 0. That an empty purse is worth nothing, though a price of 0 could still
+be met, is as the authors compute it; their published results depend on it.
 
 The table is linear in θ: V(n,b) for θ is θ times V(n,b) for 1.
 """
@@ -81,6 +82,7 @@ def _scan(
         row = before + (pmf * gain).sum(axis=1)
         flat = jnp.abs(row - n * mean_value * pmf.sum()) < precision
         row = jnp.where(flat.any() & (money > flat.argmax()), row[flat.argmax()], row)
+        row = row.at[0].set(0.0)
         return row, row
 
     start = jnp.zeros(budget + 1)

@@ -21,12 +21,12 @@ import polars as pl
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population, everybody
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import training_log
+from equibid.bidders.training import TrainingLog, training_log
 from equibid.evaluation.case import Case, keys_for
 from equibid.markets.market import Market
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.simulate import simulate, simulate_many
-from equibid.simulation.yesterday import logged
+from equibid.simulation.yesterday import rival_log
 
 Seating = Literal["mixed", "uniform"]
 
@@ -118,7 +118,7 @@ def _play_day(case: Case, entries: list[Entry], seed: int, seating: Seating) -> 
         return simulate(market, case.auction, population, key, play=case.play)
 
     frames = []
-    prices: Market | None = None
+    prices: TrainingLog | None = None
     alone = seating == "uniform" or market.advertisers == 1
     if alone:
         for entry in contenders:
@@ -146,18 +146,18 @@ def _play_day(case: Case, entries: list[Entry], seed: int, seating: Seating) -> 
     return pl.concat(frames)
 
 
-def _informed(entry: Entry, day: Market | None) -> Bidder:
+def _informed(entry: Entry, day: TrainingLog | None) -> Bidder:
     """A reference, fitted on the very day it plays."""
     if day is None:
         return entry.bidder
-    return BIDDERS[entry.name](training_log(day))
+    return BIDDERS[entry.name](day)
 
 
-def _told(market: Market, case: Case, delivery: Delivery) -> Market:
-    """The day with the prices the contenders made."""
+def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:
+    """The day's log, with the prices the contenders made."""
     offered = delivery.tally.value_offered
     factors = jnp.where(offered > 0, delivery.tally.bid / jnp.where(offered > 0, offered, 1), 0.0)
-    return logged(market, case.auction, factors)
+    return rival_log(market, case.auction, factors)
 
 
 def _seated(

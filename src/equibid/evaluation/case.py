@@ -11,7 +11,7 @@ from equibid.bidders.training import TrainingLog, training_log
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.markets.market import Market, split
 from equibid.simulation.simulate import Play
-from equibid.simulation.yesterday import logged, resting_factors
+from equibid.simulation.yesterday import resting_factors, rival_log
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,14 @@ def generated_case(
         auction: the rule.
         play: how often bidders are asked.
     """
-    yesterday = day(0)
-    rest = resting_factors(yesterday, auction)
-    factors = jnp.broadcast_to(rest, (yesterday.ticks, yesterday.advertisers))
-    train = training_log(logged(yesterday, auction, factors))
-    return Case(name, train, lambda seed: day(seed + 1), auction, play)
+    return Case(name, day_before(day(0), auction), lambda seed: day(seed + 1), auction, play)
+
+
+def day_before(market: Market, auction: Auction) -> TrainingLog:
+    """The training log of a market of many advertisers, at rest."""
+    level = resting_factors(market, auction)
+    factors = jnp.broadcast_to(level, (market.ticks, market.advertisers))
+    return rival_log(market, auction, factors)
 
 
 def recorded_case(
@@ -78,7 +81,11 @@ def recorded_case(
         recording = split_for_tuning(recording)
     train, test = recording.train, recording.test
     assert train is not None
-    log = training_log(train, recording.period, recording.history)
+    if train.advertisers > 1:
+        # The log's market price is what the worst slot cost; the bids behind it are not in it.
+        log = day_before(replace(train, market_price=None), auction)
+    else:
+        log = training_log(train, recording.period, recording.history)
     if recording.period is None:
         return Case(recording.name, log, lambda seed: test, auction, play)
     periods = split(test, recording.period, rounds)

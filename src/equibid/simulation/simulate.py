@@ -227,7 +227,7 @@ def _bids(
 
 def _spread(market: Market, x: Array, ids: Array) -> Array:
     """A block's candidate columns as one column an advertiser."""
-    table = jnp.zeros((x.shape[0], market.advertisers + 1), x.dtype)
+    table = jnp.zeros((x.shape[0], market.advertisers + 1, *x.shape[2:]), x.dtype)
     columns = jnp.where(ids < 0, market.advertisers, ids)
     return table.at[jnp.arange(x.shape[0])[:, None], columns].set(x)[:, :-1]
 
@@ -241,7 +241,7 @@ def _watch(
     ids: Array | None,
     inside: Array,
 ) -> tuple[State, ...]:
-    prices = clearing.winning_price
+    prices = clearing.slot_prices
     if ids is not None:
         values, prices = _spread(market, values, ids), _spread(market, prices, ids)
     return population.watch(states, values, prices, inside[:, None] & (values > 0))

@@ -1,7 +1,8 @@
 """The day before: a market at rest, and the log it leaves.
 
-A generated market has no history. Its bidders are tuned on a day on which everybody bids a factor
-that just spends its budget, found by tatonnement, and on the prices of that day.
+A market of many advertisers has no price of its own: what an impression costs one depends on how
+the others bid. Bidders are tuned on a day on which everybody bids a factor that just spends its
+budget, found by tatonnement, and on what that day's slots would have cost each of them.
 """
 
 from dataclasses import replace
@@ -9,13 +10,20 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 from jaxtyping import Array, Float
 
 from equibid.auctions.clearing import ABSENT, Auction
 from equibid.bidders.bidder import FactorBidder, Observation, State, by_factor, pytree
 from equibid.bidders.population import everybody
-from equibid.markets.market import Market
-from equibid.simulation.simulate import block_length, simulate
+from equibid.bidders.training import TrainingLog
+from equibid.markets.history import PriceHistory, price_history
+from equibid.markets.market import Market, dense
+from equibid.simulation.simulate import simulate
+
+# Impressions of a day's log at most; a longer day is thinned.
+MOST = 50_000
 
 
 @pytree()
@@ -55,43 +63,68 @@ def resting_factors(
     return level
 
 
-@partial(jax.jit, static_argnames="auction")
-def market_prices(
-    market: Market, auction: Auction, factors: Float[Array, "T N"]
-) -> Float[Array, " K"]:
-    """The market price of every impression when bids are factors times values.
+def rival_log(
+    market: Market, auction: Auction, factors: Float[Array, "T N"], most: int = 30_000_000
+) -> TrainingLog:
+    """The log of a day on which everybody bid factors times values.
+
+    It shows each advertiser what every slot would have cost it. A long day is thinned evenly, and
+    budgets with it.
 
     Args:
         market: one market.
         auction: the rule.
         factors: by tick and advertiser; ``-inf`` or 0 where an advertiser did not bid.
+        most: prices the log may hold, impressions × advertisers × slots.
     """
-    length = block_length(market.impressions, market.advertisers)
-    tick = jnp.searchsorted(market.tick_start, jnp.arange(market.impressions), side="right") - 1
-    factors = jnp.where(factors > 0, factors, ABSENT)
-
-    def block(first: Array) -> Array:
-        def cut(x: Array) -> Array:
-            return jax.lax.dynamic_slice_in_dim(x, first, length)
-
-        values, factor = cut(market.values), factors[cut(tick)]
-        if market.candidates is not None:
-            ids = cut(market.candidates)
-            factor = jnp.where(
-                ids < 0, ABSENT, jnp.take_along_axis(factor, jnp.maximum(ids, 0), axis=1)
-            )
-        outside = None if market.market_price is None else cut(market.market_price)
-        return auction.clear(by_factor(factor, values), outside).market_price
-
-    # The last block starts early enough to be whole; what it repeats is the same.
-    starts = jnp.minimum(
-        jnp.arange(0, market.impressions, length), market.impressions - length
+    exposure = auction.expected_exposure
+    cells = market.advertisers * len(exposure)
+    every = max(-(-market.impressions * cells // most), -(-market.impressions // MOST))
+    kept = np.arange(every // 2, market.impressions, every)
+    tick = np.searchsorted(np.asarray(market.tick_start), kept, side="right") - 1
+    values = dense_rows(market, kept)
+    level = jnp.where(factors > 0, factors, ABSENT)[tick]
+    outside = None if market.market_price is None else market.market_price[kept]
+    prices = _slot_prices(auction, by_factor(level, values), outside)
+    best = np.asarray(prices[..., 0], np.float64)
+    eligible = np.asarray(values) > 0
+    pooled = price_history(best[eligible], np.zeros(0))
+    scale = len(kept) / max(pooled.impressions, 1.0)
+    total = values if market.outcomes is None else dense_rows(replace(market, values=market.outcomes), kept)
+    history = PriceHistory(
+        counts=pooled.counts * scale,
+        step=pooled.step,
+        impressions=float(len(kept)),
+        cost=pooled.cost * scale,
+        value=np.asarray(total).sum(axis=0, dtype=np.float64),
     )
-    prices = jax.lax.map(block, starts)
-    place = starts[:, None] + jnp.arange(length)
-    return jnp.zeros(market.impressions, prices.dtype).at[place].set(prices)
+    budget = jnp.asarray(market.campaigns.budget) / every
+    return TrainingLog(
+        values=values,
+        prices=prices.astype(values.dtype),
+        campaigns=replace(market.campaigns, budget=budget),
+        period=len(kept),
+        ticks=market.ticks,
+        history=history,
+        exposure=exposure,
+        bid_step=market.bid_step,
+        bid_cap=market.bid_cap,
+    )
 
 
-def logged(market: Market, auction: Auction, factors: Float[Array, "T N"]) -> Market:
-    """The market with the prices that `factors` made, as a log would show it."""
-    return replace(market, market_price=market_prices(market, auction, factors))
+def dense_rows(market: Market, rows: npt.NDArray[np.integer]) -> Array:
+    """Chosen impressions with one column an advertiser."""
+    ids = None if market.candidates is None else market.candidates[rows]
+    return dense(replace(market, values=market.values[rows], candidates=ids))
+
+
+@partial(jax.jit, static_argnames="auction")
+def _slot_prices(
+    auction: Auction, bids: Float[Array, "K N"], outside: Float[Array, " K"] | None
+) -> Float[Array, "K N L"]:
+    def block(at: tuple[Array, Array | None]) -> Array:
+        bids, outside = (None if x is None else x[None] for x in at)
+        assert bids is not None
+        return auction.clear(bids, outside).slot_prices[0]
+
+    return jax.lax.map(block, (bids, outside), batch_size=1024)
