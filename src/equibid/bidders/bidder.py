@@ -142,7 +142,25 @@ def pytree(*settings: str) -> Callable[[type[T]], type[T]]:
 
     def register(cls: type[T]) -> type[T]:
         cls = dataclass(frozen=True)(cls)
-        arrays = [field.name for field in fields(cast(Any, cls)) if field.name not in settings]
-        return jax.tree_util.register_dataclass(cls, arrays, list(settings))
+        names = [field.name for field in fields(cast(Any, cls))]
+        arrays = [name for name in names if name not in settings]
+
+        def flatten(x: T) -> tuple[list[Any], tuple[Any, ...]]:
+            return [getattr(x, name) for name in arrays], (
+                cls,
+                *(getattr(x, name) for name in settings),
+            )
+
+        def unflatten(known: tuple[Any, ...], leaves: Any) -> T:
+            x = object.__new__(cls)
+            for name, value in zip((*arrays, *settings), (*leaves, *known[1:]), strict=True):
+                object.__setattr__(x, name, value)
+            return x
+
+        # Not `register_dataclass`: jaxlib 0.10 takes two classes with equal fields and settings
+        # for the same, and may run the one's compiled program for the other. The class among the
+        # static data tells them apart.
+        jax.tree_util.register_pytree_node(cls, flatten, unflatten)
+        return cls
 
     return register

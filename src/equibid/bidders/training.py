@@ -67,19 +67,19 @@ def training_log(
     market: Market,
     period: int | None = None,
     history: PriceHistory | None = None,
-    most: int = 50_000,
+    most: int = 3_000_000,
 ) -> TrainingLog:
     """The training log of a market whose `market_price` was logged.
 
-    A log of more than `most` impressions is thinned evenly, and budgets and period with it; the
-    totals are always those of the whole log.
+    A log of more than `most` values (impressions × advertisers) is thinned evenly, and budgets and
+    period with it; the totals are always those of the whole log.
     """
     if market.market_price is None:
         raise ValueError("a training log needs market prices")
     values = np.asarray(dense(market))
     prices = np.asarray(market.market_price)
     history = history or market_history(market)
-    every = -(-len(prices) // most)
+    every = -(-values.size // most)
     period = period or len(prices)
     kept = slice(every // 2, None, every)
     campaigns = replace(market.campaigns, budget=jnp.asarray(market.campaigns.budget) / every)

@@ -1,8 +1,8 @@
 """One campaign's view of the market: click, market price and predicted CTR of each impression.
 
 Prices of iPinYou are fen per thousand impressions. A price of p is p thousandths of a fen for one
-impression, so the currency here is the thousandth of a fen: prices stay whole numbers, and their
-sums are exact.
+impression, so money is counted in thousandths of a fen here: prices stay whole numbers, and their
+sums are exact. Reports turn it into fen.
 """
 
 from dataclasses import replace
@@ -39,7 +39,7 @@ def campaign_market(name: str, rows: Table, tick_start: npt.NDArray[np.integer])
         campaigns=Campaigns(nothing, nothing, jnp.zeros(1, jnp.int32)),
         market_price=jnp.asarray(rows["price"]),
         outcomes=jnp.asarray(rows["click"][:, None] == 1),
-        labels=Labels(name, (name,), value_unit="click", currency="fen/1000"),
+        labels=Labels(name, (name,), value_unit="click", currency="fen", per_currency=1000.0),
         bid_step=1.0,
         bid_cap=float(BID_CAP),
     )
