@@ -1,20 +1,16 @@
 """A day of AuctionNet's published procedure in plain NumPy: the yardstick for speed ratios.
 
 It does what the public simulator does with a day of bidding factors (Su et al., NeurIPS 2024),
-as a competent NumPy user would write it: whole ticks at a time, no loop over impressions. Where
-the simulator repeats work it does not need, this does not: exposure is drawn once a tick (the
-simulator's fixed seed amounts to that), conversions only for winners, and once a tick.
+as a competent NumPy user would write it: whole ticks at a time, no loop over impressions. In two
+forms:
 
-    python benchmarks/reference_numpy.py
+- straightforward: every clearing of a tick draws exposure and the conversion of every bid, as the
+  published procedure says and the simulator does;
+- lean: exposure is drawn once a tick, conversions once a tick and for winners only.
 """
 
-import time
-
-import jax
 import numpy as np
 import numpy.typing as npt
-
-from equibid.markets import Market, auctionnet
 
 Array = npt.NDArray[np.floating]
 Ids = npt.NDArray[np.integer]
@@ -36,6 +32,18 @@ def clear(bids: Array) -> tuple[Ids, Array]:
     return np.where(price > RESERVE, ranked[:, :slots], -1), price
 
 
+def draw_exposure(impressions: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which slots [K, 3] are shown: a slot is, if its coin and those above it are heads."""
+    coins = rng.random((impressions, len(EXPOSURE))) < EXPOSURE
+    return np.cumprod(coins, axis=1, dtype=bool)
+
+
+def draw_conversions(values: Array, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Conversions of probabilities that are themselves uncertain."""
+    chance = np.clip(rng.normal(values, VALUE_NOISE * values), 0, 1)
+    return rng.random(values.shape) < chance
+
+
 def total(winner: Ids, amount: Array, advertisers: int) -> Array:
     """Sum of an amount [K, 3] by the winner of its slot."""
     sold = winner >= 0
@@ -48,6 +56,7 @@ def run_day(
     factors: Array,
     budgets: Array,
     rng: np.random.Generator,
+    lean: bool = False,
 ) -> tuple[dict[str, Array], int]:
     """Play a day.
 
@@ -57,6 +66,7 @@ def run_day(
         factors: [N] or [T, N] currency per conversion; the bid is factor times value.
         budgets: [N] currency.
         rng: of exposure, conversions and dropped impressions.
+        lean: draw no more than is needed.
 
     Returns:
         Arrays [T, N] of wins, exposures, spend, value (expected conversions of the ads shown) and
@@ -71,11 +81,12 @@ def run_day(
     for tick in range(ticks):
         offered = values[tick_start[tick] : tick_start[tick + 1]]
         bids = offered * np.where(remaining < MINIMUM_BUDGET, 0, factors[tick])
-        coins = rng.random((len(offered), len(EXPOSURE))) < EXPOSURE
-        shown = np.cumprod(coins, axis=1, dtype=bool)
+        shown, outcomes = draw_exposure(len(offered), rng), None
         while True:
             winner, price = clear(bids)
             clearings += 1
+            if not lean:
+                shown, outcomes = draw_exposure(len(offered), rng), draw_conversions(offered, rng)
             spend = total(winner, price * shown, advertisers)
             overspent = np.flatnonzero(spend > remaining)
             if not len(overspent):
@@ -87,8 +98,11 @@ def run_day(
                     dropped = rng.choice(won, int(np.ceil(len(won) * share)), replace=False)
                     bids[dropped, advertiser] = 0
         worth = np.take_along_axis(offered, np.maximum(winner, 0), axis=1)
-        chance = np.clip(rng.normal(worth, VALUE_NOISE * worth), 0, 1)
-        converted = rng.random(worth.shape) < chance
+        converted = (
+            draw_conversions(worth, rng)
+            if outcomes is None
+            else np.take_along_axis(outcomes, np.maximum(winner, 0), axis=1)
+        )
         remaining -= spend
         day["wins"][tick] = total(winner, np.ones(winner.shape), advertisers)
         day["exposures"][tick] = total(winner, shown.astype(float), advertisers)
@@ -96,32 +110,3 @@ def run_day(
         day["value"][tick] = total(winner, worth * shown, advertisers)
         day["conversions"][tick] = total(winner, (converted & shown).astype(float), advertisers)
     return day, clearings
-
-
-def play(market: Market, factors: Array, seed: int = 0) -> tuple[dict[str, Array], int, float]:
-    """`run_day` on a market, and the seconds it took."""
-    values, tick_start = np.asarray(market.values), np.asarray(market.tick_start)
-    budget = np.asarray(market.campaigns.budget)
-    start = time.perf_counter()
-    day, clearings = run_day(values, tick_start, factors, budget, np.random.default_rng(seed))
-    return day, clearings, time.perf_counter() - start
-
-
-def main() -> None:
-    """Time one generated AuctionNet day under bids of several heights."""
-    market = auctionnet(jax.random.key(0))
-    target_cpa = np.asarray(market.campaigns.target_cpa)
-    budget = np.asarray(market.campaigns.budget)
-    print(f"{market.impressions} impressions x {market.advertisers} advertisers, key 0, seed 0")
-    print(f"{'factor / CPA':>12} {'seconds':>8} {'clearings':>9} {'ran out':>8} {'spent':>6}")
-    for height in (0.5, 0.75, 1.0):
-        day, clearings, seconds = play(market, height * target_cpa)
-        left = budget - day["spend"].sum(axis=0)
-        assert (left >= -1e-6).all()
-        out = int((left < 0.01 * budget).sum())
-        share = day["spend"].sum() / budget.sum()
-        print(f"{height:12.2f} {seconds:8.2f} {clearings:9d} {out:8d} {share:6.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -37,7 +37,7 @@ def test_what_was_written_is_read(tmp_path: Path, ending: str, separator: str) -
         assert market.outcomes[:, 0].tolist() == [row[0] == "1" for row in rows]
         assert market.values.dtype == market.market_price.dtype == np.float64
         assert (market.bid_step, market.bid_cap) == (1.0, 300.0)
-        assert (market.labels.value_unit, market.labels.currency) == ("click", "fen/1000")
+        assert (market.labels.value_unit, market.labels.currency) == ("click", "fen")
         assert market.campaigns.target_cpa.tolist() == [45150 / 30]
 
 

@@ -114,9 +114,7 @@ def settle(
 
     def step(at: _Progress) -> _Progress:
         before, active, _ = at.done.ledger
-        new = auction.clear(
-            jnp.where(take(active, ids, False), bids, ABSENT), outside, draws
-        )
+        new = auction.clear(jnp.where(take(active, ids, False), bids, ABSENT), outside, draws)
         clearing = jax.tree.map(
             lambda x, old: jnp.where(rows.reshape(-1, *[1] * (x.ndim - 1)) >= at.first, x, old),
             new,
@@ -139,15 +137,11 @@ def settle(
 
         def first_failure() -> tuple[Array, Array]:
             # Nobody fails up to `low`, somebody fails up to `high`, until the two meet.
-            low, high = jax.lax.fori_loop(
-                0, bids.shape[0].bit_length(), narrow, (at.first, end)
-            )
+            low, high = jax.lax.fori_loop(0, bids.shape[0].bit_length(), narrow, (at.first, end))
             return low, late(high)
 
         booked, leaving = jax.lax.cond(leaving.any(), first_failure, lambda: (end, leaving))
-        after = Ledger(
-            before - total(charge, at.first, booked), active & ~leaving, ledger.quantum
-        )
+        after = Ledger(before - total(charge, at.first, booked), active & ~leaving, ledger.quantum)
         stayed = jnp.where(leaving, booked, at.done.stayed)
         return _Progress(Settlement(clearing, after, stayed), booked)
 

@@ -18,6 +18,8 @@ from equibid.noise import GOLDEN, MIX_1, MIX_2, Purpose
 
 TILE = 32
 LEVELS = 4
+# Impressions ranked, charged and summed in one go; a departure costs their ranking again.
+CHUNK = 256
 OUTSIDE = -2
 NONE = -1
 
@@ -32,8 +34,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `compiled`, pasted into its caller: only there does the compiler see that the arrays a
-    loop reads and writes are distinct, and vectorises it.
+    """As `compiled`, pasted into its caller.
+
+    Only there does the compiler see that the arrays of a loop are distinct, and vectorises it.
     """
     return cast(Callable[..., Any], numba.njit(nogil=True, inline="always")(function))
 
@@ -83,16 +86,22 @@ def settle_factors(
     Returns:
         The rows of a `Tally` in the order of `FIELDS`: [9, N].
     """
-    sums = np.zeros((len(FIELDS), factors.shape[0]))
+    number = values.dtype.type
+    factors = factors.astype(values.dtype)
+    step, cap = number(bid_step), number(bid_cap)
+    ids = np.empty((0, 0), np.int32) if ids is None else ids
+    outside = np.empty(0, values.dtype) if outside is None else outside.astype(values.dtype)
+    outcomes = np.empty((0, 0), np.bool_) if outcomes is None else outcomes
+    sums = np.zeros((len(FIELDS), len(factors)))
     _settle(
         values,
-        factors.astype(values.dtype),
+        factors,
         purse.active,
         purse.remaining,
         purse.quantum,
-        np.empty((0, 0), np.int32) if ids is None else ids,
-        np.empty(0, values.dtype) if outside is None else outside.astype(values.dtype),
-        np.empty((0, 0), np.bool_) if outcomes is None else outcomes,
+        ids,
+        outside,
+        outcomes,
         auction.pricing == "own",
         np.asarray(auction.exposure),
         auction.reserve,
@@ -101,8 +110,8 @@ def settle_factors(
         seed is not None,
         np.uint64(seed or 0),
         first_impression,
-        values.dtype.type(bid_step),
-        values.dtype.type(bid_cap),
+        step,
+        cap,
         sums,
     )
     return sums
@@ -164,67 +173,192 @@ def _rank_row(values, ids, factors, active, outside, outside_first, step, cap, b
 
 
 @inlined
-def _insert(bid, mark, best, who):
-    """Insert one bid an impression of the tile into the impression's four highest.
+def _rank_tile(values, factors, absent, tile, best, who):
+    """`_rank_row` for up to `TILE` impressions at once, where bids are plain products.
 
-    Written out without a branch, so that the loop runs on vector registers; a strict `>` keeps
-    the earlier of equal bids above.
+    Each advertiser's bids are inserted into the four highest of every impression, written out
+    without a branch so that the loop runs on vector registers; a strict `>` keeps the earlier of
+    equal bids above. best and who are [LEVELS, TILE].
     """
-    for r in range(TILE):
-        b, i = bid[r], mark[r]
-        b0, b1, b2, b3 = best[0, r], best[1, r], best[2, r], best[3, r]
-        w0, w1, w2, w3 = who[0, r], who[1, r], who[2, r], who[3, r]
-        over0, over1, over2, over3 = b > b0, b > b1, b > b2, b > b3
-        best[3, r] = b2 if over2 else (b if over3 else b3)
-        who[3, r] = w2 if over2 else (i if over3 else w3)
-        best[2, r] = b1 if over1 else (b if over2 else b2)
-        who[2, r] = w1 if over1 else (i if over2 else w2)
-        best[1, r] = b0 if over0 else (b if over1 else b1)
-        who[1, r] = w0 if over0 else (i if over1 else w1)
-        best[0, r] = b if over0 else b0
-        who[0, r] = i if over0 else w0
-
-
-@inlined
-def _rank_tile(
-    values, ids, factors, active, outside, outside_first, step, cap, tile, bid, mark, best, who
-):
-    """`_rank_row` for up to `TILE` impressions at once: best and who are [LEVELS, TILE]."""
     rows, columns = values.shape
     for r in range(rows):
         for c in range(columns):
             tile[c, r] = values[r, c]
-    best[:] = -np.inf
+    best[:] = absent
     who[:] = NONE
-    for place in range(columns + 1):
-        c = place - 1 if outside_first else place
-        if c < 0 or c == columns:
-            if outside.size > 0:
-                bid[:] = -np.inf
-                bid[:rows] = outside
-                mark[:] = OUTSIDE
-                _insert(bid, mark, best, who)
-        elif ids.size > 0:
-            bid[:] = -np.inf
-            for r in range(rows):
-                i = ids[r, c]
-                mark[r] = i
-                if i >= 0 and active[i]:
-                    bid[r] = _bid(values[r, c], factors[i], step, cap)
-            _insert(bid, mark, best, who)
-        elif active[c] and factors[c] > -np.inf:
-            factor = factors[c]
-            for r in range(TILE):
-                product = tile[c, r] * factor
-                bid[r] = product if tile[c, r] > 0 else -np.inf
-            if step > 0:
-                for r in range(TILE):
-                    bid[r] = np.floor(bid[r] / step) * step
-            if cap < np.inf:
-                for r in range(TILE):
-                    bid[r] = min(bid[r], cap)
-            mark[:] = c
-            _insert(bid, mark, best, who)
+    for c in range(columns):
+        factor = factors[c]
+        if factor == absent:
+            continue
+        for r in range(TILE):
+            value = tile[c, r]
+            b = value * factor if value > 0 else absent
+            b0, b1, b2, b3 = best[0, r], best[1, r], best[2, r], best[3, r]
+            w0, w1, w2, w3 = who[0, r], who[1, r], who[2, r], who[3, r]
+            over0, over1, over2, over3 = b > b0, b > b1, b > b2, b > b3
+            best[3, r] = b2 if over2 else (b if over3 else b3)
+            who[3, r] = w2 if over2 else (c if over3 else w3)
+            best[2, r] = b1 if over1 else (b if over2 else b2)
+            who[2, r] = w1 if over1 else (c if over2 else w2)
+            best[1, r] = b0 if over0 else (b if over1 else b1)
+            who[1, r] = w0 if over0 else (c if over1 else w1)
+            best[0, r] = b if over0 else b0
+            who[0, r] = c if over0 else w0
+
+
+@compiled
+def _rank(values, factors, active, highest, owners):
+    """Fill highest and owners [K, LEVELS] with the four highest bids of every impression."""
+    impressions, columns = values.shape
+    tile = np.zeros((columns, TILE), values.dtype)
+    best = np.empty((LEVELS, TILE), values.dtype)
+    who = np.empty((LEVELS, TILE), np.int32)
+    present = factors.copy()
+    present[~active] = -np.inf
+    absent = highest.dtype.type(-np.inf)
+    for start in range(0, impressions, TILE):
+        stop = min(start + TILE, impressions)
+        _rank_tile(values[start:stop], present, absent, tile, best, who)
+        for k in range(start, stop):
+            for s in range(LEVELS):
+                highest[k, s] = best[s, k - start]
+                owners[k, s] = who[s, k - start]
+
+
+@compiled
+def _charge(
+    first,
+    values,
+    factors,
+    active,
+    remaining,
+    quantum,
+    ids,
+    outside,
+    outcomes,
+    highest,
+    owners,
+    own_price,
+    exposure,
+    reserve,
+    sell_at_reserve,
+    outside_first,
+    sampled,
+    seed,
+    first_impression,
+    step,
+    cap,
+    market_price,
+    stayed,
+    sums,
+):
+    """Charge impressions in order of arrival, from `first` until the end or a departure.
+
+    Who cannot pay an impression is struck off `active`, and the number of that impression, which
+    is not charged, is returned; else the number of impressions. The ranking is taken from
+    highest and owners where they are given.
+    """
+    slots = exposure.shape[0]
+    sparse = ids.size > 0
+    ranked = owners.size > 0
+    best = np.empty(slots + 1)
+    who = np.empty(slots + 1, np.int32)
+    charge = np.empty(slots)
+    shown = np.empty(slots)
+    per_quantum = 1.0 / quantum
+    exposure_seed = _stir(seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
+    conversion_seed = _stir(seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
+    for k in range(first, len(values)):
+        if ranked:
+            for s in range(slots + 1):
+                best[s] = highest[k, s]
+                who[s] = owners[k, s]
+        else:
+            _rank_row(
+                values[k],
+                ids[k] if sparse else ids[0:0, 0],
+                factors,
+                active,
+                outside[k] if outside.size > 0 else -np.inf,
+                outside_first,
+                step,
+                cap,
+                best,
+                who,
+            )
+        address = np.uint64(first_impression + k)
+        slot_seed = _stir(exposure_seed, address)
+        coin_seed = _stir(conversion_seed, address)
+        chance = 1.0
+        broke = False
+        for s in range(slots):
+            if not sampled:
+                chance *= exposure[s]
+            elif exposure[s] < 1.0 and chance > 0.0:
+                chance = 1.0 if _unit(_stir(slot_seed, s)) < exposure[s] else 0.0
+            shown[s] = chance
+            following = max(best[s + 1], reserve)
+            price = best[s] if own_price else following
+            charge[s] = -1.0
+            if who[s] >= 0 and best[s] >= reserve and (sell_at_reserve or following > reserve):
+                charge[s] = np.ceil(price * chance * per_quantum) * quantum
+                if charge[s] > remaining[who[s]]:
+                    active[who[s]] = False
+                    stayed[who[s]] = k
+                    broke = True
+        if broke:
+            return k
+        for s in range(slots):
+            if charge[s] >= 0:
+                i = who[s]
+                remaining[i] -= charge[s]
+                sums[WINS, i] += 1
+                sums[SPEND, i] += charge[s]
+                if shown[s] > 0:
+                    c = i
+                    if sparse:
+                        c = 0
+                        while ids[k, c] != i:
+                            c += 1
+                    value = np.float64(values[k, c])
+                    counted = value
+                    if outcomes.size > 0:
+                        counted = 1.0 if outcomes[k, c] else 0.0
+                    elif sampled:
+                        counted = 1.0 if _unit(_stir(coin_seed, i)) < value else 0.0
+                    sums[EXPOSURES, i] += shown[s]
+                    sums[VALUE, i] += shown[s] * value
+                    sums[CONVERSIONS, i] += shown[s] * counted
+        market_price[k] = max(best[slots], reserve)
+    return len(values)
+
+
+@compiled
+def _offers(values, factors, stayed, ids, market_price, step, cap, sums):
+    """Sum what was bid on: each advertiser's impressions before the one at which it left."""
+    impressions, columns = values.shape
+    offered, bid_sum = sums[OFFERED], sums[BID]
+    value_sum, price_sum = sums[VALUE_OFFERED], sums[MARKET_PRICE]
+    plain = ids.size == 0 and step == 0.0 and cap == np.inf
+    bids = np.where(factors > -np.inf, factors, values.dtype.type(0))
+    last = np.where(factors > -np.inf, stayed, 0)
+    for k in range(impressions):
+        row, price = values[k], market_price[k]
+        if plain:
+            for c in range(columns):
+                part = 1.0 if (row[c] > 0) & (k < last[c]) else 0.0
+                offered[c] += part
+                bid_sum[c] += part * (row[c] * bids[c])
+                value_sum[c] += part * row[c]
+                price_sum[c] += part * price
+        else:
+            for c in range(columns):
+                i = ids[k, c] if ids.size > 0 else c
+                if i >= 0 and k < last[i] and row[c] > 0:
+                    offered[i] += 1
+                    bid_sum[i] += _bid(row[c], factors[i], step, cap)
+                    value_sum[i] += row[c]
+                    price_sum[i] += price
 
 
 @compiled
@@ -249,131 +383,45 @@ def _settle(
     cap,
     sums,
 ):
-    impressions, columns = values.shape
-    slots = exposure.shape[0]
-    sparse = ids.size > 0
-    tile = np.zeros((columns, TILE), values.dtype)
-    bid = np.empty(TILE, values.dtype)
-    mark = np.empty(TILE, np.int32)
-    best = np.empty((LEVELS, TILE), values.dtype)
-    who = np.empty((LEVELS, TILE), np.int32)
-    taking_part = (active & (factors > -np.inf)).astype(np.float64)
-    plain_bids = np.where(taking_part > 0, factors, values.dtype.type(0))
-    row_best = np.empty(slots + 1)
-    row_who = np.empty(slots + 1, np.int32)
-    charge = np.empty(slots)
-    per_quantum = 1.0 / quantum
-    exposure_seed = _stir(seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
-    conversion_seed = _stir(seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
-    shown = np.empty(slots)
-    for start in range(0, impressions, TILE):
-        stop = min(start + TILE, impressions)
-        _rank_tile(
-            values[start:stop],
-            ids[start:stop],
-            factors,
-            active,
-            outside[start:stop],
-            outside_first,
-            step,
-            cap,
-            tile,
-            bid,
-            mark,
-            best,
-            who,
-        )
-        someone_left = False
-        for k in range(start, stop):
-            for s in range(slots + 1):
-                row_best[s] = best[s, k - start]
-                row_who[s] = who[s, k - start]
-            stale = False
-            if someone_left:
-                for s in range(slots + 1):
-                    stale |= row_who[s] >= 0 and not active[row_who[s]]
-            address = np.uint64(first_impression + k)
-            slot_seed = _stir(exposure_seed, address)
-            coin_seed = _stir(conversion_seed, address)
-            chance = 1.0
-            for s in range(slots):
-                if not sampled:
-                    chance *= exposure[s]
-                elif exposure[s] < 1.0 and chance > 0.0:
-                    chance = 1.0 if _unit(_stir(slot_seed, s)) < exposure[s] else 0.0
-                shown[s] = chance
-            while True:
-                if stale:
-                    _rank_row(
-                        values[k],
-                        ids[k] if sparse else ids[0:0, 0],
-                        factors,
-                        active,
-                        outside[k] if outside.size > 0 else -np.inf,
-                        outside_first,
-                        step,
-                        cap,
-                        row_best,
-                        row_who,
-                    )
-                    stale = False
-                for s in range(slots):
-                    following = max(row_best[s + 1], reserve)
-                    price = row_best[s] if own_price else following
-                    sold = (
-                        row_who[s] >= 0
-                        and row_best[s] >= reserve
-                        and (sell_at_reserve or following > reserve)
-                    )
-                    charge[s] = -1.0
-                    if sold:
-                        charge[s] = np.ceil(price * shown[s] * per_quantum) * quantum
-                        if charge[s] > remaining[row_who[s]]:
-                            active[row_who[s]] = False
-                            taking_part[row_who[s]] = 0.0
-                            stale = True
-                if not stale:
-                    break
-                someone_left = True
-            for s in range(slots):
-                if charge[s] >= 0:
-                    i = row_who[s]
-                    remaining[i] -= charge[s]
-                    sums[WINS, i] += 1
-                    sums[SPEND, i] += charge[s]
-                    if shown[s] > 0:
-                        c = i
-                        if sparse:
-                            c = 0
-                            while ids[k, c] != i:
-                                c += 1
-                        value = np.float64(values[k, c])
-                        counted = value
-                        if outcomes.size > 0:
-                            counted = 1.0 if outcomes[k, c] else 0.0
-                        elif sampled:
-                            counted = 1.0 if _unit(_stir(coin_seed, i)) < value else 0.0
-                        sums[EXPOSURES, i] += shown[s]
-                        sums[VALUE, i] += shown[s] * value
-                        sums[CONVERSIONS, i] += shown[s] * counted
-            market_price = max(row_best[slots], reserve)
-            if not sparse and step == 0.0 and cap == np.inf:
-                row = values[k]
-                offered, bid_sum = sums[OFFERED], sums[BID]
-                value_offered, price_sum = sums[VALUE_OFFERED], sums[MARKET_PRICE]
-                for c in range(columns):
-                    part = taking_part[c] if row[c] > 0 else 0.0
-                    offered[c] += part
-                    bid_sum[c] += part * (row[c] * plain_bids[c])
-                    value_offered[c] += part * row[c]
-                    price_sum[c] += part * market_price
-            else:
-                for c in range(columns):
-                    i = ids[k, c] if sparse else c
-                    if i >= 0 and active[i]:
-                        offer = _bid(values[k, c], factors[i], step, cap)
-                        if offer > -np.inf:
-                            sums[OFFERED, i] += 1
-                            sums[BID, i] += offer
-                            sums[VALUE_OFFERED, i] += values[k, c]
-                            sums[MARKET_PRICE, i] += market_price
+    """Rank, charge and sum a chunk of impressions after the other, each while it is in cache."""
+    plain = ids.size == 0 and outside.size == 0 and step == 0.0 and cap == np.inf
+    highest = np.empty((CHUNK if plain else 0, LEVELS), values.dtype)
+    owners = np.empty((CHUNK if plain else 0, LEVELS), np.int32)
+    market_price = np.empty(CHUNK)
+    for start in range(0, len(values), CHUNK):
+        here = slice(start, min(start + CHUNK, len(values)))
+        offered = values[here]
+        count = len(offered)
+        stayed = np.where(active, count, 0)
+        done = 0
+        while done < count:
+            if plain:
+                # Anew after every departure, for the impressions that are left.
+                _rank(offered[done:], factors, active, highest[done:], owners[done:])
+            done = _charge(
+                done,
+                offered,
+                factors,
+                active,
+                remaining,
+                quantum,
+                ids[here],
+                outside[here],
+                outcomes[here],
+                highest,
+                owners,
+                own_price,
+                exposure,
+                reserve,
+                sell_at_reserve,
+                outside_first,
+                sampled,
+                seed,
+                first_impression + start,
+                step,
+                cap,
+                market_price,
+                stayed,
+                sums,
+            )
+        _offers(offered, factors, stayed, ids[here], market_price, step, cap, sums)

@@ -114,9 +114,7 @@ class Ranked:
             if not self.sell_at_reserve:
                 sold &= following > self.reserve
             if share_ties:
-                taken = (
-                    (table == top[:, None]) & inside & jnp.take(inside, leader, axis=0)[:, None]
-                )
+                taken = (table == top[:, None]) & inside & jnp.take(inside, leader, axis=0)[:, None]
             taken &= sold[:, None]
             share = taken / jnp.maximum(taken.sum(axis=1, keepdims=True), 1)
             slot = jnp.where(taken & (slot == 0), jnp.int8(rank + 1), slot)

@@ -116,9 +116,7 @@ def leave_one_out_mean(
     """
     bids = jnp.where(table > ABSENT, table, 0)
     weighted = probability * bids
-    others = (weighted.sum(axis=1, keepdims=True) - weighted) / (
-        1 - jnp.minimum(probability, 0.5)
-    )
+    others = (weighted.sum(axis=1, keepdims=True) - weighted) / (1 - jnp.minimum(probability, 0.5))
     is_top = jnp.arange(table.shape[1]) == table.argmax(axis=1)[:, None]
     rest = jnp.where(is_top, ABSENT, table)
     top_price = (_softmax(rest, temperature) * bids).sum(axis=1, keepdims=True)

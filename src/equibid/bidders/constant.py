@@ -13,6 +13,7 @@ from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog, best_of_grid, price_grid
 
+
 @pytree()
 class Constant(Bidder):
     """Flat bidding.

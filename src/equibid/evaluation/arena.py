@@ -71,9 +71,7 @@ def jobs(case: Case, entries: list[Entry], seeds: int, seating: Seating) -> Iter
     """The jobs of a case: one a bidder for a stack of periods, else one a seed."""
     if case.periods is not None:
         for entry in entries:
-            yield Job(
-                f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry)
-            )
+            yield Job(f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry))
         return
     for seed in range(seeds):
         yield Job(f"{case.name}-{seed}", lambda seed=seed: _play_day(case, entries, seed, seating))
@@ -160,9 +158,7 @@ def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:
     return rival_log(market, case.auction, factors)
 
 
-def _seated(
-    delivery: Delivery, case: Case, name: str, seed: int, seat: np.ndarray
-) -> pl.DataFrame:
+def _seated(delivery: Delivery, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:
     """The rows of the advertisers a bidder drove."""
     mine = pl.Series(np.flatnonzero(seat))
     frame = delivery.frame().filter(pl.col("advertiser").is_in(mine.implode()))

@@ -63,9 +63,7 @@ def day_before(market: Market, auction: Auction) -> TrainingLog:
     return rival_log(market, auction, factors)
 
 
-def recorded_case(
-    recording: Recording, auction: Auction, play: Play, rounds: int = 40
-) -> Case:
+def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: int = 40) -> Case:
     """A log: tuned on its training part, judged on the rest.
 
     A log that is cut into delivery periods is judged period by period; any other log is one day,

@@ -30,7 +30,9 @@ class Delivery:
 
     def frame(self) -> pl.DataFrame:
         """One row a tick and advertiser, for Parquet; with a column ``period`` when stacked."""
-        columns = {field.name: np.asarray(getattr(self.tally, field.name)) for field in fields(Tally)}
+        columns = {
+            field.name: np.asarray(getattr(self.tally, field.name)) for field in fields(Tally)
+        }
         columns["remaining"] = np.asarray(self.remaining)
         shape = columns["remaining"].shape
         axes = ("period", "tick", "advertiser")[-len(shape) :]

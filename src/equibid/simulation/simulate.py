@@ -387,9 +387,7 @@ def _play_fused(
 ) -> Delivery:
     assert fused.supports(auction)
     ledger = open_ledger(market.campaigns.budget)
-    purse = fused.Purse(
-        np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum)
-    )
+    purse = fused.Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
     states = population.init(market.campaigns)
     values, start = np.asarray(market.values), np.asarray(market.tick_start)
     ids = None if market.candidates is None else np.asarray(market.candidates, np.int32)

@@ -90,7 +90,11 @@ def rival_log(
     eligible = np.asarray(values) > 0
     pooled = price_history(best[eligible], np.zeros(0))
     scale = len(kept) / max(pooled.impressions, 1.0)
-    total = values if market.outcomes is None else dense_rows(replace(market, values=market.outcomes), kept)
+    total = (
+        values
+        if market.outcomes is None
+        else dense_rows(replace(market, values=market.outcomes), kept)
+    )
     history = PriceHistory(
         counts=pooled.counts * scale,
         step=pooled.step,
