@@ -19,13 +19,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from reference_numpy import run_day
 
 from equibid.auctions import auctionnet as published_rule
 from equibid.markets import Market, auctionnet
 from equibid.simulation import Delivery, everybody, simulate
 from equibid.simulation.simulate import Engine
 from equibid.simulation.yesterday import Steady
+from reference_numpy import run_day
 
 
 def equibid_day(market: Market, height: float, engine: Engine) -> Delivery:
@@ -121,7 +121,7 @@ def peak_bytes() -> int:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Time one AuctionNet day.")
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--peak", choices=("fused", "xla"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -130,9 +130,8 @@ def main() -> None:
         return
     market = auctionnet(jax.random.key(0))
     size = market.values.nbytes / 2**20
-    print(
-        f"{market.impressions} impressions × {market.advertisers} advertisers, {size:.0f} MiB of values"
-    )
+    shape = f"{market.impressions} impressions × {market.advertisers} advertisers"
+    print(f"{shape}, {size:.0f} MiB of values")
     for height in (0.5, 0.75, 1.0):
         compare(market, height, arguments.repetitions)
     print("\npeak memory beyond the market, 1 × target CPA")

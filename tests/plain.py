@@ -189,11 +189,7 @@ def settle(
             math.ceil(price * exposure / books.quantum) * books.quantum
             for price, exposure in zip(sold.price, sold.exposure, strict=True)
         ]
-        broke = [
-            i
-            for c, i in enumerate(ids)
-            if i >= 0 and charge[c] > books.remaining[i]
-        ]
+        broke = [i for c, i in enumerate(ids) if i >= 0 and charge[c] > books.remaining[i]]
         if not broke:
             for c, i in enumerate(ids):
                 if i >= 0:

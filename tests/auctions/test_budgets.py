@@ -12,9 +12,7 @@ from equibid.auctions import Draws, open_ledger, settle
 CLOSE = 1e-12
 
 
-def against_the_loop(
-    name: str, block: Block, sampled: bool, ids: np.ndarray | None = None
-) -> None:
+def against_the_loop(name: str, block: Block, sampled: bool, ids: np.ndarray | None = None) -> None:
     auction = AUCTIONS[name]
     draws: Draws | None = block.draws(auction, ids) if sampled else None
     got = settle(auction, open_ledger(block.budget), block.bids, ids, block.outside, draws)
@@ -91,9 +89,23 @@ def test_a_budget_that_fits_to_the_cent_is_spent() -> None:
     """Ten charges of 0.1 need a budget that ten additions of 0.1 reach."""
     bids = np.tile([[0.2, 0.1]], (12, 1))
     tenths = sum(np.ceil(0.1 / 2**-51) * 2**-51 for _ in range(10))
-    got = settle(AUCTIONS["second-price"], open_ledger(np.array([tenths, 0.0])), bids, None, np.full(12, 0.1), None)
+    got = settle(
+        AUCTIONS["second-price"],
+        open_ledger(np.array([tenths, 0.0])),
+        bids,
+        None,
+        np.full(12, 0.1),
+        None,
+    )
     assert np.asarray(got.clearing.win)[:, 0].tolist() == [1.0] * 10 + [0.0] * 2
     assert float(got.ledger.remaining[0]) == 0.0
     short = np.nextafter(tenths, 0)
-    got = settle(AUCTIONS["second-price"], open_ledger(np.array([short, 0.0])), bids, None, np.full(12, 0.1), None)
+    got = settle(
+        AUCTIONS["second-price"],
+        open_ledger(np.array([short, 0.0])),
+        bids,
+        None,
+        np.full(12, 0.1),
+        None,
+    )
     assert np.asarray(got.clearing.win)[:, 0].sum() == 9

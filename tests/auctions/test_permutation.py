@@ -43,5 +43,3 @@ def test_ties_to_the_lowest_id_do_depend_on_the_order() -> None:
     split = AUCTIONS["second-price-split"].clear(np.array([[2.0, 2.0, 1.0]]))
     assert split.win.tolist() == [[0.5, 0.5, 0.0]]
     assert split.price[0, :2].tolist() == [2.0, 2.0]
-
-

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from training_logs import block, make_log, observe, random_log, same_structure, tick_tally
 
 from equibid.bidders import BIDDERS, Bidder, FactorBidder, TrainingLog
 from equibid.bidders.bidder import by_factor
-from logs import block, make_log, observe, random_log, same_structure, tick_tally
 
 
 def no_budget() -> TrainingLog:
@@ -79,9 +79,9 @@ def test_bids_are_money_through_a_whole_day(name: str, log: Callable[[], Trainin
         is_bid(np.asarray(bids), np.asarray(day.values))
         eligible = day.values > 0
         before = state
-        state = bidder.watch(state, day.values, block(day.values, day.prices), eligible)
+        state = bidder.watch(state, day.values, block(day), eligible)
         offered = np.asarray(eligible.sum(axis=0), np.float64)
-        wins = np.asarray((eligible & (bids >= day.prices[:, None])).sum(axis=0), np.float64)
+        wins = np.asarray((eligible & (bids >= day.prices[:, 0])).sum(axis=0), np.float64)
         sums = tick_tally(
             offered=offered,
             wins=wins,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from training_logs import buy_a_day, observe, random_log
 
 from equibid.bidders import BIDDERS
 from equibid.bidders.fixed import Fixed, logged_factor
-from logs import buy_a_day, observe, random_log
 
 NAMES = pytest.mark.parametrize("name", ["fixed", "hindsight"])
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from training_logs import block, buy_a_day, make_log, observe, random_log
 
 from equibid.bidders import BIDDERS, TrainingLog
 from equibid.bidders.online_lp import OnlineLp, bins_within
-from logs import block, buy_a_day, make_log, observe, random_log
 
 
 def learner(log: TrainingLog) -> OnlineLp:
@@ -84,7 +84,9 @@ def test_watching_in_blocks_is_watching_at_once() -> None:
     parts = bidder.watch(first, log.values[30:], shown[30:], log.values[30:] > 0)
     np.testing.assert_allclose(whole, parts, rtol=1e-12)
     np.testing.assert_allclose(
-        whole.sum(axis=1), ((log.values > 0) * shown[..., 0].astype(jnp.float64)).sum(axis=0), rtol=1e-6
+        whole.sum(axis=1),
+        ((log.values > 0) * shown[..., 0].astype(jnp.float64)).sum(axis=0),
+        rtol=1e-6,
     )
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_replay import one_by_one
+from training_logs import observe, random_log
 
 from equibid.bidders import BIDDERS
-from equibid.bidders.constant import price_grid
 from equibid.bidders.ortb import ORTB1, ORTB2, WinCurve, average_value, fit_scale, optimal
+from equibid.bidders.training import price_grid
 from equibid.markets.history import price_history
-from logs import observe, random_log
 
 CURVES = pytest.mark.parametrize("curve", [ORTB1, ORTB2], ids=["ortb1", "ortb2"])
 NAMES = pytest.mark.parametrize("name", ["ortb1", "ortb2"])

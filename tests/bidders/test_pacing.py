@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from training_logs import buy_a_day, make_log, observe, random_log, tick_tally
 
 from equibid.bidders import BIDDERS, TrainingLog
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.pacing import RANGE, Pace, Pacing
 from equibid.markets.market import Campaigns
-from logs import buy_a_day, make_log, observe, random_log, tick_tally
 
 NAMES = pytest.mark.parametrize("name", ["pacing", "pacing-multiplicative"])
 START = observe(random_log(), 0, np.ones(1))

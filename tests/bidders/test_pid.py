@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from training_logs import buy_a_day, make_log, observe, random_log, tick_tally
 
 from equibid.auctions.tally import Tally
 from equibid.bidders import BIDDERS
 from equibid.bidders.control import control_report
 from equibid.bidders.lin import Lin
 from equibid.bidders.pid import LEAST, MOST, Measure, Pid
-from logs import buy_a_day, make_log, observe, random_log, tick_tally
 
 NAMES = pytest.mark.parametrize("name", ["pid-ecpc", "pid-win-rate"])
 CAMPAIGNS = random_log(advertisers=1).campaigns

@@ -40,7 +40,8 @@ def value(bidder: One | Other | Signed) -> Float[Array, ""]:
 def test_a_compiled_program_is_never_run_for_another_class() -> None:
     x = jnp.asarray(2.0)
     for _ in range(300):
-        assert [float(value(b)) for b in (One(x), Other(x), Signed(x), Signed(x, -3))] == [2, -2, 2, -6]
+        bidders = (One(x), Other(x), Signed(x), Signed(x, -3))
+        assert [float(value(bidder)) for bidder in bidders] == [2, -2, 2, -6]
 
 
 def test_structure_knows_class_and_settings() -> None:

@@ -2,9 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
+from training_logs import observe, random_log
 
 from equibid.bidders.random_bid import RandomBid
-from logs import observe, random_log
 
 MEAN = np.array([1.0, 5.0])
 VALUES = jnp.ones((4000, 2))

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from training_logs import make_log, random_log
 
 from equibid.bidders.training import TrainingLog, best_of_grid, replay, spend_factor
-from logs import make_log, random_log
 
 
 def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:

@@ -54,9 +54,7 @@ class Watcher(Bidder):
     ) -> Float[Array, "B N"]:
         return by_factor(1.05 * state[0] / state[1], values)
 
-    def watch(
-        self, state: State, values: Array, prices: Array, present: Array
-    ) -> State:
+    def watch(self, state: State, values: Array, prices: Array, present: Array) -> State:
         ratio = jnp.where(present, prices[..., -1] / jnp.where(present, values, 1), 0)
         return (state[0] + ratio.sum(axis=0), state[1] + present.sum(axis=0))
 

@@ -100,6 +100,8 @@ def settle(
     the block is cleared again. Cost: one clearing of the block and one for every departure.
 
     Args:
+        auction: the rule.
+        ledger: before the block.
         bids: money per exposure; ``-inf`` takes no part.
         ids: advertiser of each column (-1 padding), None when column c is advertiser c.
         outside: highest bid from outside on each impression.

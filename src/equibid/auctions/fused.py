@@ -6,7 +6,7 @@ impression in order of arrival, and the tests hold the two equal.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeGuard, cast
 
 import numba
 import numpy as np
@@ -49,7 +49,7 @@ class Purse(NamedTuple):
     quantum: float
 
 
-def supports(auction: object) -> bool:
+def supports(auction: object) -> TypeGuard[Ranked]:
     """Whether the kernel knows the rule: ranked, up to three slots, ties to the lowest id."""
     return isinstance(auction, Ranked) and auction.ties == "lowest" and auction.slots < LEVELS
 
@@ -58,10 +58,10 @@ def settle_factors(
     auction: Ranked,
     purse: Purse,
     values: npt.NDArray[np.floating],
-    factors: npt.NDArray[np.float64],
+    factors: npt.NDArray[np.floating],
     *,
     ids: npt.NDArray[np.int32] | None = None,
-    outside: npt.NDArray[np.float64] | None = None,
+    outside: npt.NDArray[np.floating] | None = None,
     outcomes: npt.NDArray[np.bool_] | None = None,
     seed: int | None = None,
     first_impression: int = 0,

@@ -19,11 +19,11 @@ class Mcpc(Bidder):
     """Bids at the training period's cost per unit of value.
 
     Attributes:
-        cost: market price of all training impressions, currency.
+        cost: market price of the training impressions each advertiser was eligible for, currency.
         value: their value to each advertiser, value units; who has none does not bid.
     """
 
-    cost: Float[Array, ""]
+    cost: Float[Array, " N"]
     value: Float[Array, " N"]
 
     def bid(
@@ -38,4 +38,5 @@ class Mcpc(Bidder):
 @BIDDERS.add("mcpc", "Value times the training period's cost per unit of value.")
 def fit(log: TrainingLog) -> Mcpc:
     """Read cost and value off the training totals."""
-    return Mcpc(jnp.asarray(np.float64(log.history.cost)), jnp.asarray(log.history.value))
+    share = np.asarray((log.values > 0).mean(axis=0), np.float64)
+    return Mcpc(jnp.asarray(log.history.cost * share), jnp.asarray(log.history.value))

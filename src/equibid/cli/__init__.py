@@ -1,0 +1,1 @@
+"""Commands, configuration, progress: what the user touches."""

@@ -1,0 +1,1 @@
+"""Judgement: the arena, metrics with units, intervals, run folders."""

@@ -43,7 +43,7 @@ class Run:
 
     def write_table(self, name: str, table: pl.DataFrame) -> Path:
         """Write a Parquet file so that it is there whole or not at all."""
-        return _whole(self.folder / name, lambda path: table.write_parquet(path))
+        return _whole(self.folder / name, table.write_parquet)
 
 
 def open_run(folder: Path, config: Mapping[str, Any]) -> Run:

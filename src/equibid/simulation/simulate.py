@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, Int
 from equibid.auctions import fused
 from equibid.auctions.budgets import Ledger, open_ledger, settle
 from equibid.auctions.clearing import ABSENT, Auction, Clearing
+from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally, convert, no_tally, tally
 from equibid.bidders.bidder import Observation, State
 from equibid.bidders.population import Population
@@ -60,19 +61,15 @@ def simulate(
     Raises:
         InputError: the fused engine was asked for where it does not apply.
     """
-    fits = (
-        play == "tick"
-        and fused.supports(auction)
-        and population.by_factor
-        and not population.watches
-    )
-    if engine == "fused" and not fits:
+    by_factor = play == "tick" and population.by_factor and not population.watches
+    wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
+    if wanted and by_factor and fused.supports(auction):
+        return _play_fused(market, auction, population, key, sampled)
+    if engine == "fused":
         raise InputError(
             "the fused engine plays ticks of factor bids in ranked auctions with at most "
             "3 slots and ties to the lowest id; use engine 'xla' here"
         )
-    if engine == "fused" or (engine == "auto" and fits and jax.default_backend() == "cpu"):
-        return _play_fused(market, auction, population, key, sampled)
     return _play(market, auction, population, key, play, sampled)
 
 
@@ -304,7 +301,9 @@ def _play_ticks(
     last = jnp.where(real, jnp.minimum(first + length, start[tick + 1]), first)
     ends = real & (number == after[tick] - 1)
 
-    def step(carry: _Carry, at: tuple[Array, Array, Array, Array]) -> tuple[_Carry, object]:
+    def step(
+        carry: _Carry, at: tuple[Array, Array, Array, Array]
+    ) -> tuple[_Carry, tuple[Tally, Array]]:
         tick, first, last, ends = at
         # A slice cannot reach past the end; the rows before `first` are left out instead.
         slice_start = jnp.minimum(first, market.impressions - length)
@@ -337,7 +336,7 @@ def _play_impressions(
     tick = jnp.searchsorted(start, number, side="right") - 1
     ends = jnp.concatenate([tick[1:] != tick[:-1], jnp.ones(1, bool)])
 
-    def step(carry: _Carry, at: tuple[Array, Array, Array]) -> tuple[_Carry, object]:
+    def step(carry: _Carry, at: tuple[Array, Array, Array]) -> tuple[_Carry, tuple[Tally, Array]]:
         tick, number, ends = at
         observation = _observe(market, tick, number, carry.ledger.remaining)
         carry = _block(
@@ -383,9 +382,8 @@ def _turn(
 
 
 def _play_fused(
-    market: Market, auction: Auction, population: Population, key: jax.Array, sampled: bool
+    market: Market, auction: Ranked, population: Population, key: jax.Array, sampled: bool
 ) -> Delivery:
-    assert fused.supports(auction)
     ledger = open_ledger(market.campaigns.budget)
     purse = fused.Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
     states = population.init(market.campaigns)

@@ -15,7 +15,7 @@ from equibid.markets.market import Campaigns, Market, even_ticks
 def make_log(
     values: np.ndarray, prices: np.ndarray, budget: np.ndarray | float, ticks: int = 6
 ) -> TrainingLog:
-    """A log of one period; values [K, N], prices [K] (or as a log has them), one budget for all or one each."""
+    """A log of one period: values [K, N], prices [K] or as a log has them, budgets [N] or one."""
     impressions, advertisers = values.shape
     market = Market(
         values=jnp.asarray(values),
