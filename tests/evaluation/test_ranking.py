@@ -35,9 +35,9 @@ def row(bidder: str, replicate: int, advertiser: int, tick: int = 0, **sums: flo
 
 def bought(value: float, spend: float, conversions: float) -> dict[str, float]:
     return {
-        "value": value,
-        "spend": spend,
-        "conversions": conversions,
+        "value": float(value),
+        "spend": float(spend),
+        "conversions": float(conversions),
         "offered": 100.0,
         "wins": 20.0,
         "exposures": 10.0,
@@ -168,6 +168,8 @@ def test_no_target_no_auctionnet_score() -> None:
         (10, 0, 10, 0.0),
         (0, 3, 10, 3.0),  # won for nothing
         (0, 0, 10, 0.0),
+        (10, 2, np.inf, 2.0),  # no target to miss
+        (10, 0, np.inf, 0.0),
     ],
 )
 def test_auctionnet_score(spend: float, conversions: float, target: float, score: float) -> None:

@@ -141,19 +141,20 @@ def test_a_period_equals_a_loop_over_impressions(rule: str, shape: str) -> None:
     assert left_early.any(), "the market should exhaust somebody"
 
 
-@pytest.mark.parametrize("play", ["tick", "impression"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "play"),
+    [*((rule, "tick") for rule in RULES), ("gsp", "impression"), ("soft", "impression")],
+)
 def test_nobody_overspends(rule: str, play: Play) -> None:
-    for seed in range(4):
-        made = market(seed, impressions=120, outside=seed % 2 == 1)
+    for seed, sampled in ((0, True), (1, False)):
+        made = market(seed, impressions=120, outside=seed == 1)
         who = everybody(Steady(4 * levels(seed)), made.advertisers)
-        for sampled in (True, False):
-            got = simulate(made, RULES[rule], who, KEY, play=play, sampled=sampled)
-            budget = np.asarray(made.campaigns.budget)
-            assert (np.asarray(got.total().spend) <= budget).all()
-            assert (np.asarray(got.remaining) >= 0).all()
-            spent = np.asarray(got.tally.spend).sum(axis=0)
-            np.testing.assert_allclose(spent + np.asarray(got.remaining)[-1], budget, rtol=1e-12)
+        got = simulate(made, RULES[rule], who, KEY, play=play, sampled=sampled)
+        budget = np.asarray(made.campaigns.budget)
+        assert (np.asarray(got.total().spend) <= budget).all()
+        assert (np.asarray(got.remaining) >= 0).all()
+        spent = np.asarray(got.tally.spend).sum(axis=0)
+        np.testing.assert_allclose(spent + np.asarray(got.remaining)[-1], budget, rtol=1e-12)
 
 
 def test_impression_play_caps_bids_at_the_money_left() -> None:

@@ -144,7 +144,7 @@ def run_comparison(settings: Settings) -> Path:
     run.write_table("ranking.parquet", ranking.table)
     report = folder / "report.html"
     write_report(from_ranking(ranking, rows, campaigns, config, first.labels), report)
-    print_ranking(console, ranking, settings.market)
+    print_ranking(console, ranking, config["market"])
     elapsed = time.perf_counter() - started
     console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
     return report

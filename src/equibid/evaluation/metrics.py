@@ -146,6 +146,9 @@ def cpa_score(
     target_cpa: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """AuctionNet's score of an advertiser: ``min((target / realised CPA)², 1) · conversions``."""
-    worth = target_cpa * conversions
+    # No conversions are worth nothing, though the target be infinite.
+    worth = np.multiply(
+        target_cpa, conversions, out=np.zeros_like(conversions), where=conversions > 0
+    )
     kept = np.divide(worth, spend, out=np.ones_like(worth), where=spend > 0)
     return np.minimum(kept**2, 1.0) * conversions

@@ -336,7 +336,7 @@ def _play_impressions(
     tick = jnp.searchsorted(start, number, side="right") - 1
     ends = jnp.concatenate([tick[1:] != tick[:-1], jnp.ones(1, bool)])
 
-    def step(carry: _Carry, at: tuple[Array, Array, Array]) -> tuple[_Carry, tuple[Tally, Array]]:
+    def step(carry: _Carry, at: tuple[Array, ...]) -> tuple[_Carry, tuple[Tally, Array]]:
         tick, number, ends = at
         observation = _observe(market, tick, number, carry.ledger.remaining)
         carry = _block(

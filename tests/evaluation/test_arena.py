@@ -1,0 +1,180 @@
+"""Who sits where: everybody has every seat once, on the same day, and no money appears."""
+
+from dataclasses import replace
+from functools import partial
+
+import jax
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from equibid.auctions import gsp, second_price
+from equibid.bidders import BIDDERS
+from equibid.errors import InputError
+from equibid.evaluation.arena import Entry, Seating, enter, jobs
+from equibid.evaluation.case import Case, generated_case, recorded_case
+from equibid.logs import Recording
+from equibid.markets import MARKETS
+from equibid.simulation import everybody, simulate
+from simulation import worlds
+
+NAMES = ["lin", "pacing", "constant"]
+AUCTION = gsp()
+KEYS = ["market", "replicate", "bidder", "advertiser"]
+
+
+def generated(**sizes: int) -> Case:
+    make = MARKETS["demo"]
+    sizes = {"impressions": 600, "advertisers": 8, "ticks": 6} | sizes
+    return generated_case("demo", lambda day: make(jax.random.key(5), day=day, **sizes), AUCTION)
+
+
+def rows(case: Case, entries: list[Entry], seeds: int = 2, seating: Seating = "mixed"):
+    return pl.concat([job.run() for job in jobs(case, entries, seeds, seating)])
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return generated()
+
+
+@pytest.fixture(scope="module")
+def mixed(case: Case) -> pl.DataFrame:
+    return rows(case, enter(case, NAMES))
+
+
+def test_every_contender_has_every_seat_once(case: Case, mixed: pl.DataFrame) -> None:
+    market = case.market(0)
+    expected = {
+        ("demo", seed, name, tick, seat)
+        for seed in range(2)
+        for name in NAMES
+        for tick in range(market.ticks)
+        for seat in range(market.advertisers)
+    }
+    cells = mixed.select("market", "replicate", "bidder", "tick", "advertiser").rows()
+    assert len(cells) == len(expected)
+    assert set(cells) == expected
+
+
+def test_money_is_conserved(case: Case, mixed: pl.DataFrame) -> None:
+    ends = mixed.group_by(KEYS).agg(
+        pl.col("spend").sum(), pl.col("remaining").sort_by("tick").last()
+    )
+    for (seed,), part in ends.group_by("replicate"):
+        budget = np.asarray(case.market(int(str(seed))).campaigns.budget)[part["advertiser"]]
+        assert (part["spend"].to_numpy() <= budget * (1 + 1e-12)).all()
+        np.testing.assert_allclose(part["spend"] + part["remaining"], budget, rtol=1e-9)
+    assert ends["spend"].min() >= 0
+    assert ends["remaining"].min() >= 0
+
+
+def test_a_turn_sells_no_slot_twice(case: Case, mixed: pl.DataFrame) -> None:
+    # In turn r advertiser i is driven by contender (i + r) mod B.
+    index = pl.col("bidder").replace_strict({name: i for i, name in enumerate(NAMES)})
+    turns = mixed.with_columns(turn=(index - pl.col("advertiser")) % len(NAMES))
+    sold = turns.group_by("replicate", "tick", "turn").agg(pl.col("wins").sum())
+    assert sold.height == 2 * 6 * len(NAMES)
+    for seed, tick, _, wins in sold.rows():
+        start = np.asarray(case.market(seed).tick_start)
+        assert 0 < wins <= 3 * (start[tick + 1] - start[tick])
+
+
+def test_a_reference_does_not_disturb_the_contenders(case: Case, mixed: pl.DataFrame) -> None:
+    watched = rows(case, enter(case, [*NAMES, "hindsight"]))
+    bound = watched.filter(bidder="hindsight")
+    assert bound.height == mixed.height / len(NAMES)
+    assert bound.select("replicate", "tick", "advertiser").is_unique().all()
+    assert_frame_equal(watched.filter(pl.col("bidder") != "hindsight"), mixed, check_exact=True)
+
+
+def test_the_same_bidder_under_two_names_has_the_same_luck(case: Case) -> None:
+    (entry,) = enter(case, ["pacing"])
+    twins = rows(case, [replace(entry, name="one"), replace(entry, name="other")])
+    one, other = (
+        twins.filter(bidder=name).drop("bidder").sort("replicate", "advertiser", "tick")
+        for name in ("one", "other")
+    )
+    assert one["spend"].sum() > 0
+    assert_frame_equal(one, other, check_exact=True)
+
+
+def alone(case: Case, entry: Entry, seed: int) -> pl.DataFrame:
+    """A market of its own, straight from the simulation."""
+    market = case.market(seed)
+    population = everybody(entry.bidder, market.advertisers)
+    return simulate(market, case.auction, population, jax.random.key(seed)).frame()
+
+
+def test_uniform_seating_is_a_market_of_its_own(case: Case) -> None:
+    entries = enter(case, NAMES[:2])
+    uniform = rows(case, entries, seeds=1, seating="uniform")
+    for entry in entries:
+        mine = uniform.filter(bidder=entry.name).drop("market", "replicate", "bidder")
+        assert_frame_equal(mine, alone(case, entry, 0), check_exact=True)
+
+
+def test_one_advertiser_has_one_seat() -> None:
+    day = partial(worlds.market, advertisers=1, outside=True)
+    case = generated_case("one", day, second_price())
+    entries = enter(case, [*NAMES, "hindsight"])
+    mixed = rows(case, entries, seating="mixed")
+    assert_frame_equal(mixed, rows(case, entries, seating="uniform"), check_exact=True)
+    mine = mixed.filter(bidder="pacing", replicate=1).drop("market", "replicate", "bidder")
+    assert_frame_equal(mine, alone(case, entries[1], 1), check_exact=True)
+    # A day's prices are given where there are no rivals: nobody who keeps to a factor beats it.
+    value = dict(mixed.group_by("bidder").agg(pl.col("value").sum()).rows())
+    assert value["hindsight"] > 0.98 * value["lin"]
+
+
+def test_only_references_play_among_themselves(case: Case) -> None:
+    frame = rows(case, enter(case, ["hindsight"]), seeds=1)
+    assert frame["bidder"].unique().to_list() == ["hindsight"]
+    assert frame["spend"].sum() > 0
+
+
+def campaign(impressions: int = 400, period: int | None = 50) -> Recording:
+    train, test = (
+        worlds.market(seed, impressions, 1, 4, outside=True, outcomes=True) for seed in (0, 1)
+    )
+    return Recording("log", test, train, period=period)
+
+
+def test_a_log_in_periods_gives_a_replicate_a_period() -> None:
+    case = recorded_case(campaign(), second_price(), "impression", rounds=5)
+    assert case.replicates(seeds=3) == 8
+    frame = rows(case, enter(case, ["lin", "hindsight"]))
+    cells = frame.select("bidder", "replicate", "tick")
+    assert cells.is_unique().all()
+    assert cells.height == 2 * 8 * 5
+    assert frame["remaining"].min() >= 0
+    value = dict(frame.group_by("bidder").agg(pl.col("value").sum()).rows())
+    assert value["hindsight"] > value["lin"]
+
+
+def test_jobs_are_named_after_what_they_play(case: Case) -> None:
+    entries = enter(case, NAMES[:2])
+    assert [job.name for job in jobs(case, entries, 3, "mixed")] == ["demo-0", "demo-1", "demo-2"]
+    periods = recorded_case(campaign(), second_price(), "impression", rounds=5)
+    names = [job.name for job in jobs(periods, entries, 3, "mixed")]
+    assert names == ["log-lin", "log-pacing"]
+
+
+def test_a_log_without_periods_is_one_day_with_draws() -> None:
+    case = recorded_case(campaign(period=None), second_price(), "tick")
+    assert case.replicates(seeds=3) == 3
+    assert case.market(0) is case.market(2)
+
+
+def test_a_log_without_a_training_part_gives_its_first_fifth() -> None:
+    case = recorded_case(replace(campaign(), train=None), second_price(), "impression", 5)
+    # 2 of 8 periods, as 1.6 is rounded.
+    assert case.periods == 6
+    assert len(case.train.values) == 100
+
+
+def test_unknown_bidders_are_refused(case: Case) -> None:
+    with pytest.raises(InputError, match="pacing"):
+        enter(case, ["pacin"])
+    assert "pacing" in BIDDERS

@@ -1,0 +1,91 @@
+"""A run folder goes on where it was stopped, and never mixes two runs."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from equibid.errors import InputError
+from equibid.evaluation.arena import Job
+from equibid.evaluation.run import Run, carry_out, open_run
+
+CONFIG = {"market": "demo", "seeds": 3}
+
+
+class Work:
+    """Three jobs that note when they are played."""
+
+    def __init__(self) -> None:
+        self.played: list[str] = []
+        self.done: list[str] = []
+
+    def job(self, name: str, number: int) -> Job:
+        def play() -> pl.DataFrame:
+            self.played.append(name)
+            return pl.DataFrame({"replicate": [number], "spend": [number / 3]})
+
+        return Job(name, play)
+
+    def carry_out(self, run: Run) -> pl.DataFrame:
+        work = [self.job(f"demo-{number}", number) for number in range(3)]
+        return carry_out(run, work, lambda job: self.done.append(job.name))
+
+
+def test_finished_parts_are_not_played_again(tmp_path: Path) -> None:
+    work = Work()
+    first = work.carry_out(open_run(tmp_path, CONFIG))
+    assert work.played == work.done == ["demo-0", "demo-1", "demo-2"]
+    (tmp_path / "parts" / "demo-1.parquet").unlink()
+    again = Work()
+    second = again.carry_out(open_run(tmp_path, CONFIG))
+    assert again.played == ["demo-1"]
+    assert again.done == ["demo-0", "demo-1", "demo-2"]
+    assert_frame_equal(first, second, check_exact=True)
+
+
+def test_half_a_file_counts_for_nothing(tmp_path: Path) -> None:
+    run = open_run(tmp_path, CONFIG)
+    half = run.parts / "demo-1.parquet.part"
+    half.write_bytes(b"PAR1 and then the power went")
+    work = Work()
+    rows = work.carry_out(run)
+    assert work.played == ["demo-0", "demo-1", "demo-2"]
+    assert rows["replicate"].to_list() == [0, 1, 2]
+    assert not half.exists()
+
+
+def test_a_job_that_fails_leaves_no_part(tmp_path: Path) -> None:
+    def fail() -> pl.DataFrame:
+        raise RuntimeError("no")
+
+    run = open_run(tmp_path, CONFIG)
+    with pytest.raises(RuntimeError):
+        carry_out(run, [Work().job("demo-0", 0), Job("demo-1", fail)], lambda job: None)
+    assert [path.name for path in run.parts.iterdir()] == ["demo-0.parquet"]
+
+
+def test_a_folder_belongs_to_one_config(tmp_path: Path) -> None:
+    open_run(tmp_path, CONFIG)
+    before = (tmp_path / "config.json").read_bytes()
+    with pytest.raises(InputError, match="other settings.*--out"):
+        open_run(tmp_path, CONFIG | {"seeds": 4})
+    assert (tmp_path / "config.json").read_bytes() == before
+    open_run(tmp_path, dict(reversed(CONFIG.items())))
+
+
+def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="cannot write there"):
+        open_run(path, CONFIG)
+    assert path.read_text() == "mine"
+
+
+def test_a_run_says_what_it_ran_on(tmp_path: Path) -> None:
+    open_run(tmp_path, CONFIG)
+    there = json.loads((tmp_path / "environment.json").read_text())
+    assert {"python", "platform", "cpus", "device", "libraries"} == set(there)
+    assert {"equibid", "jax", "numba", "polars"} <= set(there["libraries"])
+    assert json.loads((tmp_path / "config.json").read_text()) == CONFIG
