@@ -28,7 +28,7 @@ docs: .venv/dev.stamp  ## the documentation at http://127.0.0.1:8000
 
 lock: .venv/dev.stamp  ## write requirements/*.txt anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-		--quiet --upgrade pyproject.toml --output-file requirements/run.txt
+		--quiet --upgrade --group build pyproject.toml --output-file requirements/run.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 		--quiet --upgrade --group dev pyproject.toml --output-file requirements/dev.txt
 
