@@ -69,7 +69,7 @@ def test_a_job_that_fails_leaves_no_part(tmp_path: Path) -> None:
 def test_a_folder_belongs_to_one_config(tmp_path: Path) -> None:
     open_run(tmp_path, CONFIG)
     before = (tmp_path / "config.json").read_bytes()
-    with pytest.raises(InputError, match="other settings.*--out"):
+    with pytest.raises(InputError, match=r"other settings.*--out"):
         open_run(tmp_path, CONFIG | {"seeds": 4})
     assert (tmp_path / "config.json").read_bytes() == before
     open_run(tmp_path, dict(reversed(CONFIG.items())))

@@ -1,11 +1,13 @@
 """``equibid compare``: rank bidders on a market."""
 
+import hashlib
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import jax
+import numpy as np
 import polars as pl
 import tyro
 from rich.console import Console
@@ -216,11 +218,21 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
         "version": equibid.__version__,
         "market": Path(settings.market).name,
         "markets": [case.name for case in cases],
+        "log_digest": None if settings.market in MARKETS else digest(cases),
         "bidders": bidders,
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
         "out": None,
     }
+
+
+def digest(cases: list[Case]) -> str:
+    """Names what was read: two logs of one name, or a log that was edited, are different runs."""
+    state = hashlib.blake2b(digest_size=16)
+    for case in cases:
+        for array in (*jax.tree.leaves(case.market(0)), case.train.values):
+            state.update(np.ascontiguousarray(array))
+    return state.hexdigest()
 
 
 def progress(console: Console) -> Progress:

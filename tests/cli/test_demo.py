@@ -1,0 +1,35 @@
+"""The first thing a newcomer runs, from the command to the drawn report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browser import Browser, needs_browser
+from equibid.cli.demo import BIDDERS
+from equibid.reports.page import CHARTS
+
+
+@pytest.mark.slow
+@needs_browser
+def test_demo_ends_in_a_report_that_a_browser_draws(
+    equibid: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert equibid("demo", "--seeds", 1) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in BIDDERS.split(","))
+    report = tmp_path / "runs" / "demo" / "report.html"
+    with Browser() as browser:
+        browser.resize(1280, 900)
+        browser.open(report.as_uri())
+        browser.wait_for("document.documentElement.dataset.ready === 'yes'")
+        drawn = browser.evaluate(
+            "[...document.querySelectorAll('[data-figure]')]"
+            ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
+            ".map(d => d.dataset.figure)"
+        )
+        assert drawn == list(CHARTS)
+        text = browser.evaluate("document.body.innerText")
+        assert all(name in text for name in BIDDERS.split(","))
+        assert browser.errors == []
+        assert browser.requests == [report.as_uri()]
