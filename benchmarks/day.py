@@ -21,16 +21,16 @@ import jax
 import numpy as np
 
 from equibid.auctions import auctionnet as published_rule
+from equibid.bidders.fixed import Fixed
 from equibid.markets import Market, auctionnet
 from equibid.simulation import Delivery, everybody, simulate
 from equibid.simulation.simulate import Engine
-from equibid.simulation.yesterday import Steady
 from reference_numpy import run_day
 
 
 def equibid_day(market: Market, height: float, engine: Engine) -> Delivery:
     """The day in Equibid: exact budgets, drawn exposures and conversions."""
-    bidder = Steady(height * market.campaigns.target_cpa)
+    bidder = Fixed(height * market.campaigns.target_cpa)
     who = everybody(bidder, market.advertisers)
     key = jax.random.key(0)
     return jax.block_until_ready(simulate(market, published_rule(), who, key, engine=engine))

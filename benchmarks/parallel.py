@@ -19,11 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.auctions import Auction, gsp, second_price
+from equibid.bidders.fixed import Fixed
 from equibid.markets import Campaigns, Market, auctionnet
 from equibid.markets.market import even_ticks
 from equibid.simulation import Delivery, Population, everybody, simulate, simulate_many, stack
 from equibid.simulation.simulate import Play
-from equibid.simulation.yesterday import Steady
 
 PARALLEL = (1, 8, 64)
 
@@ -32,9 +32,7 @@ def replay_market(seed: int, impressions: int = 1000) -> Market:
     """A period of one advertiser, whose budget lasts for about half of what it could win."""
     rng = np.random.default_rng(seed)
     price = rng.lognormal(0, 1, impressions)
-    campaign = Campaigns(
-        jnp.array([price.sum() / 8]), jnp.array([100.0]), jnp.zeros(1, jnp.int32)
-    )
+    campaign = Campaigns(jnp.array([price.sum() / 8]), jnp.array([100.0]), jnp.zeros(1, jnp.int32))
     values = jnp.asarray(rng.lognormal(-5, 0.5, (impressions, 1)).astype(np.float32))
     return Market(values, even_ticks(impressions, 1), campaign, jnp.asarray(price))
 
@@ -44,16 +42,14 @@ def forms(
 ) -> dict[str, Callable[[], list[Delivery]]]:
     """Ways of playing the markets, each until its results are there."""
     N = markets[0].advertisers
-    bidder = Steady(0.75 * markets[0].campaigns.target_cpa)
+    bidder = Fixed(0.75 * markets[0].campaigns.target_cpa)
     seats = jnp.zeros((len(markets), N), jnp.int32)
     who, all_who = everybody(bidder, N), Population((bidder,), seats)
     keys = jax.random.split(jax.random.key(0), len(markets))
     apart, together = list(keys), stack(markets)
 
     def many(sequential: bool) -> list[Delivery]:
-        delivery = simulate_many(
-            together, auction, all_who, keys, play=play, sequential=sequential
-        )
+        delivery = simulate_many(together, auction, all_who, keys, play=play, sequential=sequential)
         return [jax.block_until_ready(delivery)]
 
     def loop() -> list[Delivery]:
@@ -100,12 +96,15 @@ def measure(markets: list[Market], auction: Auction, play: Play, repetitions: in
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Play many small markets at once.")
     parser.add_argument("--repetitions", type=int, default=5)
     repetitions = parser.parse_args().repetitions
     days = [auctionnet(jax.random.key(day), impressions=2000) for day in range(max(PARALLEL))]
     periods = [replay_market(seed) for seed in range(max(PARALLEL))]
-    head = f"  {'markets':7}  {'form':12}{'median ms':>10}{'range':>16}{'':5}{'auctions/s':>12}{'periods/s':>11}"
+    head = (
+        f"  {'markets':7}  {'form':12}{'median ms':>10}{'range':>16}{'':5}"
+        f"{'auctions/s':>12}{'periods/s':>11}"
+    )
     print(f"tick play, 2,000 impressions × 48 advertisers, GSP\n{head}")
     for count in PARALLEL:
         measure(days[:count], gsp(), "tick", repetitions)

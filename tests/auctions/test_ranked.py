@@ -1,5 +1,9 @@
 """Ranked auctions against cases worked out by hand."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -18,20 +22,35 @@ from equibid.auctions import (
 
 THREE = (1.0, 0.8, 0.6)
 MANY = 20_000
+WIDTH = 5
 SEED = jnp.uint64(2024)
 
 
 def clear(rule: Ranked, *bids: float, outside: float | None = None) -> Clearing:
     """One impression, in expectation."""
     market = None if outside is None else jnp.array([outside])
-    return rule.clear(jnp.array([bids]), market)
+    return cut(rule.clear(padded(bids, 1), market), len(bids))
 
 
 def drawn(rule: Ranked, *bids: float, outside: float | None = None) -> Clearing:
     """The same impression `MANY` times over, with drawn chance."""
-    draws = rule.draw(SEED, jnp.arange(MANY), jnp.arange(len(bids))[None])
+    draws = rule.draw(SEED, jnp.arange(MANY), jnp.arange(WIDTH)[None])
     market = None if outside is None else jnp.full(MANY, outside)
-    return rule.clear(jnp.tile(jnp.array(bids), (MANY, 1)), market, draws)
+    return cut(rule.clear(padded(bids, MANY), market, draws), len(bids))
+
+
+def padded(bids: Sequence[float], rows: int) -> jax.Array:
+    """Impressions of one width, so that few shapes are compiled; the columns added are absent."""
+    return jnp.asarray(np.tile([*bids, *[ABSENT] * (WIDTH - len(bids))], (rows, 1)))
+
+
+def cut(got: Clearing, columns: int) -> Clearing:
+    """The clearing without the added columns, in NumPy."""
+    assert not np.asarray(got.exposure)[:, columns:].any()
+    slot, win, exposure, price = (
+        np.asarray(x)[:, :columns] for x in (got.slot, got.win, got.exposure, got.price)
+    )
+    return cast(Any, Clearing)(slot, win, exposure, price, np.asarray(got.ladder))
 
 
 def test_first_price_charges_the_winning_bid() -> None:
@@ -97,7 +116,7 @@ def test_what_a_slot_would_have_cost_is_what_it_costs() -> None:
     """Whoever wins a slot pays that slot's price."""
     rng = np.random.default_rng(3)
     rule = gsp(reserve=0.2)
-    got = rule.clear(jnp.asarray(rng.random((200, 6))))
+    got = rule.clear(jnp.asarray(rng.random((200, WIDTH))))
     row, column = np.nonzero(np.asarray(got.slot))
     slot = np.asarray(got.slot)[row, column]
     own = np.asarray(got.slot_prices)[row, column, slot - 1]
@@ -151,8 +170,8 @@ def test_outside_price(strict: bool, bid: float, wins: int, ties: str) -> None:
     """``bid >= price`` or ``bid > price``, whatever settles ties inside; the price is paid."""
     rule = Ranked(outside_wins_ties=strict, ties=ties)  # pyright: ignore[reportArgumentType]
     for got in (clear(rule, 1.0, bid, outside=4.0), drawn(rule, 1.0, bid, outside=4.0)):
-        assert (got.win == jnp.array([0, wins])).all()
-        assert (got.charge == jnp.array([0, 4.0 * wins])).all()
+        assert (got.win == np.array([0, wins])).all()
+        assert (got.charge == np.array([0, 4.0 * wins])).all()
         assert (got.ladder[:, 0] == max(bid, 4.0)).all()
 
 
@@ -178,8 +197,9 @@ def test_drawn_exposures_follow_the_chain() -> None:
 
 def test_hidden_slot_is_won_but_neither_shown_nor_charged() -> None:
     shown = jnp.array([[1.0, 0.0, 0.0]])
-    luck = jnp.zeros((1, 3))
-    got = gsp().clear(jnp.array([[3.0, 2.0, 1.0]]), None, Draws(shown, luck, luck[:, 0]))
+    luck = jnp.zeros((1, WIDTH))
+    draws = Draws(shown, luck, luck[:, 0])
+    got = cut(gsp().clear(padded((3.0, 2.0, 1.0), 1), None, draws), 3)
     assert got.win.tolist() == [[1, 1, 1]]
     assert got.exposure.tolist() == [[1, 0, 0]]
     assert got.charge.tolist() == [[2, 0, 0]]
@@ -233,8 +253,7 @@ def test_split_is_the_average_of_random_ties(
 
 
 def test_money_is_float64_whatever_the_bids() -> None:
-    bids = jnp.array([[0.3, 0.7, 0.1]], jnp.float32)
-    got = gsp().clear(bids)
+    got = gsp().clear(padded((0.3, 0.7, 0.1), 1).astype(jnp.float32))
     assert got.price.dtype == got.ladder.dtype == jnp.float64
     assert float(got.price[0, 1]) == float(np.float32(0.3))
 
@@ -242,5 +261,5 @@ def test_money_is_float64_whatever_the_bids() -> None:
 def test_rules_are_found_by_name() -> None:
     assert AUCTIONS["gsp"]() == gsp()
     assert AUCTIONS["auctionnet"](reserve=0.2) == auctionnet(0.2)
-    assert (first_price().pricing, second_price().pricing) == ("own", "next")
+    assert (AUCTIONS["first-price"](), AUCTIONS["second-price"]()) == (Ranked("own"), Ranked())
     assert gsp().minimum_budget == auctionnet().minimum_budget == 0.1

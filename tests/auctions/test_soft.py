@@ -1,6 +1,7 @@
 """Soft auctions against their formulas, their limit, and the published example."""
 
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Literal
 
 import jax
@@ -37,9 +38,23 @@ def exact(
     return win, price
 
 
-def clear(rule: Soft, bids: object, dtype: type = np.float64) -> Clearing:
+@partial(jax.jit, static_argnames="pricing")
+def _clear(
+    temperature: float, pricing: Pricing, reserve: float, bids: jax.Array, outside: jax.Array | None
+) -> Clearing:
+    """Compiled once a shape: temperature and reserve are arguments."""
+    return Soft(temperature, pricing, reserve).clear(bids, outside)
+
+
+def clear(
+    rule: Soft, bids: object, dtype: type = np.float64, outside: np.ndarray | None = None
+) -> Clearing:
     """A block, or one impression, in expectation."""
-    return rule.clear(jnp.asarray(np.atleast_2d(np.asarray(bids, dtype))))
+    table = jnp.asarray(np.atleast_2d(np.asarray(bids, dtype)))
+    market = None if outside is None else jnp.asarray(outside)
+    return jax.tree.map(
+        np.asarray, _clear(rule.temperature, rule.pricing, rule.reserve, table, market)
+    )
 
 
 amount = st.one_of(st.floats(0, 20), st.integers(0, 4).map(float), st.just(ABSENT))
@@ -138,11 +153,11 @@ def test_outside_is_one_more_bidder(pricing: Pricing) -> None:
     rng = np.random.default_rng(2)
     bids, outside = rng.random((50, 4)), rng.random(50)
     rule = Soft(0.1, pricing)
-    got = rule.clear(jnp.asarray(bids), jnp.asarray(outside))
+    got = clear(rule, bids, outside=outside)
     whole = clear(rule, np.column_stack([bids, outside]))
-    np.testing.assert_array_equal(got.win, whole.win[:, :4])
-    np.testing.assert_array_equal(got.price, whole.price[:, :4])
-    np.testing.assert_array_equal(got.market_price, whole.market_price)
+    np.testing.assert_allclose(got.win, whole.win[:, :4], rtol=1e-13)
+    np.testing.assert_allclose(got.price, whole.price[:, :4], rtol=1e-13)
+    np.testing.assert_allclose(got.market_price, whole.market_price, rtol=1e-13)
 
 
 def test_market_price_is_the_mean_bid_of_the_winner() -> None:

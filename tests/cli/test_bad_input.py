@@ -1,5 +1,6 @@
 """Whatever is asked wrongly ends with exit code 2 and one sentence that helps."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 Command = Callable[..., int]
 
 SHORT_ROW = "1 20 0.01\n0 30\n0 10 0.02\n"
-INFO = '{"imp_train": 2, "cost_train": 1, "clk_train": 1, "price_counter_train": [1, 1]}'
+INFO = json.dumps(
+    {"imp_train": 301, "cost_train": 45150, "clk_train": 9, "price_counter_train": [1] * 301}
+)
 
 
 @pytest.fixture

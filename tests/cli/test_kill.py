@@ -14,7 +14,7 @@ SEEDS = 12
 
 def command(folder: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "equibid", "compare", "demo", "--impressions", "20000"),
+        *(sys.executable, "-m", "equibid", "compare", "demo", "--impressions", "10000"),
         *("--bidders", "lin,pacing,hindsight", "--seeds", str(SEEDS), "--out", str(folder)),
     ]
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from equibid.auctions import Ranked, gsp, second_price
+from equibid.bidders.fixed import Fixed
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
 from equibid.simulation.yesterday import resting_factors, rival_log
-from simulation.worlds import Steady, levels, market
+from simulation.worlds import levels, market
 
 
 def test_at_rest_everybody_spends_its_budget_or_bids_its_worth() -> None:
@@ -17,7 +18,7 @@ def test_at_rest_everybody_spends_its_budget_or_bids_its_worth() -> None:
     factors = resting_factors(made, second_price())
     budget, cap = made.campaigns.budget, made.campaigns.target_cpa
     free = made.with_budget(jnp.full(8, 1e12))
-    population = everybody(Steady(factors), 8)
+    population = everybody(Fixed(factors), 8)
     day = simulate(free, second_price(), population, jax.random.key(0), sampled=False)
     use = np.asarray(day.total().spend / budget)
     at_cap = np.asarray(factors >= cap * (1 - 1e-9))

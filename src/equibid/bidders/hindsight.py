@@ -7,30 +7,17 @@ No constant factor that stays within the budget buys more.
 
 from typing import ClassVar
 
-import jax
-from jaxtyping import Array, Float
-
-from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
-from equibid.bidders.fixed import logged_factor
+from equibid.bidders.bidder import pytree
+from equibid.bidders.fixed import Fixed, logged_factor
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog
 
 
 @pytree()
-class Hindsight(FactorBidder):
-    """A static factor that knows the day.
-
-    Attributes:
-        level: the factor, currency per value unit.
-    """
+class Hindsight(Fixed):
+    """A static factor that knows the day."""
 
     reference: ClassVar[bool] = True
-
-    level: Float[Array, " N"]
-
-    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
-        """The same factor in every tick."""
-        return self.level
 
 
 @BIDDERS.add("hindsight", "Best constant factor for the day itself; a reference.")

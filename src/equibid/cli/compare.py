@@ -97,10 +97,9 @@ class Settings:
 def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     """Rank bidders on a market, with a table, Parquet files and an HTML report.
 
-    Examples:
-        equibid compare auctionnet --impressions 50000 --bidders lin,pacing,hindsight --seeds 5
+    Example: equibid compare auctionnet --impressions 50000 --bidders lin,pacing,hindsight --seeds 5
 
-        equibid compare logs/ipinyou --bidders mcpc,lin,rlb --budget-share 0.0625
+    Example: equibid compare logs/ipinyou --bidders mcpc,lin,rlb --budget-share 0.0625
     """
     run_comparison(settings)
 
@@ -231,7 +230,7 @@ def digest(cases: list[Case]) -> str:
     state = hashlib.blake2b(digest_size=16)
     for case in cases:
         for array in (*jax.tree.leaves(case.market(0)), case.train.values):
-            state.update(np.ascontiguousarray(array))
+            state.update(np.ascontiguousarray(array).data)
     return state.hexdigest()
 
 

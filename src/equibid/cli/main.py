@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         trouble.print("equibid: stopped; the same command goes on from here", markup=False)
         sys.exit(130)
+    except BrokenPipeError:
+        # Who reads (`| head`) has enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def keep_compiled_programs() -> None:

@@ -6,13 +6,13 @@ from rich.table import Table
 from equibid.evaluation.metrics import Metric
 from equibid.evaluation.ranking import Ranking
 
-# Columns of the terminal, under names short enough for 80 characters.
+# Columns of the terminal: a title and decimals that fit 80 characters.
 SHOWN = {
-    "conversions": "counted",
-    "budget_use": "budget used",
-    "win_rate": "wins",
-    "cpm": "CPM",
-    "cpa": "CPA",
+    "conversions": ("counted", 1),
+    "budget_use": ("budget", 1),
+    "win_rate": ("wins", 1),
+    "cpm": ("CPM", 1),
+    "cpa": ("CPA", 1),
 }
 
 
@@ -28,7 +28,8 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
         pad_edge=False,
         caption=(
             "± half of the 95 % interval; * a reference, not a contender; counted: "
-            f"{units['conversions']}; CPM: {units['cpm']}; CPA: {units['cpa']}"
+            f"{units['conversions']}; budget: share spent; wins: share of bids; "
+            f"CPM: {units['cpm']}; CPA: {units['cpa']}"
         ),
         caption_justify="left",
     )
@@ -37,7 +38,7 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
     table.add_column("bidder", style="cyan", no_wrap=True)
     table.add_column("score ± 95 %", justify="right", no_wrap=True)
     for metric in metrics:
-        table.add_column(SHOWN[metric.column], justify="right", no_wrap=True)
+        table.add_column(SHOWN[metric.column][0], justify="right", no_wrap=True)
     place = 0
     for row in ranking.table.iter_rows(named=True):
         place += not row["reference"]
@@ -54,8 +55,8 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
 def _number(value: float | None, metric: Metric) -> str:
     if value is None:
         return "–"
-    sign = " %" if metric.unit == "%" else ""
-    return f"{value:,.{min(metric.digits, 2)}f}{sign}"
+    sign = "%" if metric.unit == "%" else ""
+    return f"{value:,.{SHOWN[metric.column][1]}f}{sign}"
 
 
 def _with_reach(value: float | None, high: float | None, digits: int) -> str:

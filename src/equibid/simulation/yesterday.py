@@ -15,7 +15,8 @@ import numpy.typing as npt
 from jaxtyping import Array, Float
 
 from equibid.auctions.clearing import ABSENT, Auction
-from equibid.bidders.bidder import FactorBidder, Observation, State, by_factor, pytree
+from equibid.bidders.bidder import by_factor
+from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import everybody
 from equibid.bidders.training import TrainingLog
 from equibid.markets.history import PriceHistory, price_history
@@ -24,17 +25,6 @@ from equibid.simulation.simulate import simulate
 
 # Impressions of a day's log at most; a longer day is thinned.
 MOST = 50_000
-
-
-@pytree()
-class Steady(FactorBidder):
-    """The same factor all day; currency per value unit."""
-
-    level: Float[Array, " N"]
-
-    def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
-        """The level."""
-        return self.level
 
 
 def resting_factors(
@@ -56,7 +46,7 @@ def resting_factors(
     cap = market.campaigns.target_cpa
     level = cap / 2
     for turn in range(rounds):
-        bidders = everybody(Steady(level), market.advertisers)
+        bidders = everybody(Fixed(level), market.advertisers)
         delivery = simulate(free, auction, bidders, jax.random.key(0), sampled=False)
         ratio = budget / jnp.maximum(delivery.total().spend, 1e-3 * jnp.maximum(budget, 1e-300))
         level = jnp.minimum(level * ratio ** (step / (1 + turn) ** 0.5), cap)
