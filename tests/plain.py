@@ -129,7 +129,7 @@ def _soft(
     sold.ladder = [max(mean, auction.reserve)] * 2
     winner = None
     if noise is not None:
-        gumbel = {c: -math.log(-math.log(noise[c] + 2.0**-54)) for c in inside}
+        gumbel = {c: -math.log(-math.log(max(noise[c], 2.0**-54))) for c in inside}
         winner = max(inside, key=lambda c: (amounts[c] / tau + gumbel[c], -c))
     for c in inside:
         if c == count:

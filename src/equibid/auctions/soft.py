@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int, UInt64
 
 from equibid.auctions.clearing import ABSENT, Clearing, Draws, drop_outside, join_outside
 from equibid.auctions.registry import AUCTIONS
+from equibid.errors import InputError
 from equibid.noise import Purpose, uniform
 
 
@@ -74,7 +75,7 @@ class Soft:
             if outside is not None:
                 luck = join_outside(luck, draws.outside_luck, False)
             # Gumbel's trick: the argmax of z + noise is a draw from softmax(z).
-            gumbel = -jnp.log(-jnp.log(luck + 2.0**-54))
+            gumbel = -jnp.log(-jnp.log(jnp.maximum(luck, 2.0**-54)))
             winner = (table / self.temperature + gumbel).argmax(axis=1)
             chosen = jnp.arange(table.shape[1]) == winner[:, None]
             win = (chosen & (table > ABSENT)).astype(table.dtype)
@@ -126,10 +127,21 @@ def leave_one_out_mean(
 @AUCTIONS.add("soft", "Softmax allocation, softmax-mean price of the others (temperature).")
 def soft(temperature: float = 0.05) -> Soft:
     """The rule of the NCB papers as written."""
-    return Soft(temperature)
+    return Soft(positive(temperature))
 
 
 @AUCTIONS.add("soft-hard", "Softmax allocation, highest bid of the others as price.")
 def soft_hard(temperature: float = 0.05) -> Soft:
     """The rule that reproduces the NCB paper's table 3."""
-    return Soft(temperature, "hard")
+    return Soft(positive(temperature), "hard")
+
+
+def positive(temperature: float) -> float:
+    """The temperature itself, if it is one.
+
+    Raises:
+        InputError: it is not above zero.
+    """
+    if not temperature > 0:
+        raise InputError(f"temperature {temperature:g} must be above 0; second-price is its limit")
+    return temperature

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import equibid
-from equibid.auctions import AUCTIONS
 from equibid.auctions.clearing import Auction
+from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.cli.table import print_ranking
 from equibid.errors import InputError
@@ -62,7 +62,8 @@ class Settings:
     delivery periods needs none: every period is a replicate."""
 
     auction: str | None = None
-    """Pricing rule; default gsp, or second-price against a logged market price."""
+    """Pricing rule, with settings as in gsp:reserve=0.01 or soft:temperature=0.02; default gsp, or
+    second-price against a logged market price."""
 
     play: Literal["auto", "tick", "impression"] = "auto"
     """How often bidders are asked; auto asks at every impression of a log that is cut into
@@ -175,7 +176,7 @@ def cases_of(settings: Settings) -> list[Case]:
     if settings.market in MARKETS:
         make = MARKETS[settings.market]
         key = jax.random.key(settings.market_seed)
-        auction = AUCTIONS[settings.auction or "gsp"]()
+        auction = auction_named(settings.auction or "gsp")
         play = "tick" if settings.play == "auto" else settings.play
         return [
             generated_case(settings.market, lambda day: make(key, day=day, **sizes), auction, play)
@@ -194,7 +195,7 @@ def recorded(recording: Recording, settings: Settings) -> Case:
     """The case of a log that was read."""
     if recording.test.market_price is not None:
         recording = with_budget_share(recording, settings.budget_share)
-    auction = AUCTIONS[settings.auction or default_auction(recording.test)]()
+    auction = auction_named(settings.auction or default_auction(recording.test))
     by_default = "tick" if recording.period is None else "impression"
     play = by_default if settings.play == "auto" else settings.play
     return recorded_case(recording, auction, play)
