@@ -48,12 +48,13 @@ import numpy as np
 import numpy.typing as npt
 
 from equibid.auctions import ABSENT, Draws, Ledger, Ranked, auctionnet, open_ledger, settle
-from equibid.auctions.fused import CONVERSIONS, SPEND, WINS, Purse, settle_factors
+from equibid.auctions.fused import Purse, settle_factors
+from equibid.auctions.kernel import CONVERSIONS, SPEND, WINS
 from equibid.auctions.tally import convert
 from equibid.markets import auctionnet as auctionnet_market
 from equibid.markets import span
 from equibid.noise import seed_of
-from equibid.simulation.simulate import block_length
+from equibid.simulation.blocks import block_length
 
 TICK = 27
 REPEATS = 20

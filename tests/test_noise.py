@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.auctions.fused import _stir, _unit
+from equibid.auctions.kernel import stir, unit
 from equibid.noise import Purpose, seed_of, uniform
 
 COUNT = 100_000
@@ -48,11 +48,11 @@ def test_draws_are_uniform(purpose: Purpose, lane: int) -> None:
 def fused_uniform(seed, purpose, impressions, lanes):
     """The fused kernel's steps, in the order in which it takes them."""
     table = np.empty((len(impressions), len(lanes)))
-    stream = _stir(seed, np.uint64(purpose) - np.uint64(1))
+    stream = stir(seed, np.uint64(purpose) - np.uint64(1))
     for r in range(len(impressions)):
-        row = _stir(stream, np.uint64(impressions[r]))
+        row = stir(stream, np.uint64(impressions[r]))
         for c in range(len(lanes)):
-            table[r, c] = _unit(_stir(row, lanes[c]))
+            table[r, c] = unit(stir(row, lanes[c]))
     return table
 
 

@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 
 import plain
 from equibid.auctions import Ranked, Soft, first_price, gsp, second_price
-from equibid.auctions.fused import (
-    CHUNK,
-    LEVELS,
-    NONE,
-    TILE,
-    WINS,
-    Purse,
-    _bid,
-    _rank,
-    settle_factors,
-    supports,
-)
+from equibid.auctions.fused import Purse, settle_factors, supports
+from equibid.auctions.kernel import CHUNK, LEVELS, NONE, TILE, WINS, bid_on, rank
 from equibid.auctions.tally import FIELDS
 
 ROWS = (1, TILE - 1, TILE, TILE + 1, CHUNK - 1, CHUNK, CHUNK + 1, 600)
@@ -47,7 +37,7 @@ def ranked(
     """The same by the kernel."""
     best = np.empty((len(values), LEVELS), values.dtype)
     who = np.empty((len(values), LEVELS), np.int32)
-    _rank(values, factors, active, best, who)
+    rank(values, factors, active, best, who)
     return best, who
 
 
@@ -91,11 +81,11 @@ def test_bid_of_factor_zero_is_a_bid() -> None:
 
 
 def test_bids_are_floored_to_the_step_and_capped() -> None:
-    assert _bid(2.0, 1.3, 0.5, np.inf) == 2.5
-    assert _bid(2.0, 1.3, 0.0, 2.2) == 2.2
-    assert _bid(2.0, 1.3, 0.5, 2.2) == 2.2
-    assert _bid(0.0, 1.3, 0.0, np.inf) == -math.inf
-    assert _bid(2.0, -np.inf, 0.5, np.inf) == -math.inf
+    assert bid_on(2.0, 1.3, 0.5, np.inf) == 2.5
+    assert bid_on(2.0, 1.3, 0.0, 2.2) == 2.2
+    assert bid_on(2.0, 1.3, 0.5, 2.2) == 2.2
+    assert bid_on(0.0, 1.3, 0.0, np.inf) == -math.inf
+    assert bid_on(2.0, -np.inf, 0.5, np.inf) == -math.inf
 
 
 def test_supports() -> None:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from equibid.auctions.fused import compiled
+from equibid.compiled import compiled
 from equibid.markets.history import (
     LEVELS,  # noqa: F401  (bidders look for it here)
     PriceHistory,

@@ -11,7 +11,7 @@ keeps its order, hence its bits.
 
 import numpy as np
 
-from equibid.auctions.fused import compiled, inlined
+from equibid.compiled import compiled, inlined
 
 TILE = 32
 UNROLLED = 8

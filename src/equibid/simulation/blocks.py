@@ -1,0 +1,187 @@
+"""A block of impressions in play: bid, settle, sum, tell."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from equibid.auctions.budgets import Ledger, open_ledger, settle
+from equibid.auctions.clearing import ABSENT, Auction, Clearing
+from equibid.auctions.tally import Tally, convert, no_tally, tally
+from equibid.bidders.bidder import Observation, State
+from equibid.bidders.population import Population
+from equibid.markets.market import Market
+from equibid.noise import seed_of
+from equibid.simulation.delivery import Delivery
+
+
+class Carry(NamedTuple):
+    """What goes from block to block.
+
+    Attributes:
+        ledger: money and who is still there.
+        opening: money at the start of the tick.
+        states: of the bidders.
+        tick: sums of the tick so far.
+    """
+
+    ledger: Ledger
+    opening: Float[Array, " N"]
+    states: tuple[State, ...]
+    tick: Tally
+
+
+def block_length(impressions: int, advertisers: int) -> int:
+    """B, impressions cleared at once.
+
+    A departure clears its block anew, and there may be one for every advertiser: blocks of about
+    K / N impressions keep that as cheap as the first clearing.
+    """
+    wanted = max(impressions // max(advertisers, 1), 64)
+    return min(1 << (wanted.bit_length() - 1), 2048, max(impressions, 1))
+
+
+def play_block(
+    market: Market,
+    auction: Auction,
+    population: Population,
+    key: jax.Array,
+    sampled: bool,
+    carry: Carry,
+    observation: Observation,
+    slice_start: Int[Array, ""],
+    length: int,
+    first: Int[Array, ""],
+    last: Int[Array, ""],
+    cap: Float[Array, " N"] | float,
+) -> Carry:
+    """Bid on, settle and sum the impressions `first` … `last` - 1 of a slice of the market."""
+
+    def cut(x: Array) -> Array:
+        return jax.lax.dynamic_slice_in_dim(x, slice_start, length)
+
+    seed = seed_of(key)
+    number = slice_start + jnp.arange(length)
+    inside = (number >= first) & (number < last)
+    values = cut(market.values)
+    ids = None if market.candidates is None else cut(market.candidates)
+    outside = None if market.market_price is None else cut(market.market_price)
+
+    tick_key = jax.random.fold_in(key, observation.tick)
+    bids = bids_on(market, population, carry.states, observation, values, ids, tick_key, first)
+    if market.bid_step > 0:
+        bids = jnp.floor(bids / market.bid_step) * market.bid_step
+    ceiling = jnp.minimum(cap, jnp.where(carry.opening < auction.minimum_budget, ABSENT, jnp.inf))
+    ceiling = jnp.minimum(ceiling, market.bid_cap)
+    if ids is not None:
+        ceiling = jnp.where(ids < 0, ABSENT, ceiling[ids])
+    bids = jnp.minimum(bids, ceiling).astype(values.dtype)
+    bids = jnp.where(inside[:, None] & (values > 0), bids, ABSENT)
+
+    lanes = jnp.arange(market.advertisers)[None] if ids is None else ids
+    draws = auction.draw(seed, number, lanes) if sampled else None
+    settlement = settle(auction, carry.ledger, bids, ids, outside, draws)
+    if market.outcomes is not None:
+        counted = cut(market.outcomes).astype(jnp.float64)
+    elif sampled:
+        counted = convert(seed, number, lanes, values)
+    else:
+        counted = values.astype(jnp.float64)
+    states = carry.states
+    if population.watches:
+        states = show(market, population, states, settlement.clearing, values, ids, inside)
+    return Carry(
+        settlement.ledger,
+        carry.opening,
+        states,
+        carry.tick + tally(settlement, bids, values, ids, counted),
+    )
+
+
+def bids_on(
+    market: Market,
+    population: Population,
+    states: tuple[State, ...],
+    observation: Observation,
+    values: Array,
+    ids: Array | None,
+    key: jax.Array,
+    first: Array,
+) -> Array:
+    """Bids on a block, dense or by candidate; factor bids never leave the candidate form."""
+    if ids is None:
+        return population.bid(states, observation, values, key, first)
+    safe = jnp.where(ids < 0, 0, ids)
+    if population.by_factor:
+        factor = population.factor(states, observation, key).astype(values.dtype)[safe]
+        return jnp.where(factor > ABSENT, factor * values, ABSENT)
+    table = population.bid(states, observation, spread(market, values, ids), key, first)
+    return jnp.take_along_axis(table, safe, axis=1)
+
+
+def spread(market: Market, x: Array, ids: Array) -> Array:
+    """A block's candidate columns as one column an advertiser."""
+    table = jnp.zeros((x.shape[0], market.advertisers + 1, *x.shape[2:]), x.dtype)
+    columns = jnp.where(ids < 0, market.advertisers, ids)
+    return table.at[jnp.arange(x.shape[0])[:, None], columns].set(x)[:, :-1]
+
+
+def show(
+    market: Market,
+    population: Population,
+    states: tuple[State, ...],
+    clearing: Clearing,
+    values: Array,
+    ids: Array | None,
+    inside: Array,
+) -> tuple[State, ...]:
+    """Show a sold block to the bidders that watch."""
+    prices = clearing.slot_prices
+    if ids is not None:
+        values, prices = spread(market, values, ids), spread(market, prices, ids)
+    return population.watch(states, values, prices, inside[:, None] & (values > 0))
+
+
+def observe(market: Market, tick: Array, impression: Array, remaining: Array) -> Observation:
+    """What bidders see before a block."""
+    return Observation(
+        tick=tick,
+        ticks=jnp.asarray(market.ticks),
+        impression=impression,
+        impressions=jnp.asarray(market.impressions),
+        remaining=remaining,
+    )
+
+
+def begin(market: Market, population: Population) -> Carry:
+    """The start of a period."""
+    ledger = open_ledger(market.campaigns.budget)
+    states = population.init(market.campaigns)
+    return Carry(ledger, ledger.remaining, states, no_tally(market.advertisers))
+
+
+def end_tick(
+    population: Population, carry: Carry, ends: Array
+) -> tuple[Carry, tuple[Tally, Array]]:
+    """Where a tick ends, tell the bidders and open the next; give the tick's row either way."""
+    told = population.update(carry.states, carry.tick)
+    fresh = Carry(
+        carry.ledger,
+        carry.ledger.remaining,
+        told,
+        jax.tree.map(jnp.zeros_like, carry.tick),
+    )
+    following = jax.tree.map(partial(jnp.where, ends), fresh, carry)
+    return following, (carry.tick, carry.ledger.remaining)
+
+
+def collect(market: Market, rows: tuple[Tally, Array], ends: Array, tick: Array) -> Delivery:
+    """The rows given at the ends of ticks, as a delivery."""
+    place = jnp.where(ends, tick, market.ticks)
+
+    def pick(x: Array) -> Array:
+        return jnp.zeros((market.ticks, *x.shape[1:]), x.dtype).at[place].set(x, mode="drop")
+
+    return Delivery(*jax.tree.map(pick, rows))
