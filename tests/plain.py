@@ -53,8 +53,8 @@ def _ranked(
     for given in auction.exposure:
         chance *= given
         chances.append(chance)
-    shares = auction.ties == "split" and shown is None
-    use_luck = luck is not None and auction.ties != "lowest" and shown is not None
+    shares = auction.ties == "split" or (auction.ties == "random" and shown is None)
+    use_luck = luck is not None and auction.ties == "random" and shown is not None
 
     def order(column: int) -> tuple[float, ...]:
         """Higher bids first; then by the rule for ties; then the lower id."""

@@ -136,7 +136,8 @@ def test_a_period_equals_a_loop_over_impressions(rule: str, shape: str) -> None:
     assert isinstance(auction, Ranked | Soft)
     got = simulate(made, auction, who, KEY)
     want = by_hand(made, auction, np.asarray(levels(5)))
-    assert_same(got, want, exact=isinstance(auction, Ranked))
+    exact = isinstance(auction, Ranked) and auction.ties == "lowest"
+    assert_same(got, want, exact=exact)
     left_early = np.asarray(want.remaining)[-1] < 0.2 * np.asarray(made.campaigns.budget)
     assert left_early.any(), "the market should exhaust somebody"
 

@@ -29,8 +29,8 @@ class Ranked:
         reserve: lowest price, currency per exposure; a lower bid wins nothing.
         sell_at_reserve: whether a slot whose price is just the reserve is sold. AuctionNet does
             not sell it, so that a lone bidder wins nothing there.
-        ties: who wins among equal bids: the "lowest" advertiser id, one at "random", or all in
-            equal shares ("split", exact in expectation; one at random when sampled).
+        ties: who wins among equal bids: the "lowest" advertiser id, one at "random" (equal shares
+            in expectation), or all in equal shares ("split", drawn or not).
         outside_wins_ties: False wins against the outside price with ``bid >= price`` (RLB),
             True needs ``bid > price`` (the older iPinYou benchmark).
         minimum_budget: an advertiser with less money left sits out the tick.
@@ -61,7 +61,7 @@ class Ranked:
         row = impressions[:, None]
         coin = uniform(seed, Purpose.EXPOSURE, row, jnp.arange(self.slots))
         shown = jnp.cumprod(coin < np.asarray(self.exposure), axis=1).astype(jnp.float64)
-        if self.ties == "lowest":
+        if self.ties != "random":
             blank = jnp.zeros((row.shape[0], ids.shape[-1]))
             return Draws(shown, blank, blank[:, 0])
         luck = uniform(seed, Purpose.LUCK, row, ids)
@@ -82,13 +82,13 @@ class Ranked:
             else draws.shown
         )
         luck = None
-        if draws is not None and self.ties != "lowest":
+        if draws is not None and self.ties == "random":
             luck = draws.luck
             if outside is not None:
                 # The win rule, not luck, decides between the market and the outside.
                 edge = 2.0 if first else -1.0
                 luck = join_outside(luck, jnp.full(luck.shape[0], edge), first)
-        share_ties = self.ties == "split" and draws is None
+        share_ties = self.ties == "split" or (self.ties == "random" and draws is None)
         inside = jnp.ones(table.shape[1], bool)
         if outside is not None:
             inside = inside.at[0 if first else -1].set(False)
