@@ -12,7 +12,9 @@ from equibid.auctions import Draws, open_ledger, settle
 CLOSE = 1e-12
 
 
-def against_the_loop(name: str, block: Block, sampled: bool, ids: np.ndarray | None = None) -> None:
+def assert_equals_the_loop(
+    name: str, block: Block, sampled: bool, ids: np.ndarray | None = None
+) -> None:
     auction = AUCTIONS[name]
     draws: Draws | None = block.draws(auction, ids) if sampled else None
     got = settle(auction, open_ledger(block.budget), block.bids, ids, block.outside, draws)
@@ -53,13 +55,13 @@ def against_the_loop(name: str, block: Block, sampled: bool, ids: np.ndarray | N
 @pytest.mark.parametrize("name", AUCTIONS)
 @given(block=blocks())
 def test_sampled_block_equals_a_loop_over_impressions(name: str, block: Block) -> None:
-    against_the_loop(name, block, sampled=True)
+    assert_equals_the_loop(name, block, sampled=True)
 
 
 @pytest.mark.parametrize("name", AUCTIONS)
 @given(block=blocks())
 def test_expected_block_equals_a_loop_over_impressions(name: str, block: Block) -> None:
-    against_the_loop(name, block, sampled=False)
+    assert_equals_the_loop(name, block, sampled=False)
 
 
 @pytest.mark.parametrize("name", AUCTIONS)
@@ -70,7 +72,7 @@ def test_candidate_lists_equal_a_loop_over_impressions(name: str, block: Block) 
     ids = np.full(block.bids.shape, -1)
     for row in ids:
         row[:4] = np.sort(rng.choice(7, 4, replace=False))
-    against_the_loop(name, block, sampled=True, ids=ids)
+    assert_equals_the_loop(name, block, sampled=True, ids=ids)
 
 
 @given(block=blocks())

@@ -15,11 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from equibid.compiled import compiled
-from equibid.markets.history import (
-    LEVELS,  # noqa: F401  (bidders look for it here)
-    PriceHistory,
-    market_history,
-)
+from equibid.markets.history import PriceHistory, market_history
 from equibid.markets.market import Campaigns, Market, dense
 
 # From a parameter [N] and values [K, N] to bids [K, N].

@@ -1,6 +1,6 @@
 """What a delivery period delivered."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -30,9 +30,7 @@ class Delivery:
 
     def frame(self) -> pl.DataFrame:
         """One row a tick and advertiser, for Parquet; with a column ``period`` when stacked."""
-        columns = {
-            field.name: np.asarray(getattr(self.tally, field.name)) for field in fields(Tally)
-        }
+        columns = {name: np.asarray(getattr(self.tally, name)) for name in FIELDS}
         columns["remaining"] = np.asarray(self.remaining)
         shape = columns["remaining"].shape
         axes = ("period", "tick", "advertiser")[-len(shape) :]
@@ -43,6 +41,3 @@ class Delivery:
             for at, (axis, size) in enumerate(zip(axes, shape, strict=True))
         }
         return pl.DataFrame({name: x.ravel() for name, x in (index | columns).items()})
-
-
-__all__ = ["FIELDS", "Delivery"]
