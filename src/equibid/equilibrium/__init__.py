@@ -1,0 +1,1 @@
+"""Equilibria of the bidding game, and proofs of how close a profile is to one."""

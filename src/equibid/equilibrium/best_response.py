@@ -1,0 +1,132 @@
+"""Best responses: what each advertiser could get alone, the others as they are.
+
+A larger factor buys more value and costs more, so the best factor is the largest that fits the
+budget: the cap, or the one that spends the budget (arXiv 2503.10304, lemma 2.1). The soft auctions
+charge even the smallest bid; who cannot pay for that sits out.
+
+An advertiser that chose a bid on every impression could do better than with any factor. How much
+better is bounded from both sides by buying all that costs less than θ a unit of value: with λ = 1/θ
+
+    R(θ) ≤ best ≤ R(θ) + λ·(B - C(θ))
+
+holds on the left where C(θ) ≤ B, and on the right for every θ (the dual of the knapsack problem).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equibid.equilibrium.game import Floats, Game
+from equibid.equilibrium.response import Deviation, Engine, deviate
+
+# A factor this far below the cap bids next to nothing.
+LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class BestResponse:
+    """The best factor of each advertiser, the others as they are.
+
+    Attributes:
+        factor: [N] currency per value unit; 0 sits out.
+        returns: [N] value units.
+        cost: [N] currency, at most the budget.
+        entry: [N] what the smallest bid would cost, currency.
+    """
+
+    factor: Floats
+    returns: Floats
+    cost: Floats
+    entry: Floats
+
+
+def best_response(
+    game: Game,
+    factors: Floats,
+    tolerance: float = 1e-12,
+    most: int = 100,
+    engine: Engine = "auto",
+) -> BestResponse:
+    """Solve ``C_i(β, α_-i) = B_i`` for all advertisers at once, each on its own.
+
+    Newton's method on the own slope, kept inside a bracket that is halved where it leaves it.
+
+    Args:
+        game: the game.
+        factors: [N] or [T N] what everybody bids.
+        tolerance: share of the budget that may stay unspent.
+        most: evaluations.
+        engine: of the response.
+    """
+    budget, cap, players = game.budget, game.cap, game.players
+    start = np.atleast_2d(factors).mean(axis=0)
+    at_cap = deviate(game, factors, np.where(players, cap, 0), engine=engine)
+    entry = deviate(game, factors, np.where(players, cap * LEAST, 0), engine=engine)
+    rich = players & (at_cap.cost <= budget)
+    out = ~players | (entry.cost > budget)
+    low, high = cap * LEAST, cap.copy()
+    best = Deviation(entry.returns.copy(), entry.cost.copy(), entry.slope)
+    open_ = ~rich & ~out
+    trial = np.where((start > low) & (start < high), start, np.sqrt(low * high))
+    for _ in range(most):
+        if not open_.any():
+            break
+        here = deviate(game, factors, np.where(open_, trial, 0), engine=engine)
+        fits = open_ & (here.cost <= budget)
+        best.returns[fits], best.cost[fits] = here.returns[fits], here.cost[fits]
+        low = np.where(fits, trial, low)
+        high = np.where(open_ & ~fits, trial, high)
+        open_ &= ~(fits & (budget - here.cost <= tolerance * budget))
+        open_ &= high - low > 4e-16 * high
+        aim = budget * (1 - tolerance / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = trial + (aim - here.cost) / here.slope
+        middle = np.where(high > 4 * low, np.sqrt(low * high), 0.5 * (low + high))
+        trial = np.where((newton > low) & (newton < high), newton, middle)
+    factor = np.where(rich, cap, np.where(out, 0.0, low))
+    returns = np.where(rich, at_cap.returns, np.where(out, 0.0, best.returns))
+    cost = np.where(rich, at_cap.cost, np.where(out, 0.0, best.cost))
+    return BestResponse(factor, returns, cost, np.where(players, entry.cost, 0.0))
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What each advertiser could get with the bids of its choice, the others as they are.
+
+    Attributes:
+        reached: [N] value bought below a price per value that fits the budget, value units.
+        bound: [N] value that nothing can exceed, value units.
+    """
+
+    reached: Floats
+    bound: Floats
+
+
+def ceiling(game: Game, factors: Floats, rounds: int = 40) -> Ceiling:
+    """Bound what hindsight could buy: the knapsack problem against fixed opponents.
+
+    Bids are at most the cap times the value, as in the game.
+
+    Args:
+        game: the game.
+        factors: [N] or [T N] what everybody bids.
+        rounds: halvings of the interval of θ.
+    """
+    budget, players = game.budget, game.players
+    most = np.where(players, game.cap, 0)
+    everything = deviate(game, factors, most, np.full_like(most, np.inf))
+    reached = np.where(everything.cost <= budget, everything.returns, 0.0)
+    bound = everything.returns.copy()
+    # At a price per value above the cap's own nothing more can be bought.
+    low, high = most * LEAST, most.copy()
+    open_ = players & (everything.cost > budget)
+    for _ in range(rounds):
+        theta = np.sqrt(low * high)
+        here = deviate(game, factors, np.where(open_, most, 0), theta)
+        fits = here.cost <= budget
+        with np.errstate(divide="ignore", invalid="ignore"):
+            dual = here.returns + (budget - here.cost) / theta
+        bound = np.where(open_, np.minimum(bound, dual), bound)
+        reached = np.where(open_ & fits, np.maximum(reached, here.returns), reached)
+        low, high = np.where(fits, theta, low), np.where(fits, high, theta)
+    return Ceiling(reached, np.maximum(bound, reached))
