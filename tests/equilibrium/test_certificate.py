@@ -103,7 +103,7 @@ def test_gains_come_in_the_order_of_what_is_allowed() -> None:
     assert (certificate.hindsight <= certificate.bound + 1e-12).all()
     assert certificate.exploitability <= certificate.exploitability_bound
     frame = certificate.frame()
-    assert frame.height == 10 and frame["gain"].max() > 0
+    assert frame.height == 10 and (frame["gain"] > 0).any()
     summary = certificate.summary()
     assert summary["welfare"] <= summary["first_best"]
     assert summary["liquid_welfare"] <= summary["liquid_bound"]

@@ -41,7 +41,7 @@ def test_table_3_is_reproduced_within_the_rounding_of_print() -> None:
         for j in range(x.size):
             moved = x.astype(complex)
             moved[j] += 1e-30j
-            slope[:, j] = predicted(moved).imag / 1e-30
+            slope[:, j] = np.imag(predicted(moved)) / 1e-30
         gap = predicted(x) - target
         one = np.ones((12, 1))
         step = linprog(

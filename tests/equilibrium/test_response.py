@@ -1,5 +1,7 @@
 """The compiled response against the formulas, complex steps, XLA, and its own symmetries."""
 
+import itertools
+
 import numpy as np
 import pytest
 from games import PRICINGS, Pricing, game_with, lognormal
@@ -175,7 +177,7 @@ def test_the_more_one_bids_the_more_one_gets_and_pays(seed: int, temperature: fl
     game = game_with(lognormal(seed, 15, 4), temperature=temperature)
     factors = np.random.default_rng(seed).uniform(0, 2, 4)
     ladder = [deviate(game, factors, level) for level in (0.0, 0.1, 0.5, 1.0, 3.0)]
-    for less, more in zip(ladder, ladder[1:], strict=False):
+    for less, more in itertools.pairwise(ladder):
         assert (more.returns >= less.returns - 1e-12).all()
         assert (more.cost >= less.cost - 1e-12).all()
 
@@ -211,17 +213,16 @@ def test_blocks_and_engines_do_not_change_the_sums() -> None:
     for lists in (False, True):
         game = game_with(values, lists=lists)
         weight, toll = np.linspace(0, 1, 6), np.linspace(1, -1, 6)
-        compiled, xla = (
-            (
-                *pull_back(game, factors, weight, toll, engine),
-                *push_forward(game, factors, weight, engine),
-                deviate(game, factors, 1.3 * factors, engine=engine),
-            )
-            for engine in ("compiled", "xla")
-        )
-        np.testing.assert_allclose(xla[1], compiled[1], rtol=1e-9)
-        for one, other in zip(compiled, xla, strict=True):
-            if not isinstance(one, np.ndarray):
-                np.testing.assert_allclose(other.returns, one.returns, rtol=1e-9)
-                np.testing.assert_allclose(other.cost, one.cost, rtol=1e-9)
-        np.testing.assert_array_equal(respond(game, factors).cost, compiled[0].cost)
+        one, slope = pull_back(game, factors, weight, toll, "compiled")
+        other, also = pull_back(game, factors, weight, toll, "xla")
+        np.testing.assert_allclose(also, slope, rtol=1e-9)
+        pairs = [(one, other)]
+        for call in (push_forward, deviate):
+            turned = [call(game, factors, 1.3 * factors, engine=e) for e in ("compiled", "xla")]
+            if call is deviate:
+                turned = [(deviation,) for deviation in turned]
+            pairs += zip(*turned, strict=True)
+        for one, other in pairs:
+            np.testing.assert_allclose(other.returns, one.returns, rtol=1e-9)
+            np.testing.assert_allclose(other.cost, one.cost, rtol=1e-9)
+        np.testing.assert_array_equal(respond(game, factors).cost, pairs[0][0].cost)

@@ -6,6 +6,7 @@ from games import PRICINGS, Pricing, example, game_with, generated
 from hypothesis import given
 from hypothesis import strategies as st
 
+from equibid.auctions import Soft, gsp
 from equibid.equilibrium import newton
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.dynamics import best_response_dynamics, tatonnement
@@ -26,18 +27,20 @@ def largest_gain(game, rest) -> float:
 
 
 def test_all_roads_lead_to_the_only_equilibrium() -> None:
-    """Disjoint interests: each advertiser has impressions of its own, and a small common rival."""
+    """Nearly disjoint interests: each has impressions of its own, at prices from outside."""
     random = np.random.default_rng(0)
-    values = np.zeros((60, 4))
+    values = np.zeros((60, 3))
     for k in range(60):
         values[k, k % 3] = random.uniform(0.5, 1)
-    values[:, 3] = random.uniform(0.2, 0.4, 60)
-    game = game_with(values, [1.5, 2.0, 2.5, 1.0], 0.05, cap=3.0)
+        values[k, (k + 1) % 3] = random.uniform(0, 0.2)
+    outside = random.uniform(0.2, 0.6, 60)
+    game = game_with(values, [2.0, 3.0, 4.0], 0.05, outside=outside, cap=3.0)
     ends = [
         tatonnement(game, game.cap, rate=0.2, tolerance=1e-9),
         tatonnement(game, 0.1 * game.cap, rate=0.5, tolerance=1e-9, elastic=True),
-        best_response_dynamics(game, 0.5 * game.cap, groups=4),
+        best_response_dynamics(game, 0.5 * game.cap, groups=3),
         polish(game, 0.5 * game.cap),
+        best_response_dynamics(game, 0.5 * game.cap, damping=0.5),
         settle(game, 0.02 * game.cap),
     ]
     for rest in ends:
@@ -118,8 +121,6 @@ def test_sharpness_follows_the_scale_of_money() -> None:
 
 def test_a_game_refuses_what_it_cannot_compute() -> None:
     market = example().market
-    from equibid.auctions import Soft, gsp
-
     with pytest.raises(InputError, match="under soft auctions"):
         game_of(market, gsp())  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="without reserve"):
