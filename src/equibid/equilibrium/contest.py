@@ -1,7 +1,7 @@
 """One impression of the market response on a CPU: the bids that matter, and what they lead to.
 
 Of an impression's bids only those within `CUTOFF` temperatures of the second highest have a weight
-that float64 can tell from zero: they are its contest, usually a handful of many. Everything is
+that matters: they are its contest, usually a handful of many. Everything is
 measured from the two highest bids, so that no exponential overflows and no difference cancels:
 
     b_t, b_s        highest and second highest bid
@@ -20,14 +20,16 @@ import numpy.typing as npt
 
 from equibid.compiled import compiled, inlined
 
-# exp(-36) is the last weight that changes a sum in float64.
-CUTOFF = 36.0
+# Weights below exp(-30), 1e-13, are left out.
+CUTOFF = 30.0
 # Columns go in LANES interleaved groups; a group whose best bid is far from the top is passed over.
 LANES = 64
 NONE = -1
 HALF_WAY = np.exp(-0.5 * CUTOFF)
 # Products rounded to float32 are off by a relative 2^-23.
 SLACK = 1 - 1e-6
+# The smallest positive float32: whatever is below it is no bid.
+LEAST_BID = 1e-45
 
 
 class Book(NamedTuple):
@@ -144,7 +146,7 @@ def second_best(values, level, groups):
     return second
 
 
-@compiled
+@inlined
 def offers_of(values, ids, level, offer):
     """Bids of the candidates of an impression, rounded, and the second highest of them."""
     first, second = offer.dtype.type(0), offer.dtype.type(0)
@@ -158,7 +160,7 @@ def offers_of(values, ids, level, offer):
     return second
 
 
-@compiled
+@inlined
 def list_bids(book, contest, k, tick):
     """List an impression's bids that may matter; returns how many."""
     columns = book.values.shape[1]
@@ -166,29 +168,31 @@ def list_bids(book, contest, k, tick):
     column, who, bid, groups = contest.column, contest.who, contest.bid, contest.groups
     reach = CUTOFF * book.temperature
     count = 0
+    # Every column is written down, and kept if it counts: a branch would be mispredicted.
     if book.ids.size == 0:
         fill_groups(values, level, groups)
         second = second_best(values, level, groups)
-        floor = max((min(second, book.bid_cap) - reach) * SLACK, 0.0)
+        floor = max((min(second, book.bid_cap) - reach) * SLACK, LEAST_BID)
         for r in range(LANES):
-            if groups[r] > 0 and groups[r] >= floor:
+            if groups[r] >= floor:
                 for c in range(r, columns, LANES):
-                    offer = values[c] * level[c]
-                    if offer > 0 and offer >= floor:
-                        column[count] = c
-                        who[count] = c
-                        bid[count] = min(np.float64(values[c]) * rate[c], book.bid_cap)
-                        count += 1
+                    column[count] = c
+                    count += 1 if values[c] * level[c] >= floor else 0
+        for a in range(count):
+            c = column[a]
+            who[a] = c
+            bid[a] = min(np.float64(values[c]) * rate[c], book.bid_cap)
     else:
         ids, offers = book.ids[k], contest.offer
         second = offers_of(values, ids, level, offers)
-        floor = max((min(second, book.bid_cap) - reach) * SLACK, 0.0)
+        floor = max((min(second, book.bid_cap) - reach) * SLACK, LEAST_BID)
         for c in range(columns):
-            if offers[c] > 0 and offers[c] >= floor:
-                column[count] = c
-                who[count] = ids[c]
-                bid[count] = min(np.float64(values[c]) * rate[ids[c]], book.bid_cap)
-                count += 1
+            column[count] = c
+            count += 1 if offers[c] >= floor else 0
+        for a in range(count):
+            c = column[a]
+            who[a] = ids[c]
+            bid[a] = min(np.float64(values[c]) * rate[ids[c]], book.bid_cap)
     if book.outside.size > 0 and book.outside[k] > 0:
         column[count] = NONE
         who[count] = NONE
@@ -197,7 +201,7 @@ def list_bids(book, contest, k, tick):
     return count
 
 
-@compiled
+@inlined
 def rank(contest, count):
     """Places of the highest and the second highest bid; of equals the lowest advertiser leads."""
     bid, who = contest.bid, contest.who
@@ -210,7 +214,7 @@ def rank(contest, count):
     return top, second
 
 
-@compiled
+@inlined
 def drop_far(contest, count, top, second, floor):
     """Keep the bids from `floor` on; returns how many, and where the two highest went."""
     kept = 0
@@ -258,7 +262,7 @@ def exponentials(bid, base, sharpness, out, count):
         out[a] = f * HALF_WAY
 
 
-@compiled
+@inlined
 def weigh(bid, y, e, base, top, sharpness, count):
     """Fill y and e of a contest whose second highest bid is `base`; e of the top is to be reset."""
     exponentials(bid, base, sharpness, e, count)
@@ -266,7 +270,7 @@ def weigh(bid, y, e, base, top, sharpness, count):
         y[a] = (bid[a] - top) * sharpness
 
 
-@compiled
+@inlined
 def hold(book, contest, k, tick):
     """Hold the contest of impression k: list its bids, and fill y, e, p and price.
 
@@ -307,7 +311,7 @@ def hold(book, contest, k, tick):
     return count, top, second, g, others
 
 
-@compiled
+@inlined
 def tick_of(book, k, tick):
     """The row of `level` for impression k of the book, from that of an earlier one."""
     if book.level.shape[0] > 1:
