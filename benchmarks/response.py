@@ -24,7 +24,7 @@ from equibid.auctions import Soft
 from equibid.auctions.clearing import ABSENT
 from equibid.auctions.soft import leave_one_out_mean
 from equibid.equilibrium.certificate import certify
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import game_of, sharpness
 from equibid.equilibrium.response import pull_back
 from equibid.equilibrium.settle import settle
 from equibid.markets import MARKETS
@@ -73,10 +73,12 @@ def timed(call: Callable[[], Any], runs: int) -> list[float]:
 
 
 def spread(seconds: list[float]) -> str:
+    """Median and range."""
     return f"{np.median(seconds):8.3f} s ({min(seconds):.3f}-{max(seconds):.3f})"
 
 
 def ratio(theirs: list[float], ours: list[float]) -> str:
+    """How many times faster ours are, with the range that the runs allow."""
     low, high = min(theirs) / max(ours), max(theirs) / min(ours)
     return f"{np.median(theirs) / np.median(ours):.1f}x ({low:.1f}-{high:.1f})"
 
@@ -142,7 +144,7 @@ def growth(sizes: list[tuple[int, int]], runs: int) -> None:
         start = time.perf_counter()
         rest = settle(game, factors, 1e-9)
         solved = time.perf_counter() - start
-        gain = gain_of(game, rest.factors)
+        gain = certify(game, rest.factors).exploitability
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         points.append((np.log(candidates), np.log(np.median(seconds))))
         print(
@@ -150,15 +152,13 @@ def growth(sizes: list[tuple[int, int]], runs: int) -> None:
             f"{solved:8.1f} s   {gain:.1e}   {peak:8,.0f}",
             flush=True,
         )
-    slope = np.polyfit(*np.transpose(points), 1)[0]
+    x, y = np.transpose(points)
+    slope = np.polyfit(x, y, 1)[0]
     print(f"  exponent of time in candidates: {slope:.2f}")
 
 
-def gain_of(game: Game, factors: np.ndarray) -> float:
-    return certify(game, factors).exploitability
-
-
 def main() -> None:
+    """Read options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--small", action="store_true", help="a tenth of the impressions")

@@ -12,6 +12,7 @@ from plain_response import alone, plain_response
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.response import (
     BLOCK,
+    Engine,
     cost_jacobian,
     deviate,
     pull_back,
@@ -226,3 +227,30 @@ def test_blocks_and_engines_do_not_change_the_sums() -> None:
             np.testing.assert_allclose(other.returns, one.returns, rtol=1e-9)
             np.testing.assert_allclose(other.cost, one.cost, rtol=1e-9)
         np.testing.assert_array_equal(respond(game, factors).cost, pairs[0][0].cost)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["compiled", "xla"])
+def test_float32_is_as_good_at_the_size_of_a_platform(engine: Engine) -> None:
+    """1,000 advertisers × 70,000 impressions, temperatures down to 1e-3 of the mean bid."""
+    values = np.random.default_rng(0).lognormal(0, 0.7, (70_000, 1000)).astype(np.float32)
+    factors = np.random.default_rng(1).uniform(0.5, 1.5, 1000)
+    mean = float(values.mean())
+    for share in (1e-3, 1e-2):
+        for pricing in PRICINGS:
+            short, long = (
+                pull_back(
+                    game_with(values.astype(dtype), 1.0, share * mean, pricing),
+                    factors,
+                    1.0,
+                    0.3,
+                    engine,
+                )
+                for dtype in (np.float32, np.float64)
+            )
+            for one, other in (
+                (short[0].returns, long[0].returns),
+                (short[0].cost, long[0].cost),
+                (short[1], long[1]),
+            ):
+                assert np.abs(one - other).max() <= 1e-4 * np.abs(other).max()

@@ -270,7 +270,7 @@ def weigh(bid, y, e, base, top, sharpness, count):
         y[a] = (bid[a] - top) * sharpness
 
 
-@inlined
+@compiled
 def hold(book, contest, k, tick):
     """Hold the contest of impression k: list its bids, and fill y, e, p and price.
 

@@ -105,7 +105,7 @@ def least_value(market: Market) -> Floats:
     return least
 
 
-def sharpness(market: Market, share: float = 0.05) -> float:
+def sharpness(market: Market, share: float = 0.01) -> float:
     """A temperature for a market: a share of the mean second-highest bid.
 
     Everybody bids its target CPA, or, where nobody has one, the budget over the worth. Impressions
