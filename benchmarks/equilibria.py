@@ -73,9 +73,8 @@ def certified(game: Game, factors: Floats) -> tuple[bool, float]:
 
 
 def reliability(starts: int) -> None:
-    print(
-        "advertisers impressions  τ/bid price  ncb-select  Algorithm 1  distinct welfares  seconds"
-    )
+    """Print, market by market, how many starts end in an equilibrium."""
+    print("advertisers impressions  τ/bid price  ncb-select  Algorithm 1  distinct  seconds")
     settings = PrimalDualSettings(outer=40, inner=Ascent(steps=100), tolerance=1e-7)
     total = np.zeros(3)
     for index, advertisers in enumerate(SIZES):

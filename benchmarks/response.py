@@ -4,8 +4,9 @@
 
 Reference, in the same run: the dense JAX form. It takes the softmax over all advertisers, prices
 every win by the softmax mean of the others (the stable formula of `equibid.auctions.soft`), and
-gets the gradient by reverse mode, jitted: all impressions at once, and in chunks of 100, 500 or 1,000
-(of these the fastest). Both give R [N], C [N] and the gradient of ``Σ w R + Σ u C``; they are compared.
+gets the gradient by reverse mode, jitted: all impressions at once, and in chunks of 100, 500 or
+1,000, whichever is fastest. Both give R [N], C [N] and the gradient of ``Σ w R + Σ u C``; they are
+compared.
 """
 
 import argparse
