@@ -8,7 +8,9 @@ import numba
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's compiler, kept on disk between runs and free of the interpreter lock."""
-    return cast(Callable[..., Any], numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return cast(
+        Callable[..., Any], numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    )
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:

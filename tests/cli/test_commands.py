@@ -13,6 +13,8 @@ from polars.testing import assert_frame_equal
 
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
+from equibid.equilibrium.objectives import OBJECTIVES
+from equibid.equilibrium.solvers import SOLVERS
 from equibid.logs import READERS
 from equibid.markets import MARKETS
 
@@ -29,11 +31,11 @@ FILES = ("config.json", "environment.json", "delivery.parquet", "ranking.parquet
 def test_list_names_everything(equibid: Command, capsys: Captured) -> None:
     assert equibid("list") == 0
     first_words = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line}
-    for registry in (MARKETS, READERS, BIDDERS, AUCTIONS):
+    for registry in (MARKETS, READERS, BIDDERS, AUCTIONS, SOLVERS, OBJECTIVES):
         assert set(registry) <= first_words
 
 
-@pytest.mark.parametrize("command", ["compare", "demo", "list"])
+@pytest.mark.parametrize("command", ["compare", "demo", "solve", "certify", "list"])
 def test_help_shows_an_example(equibid: Command, capsys: Captured, command: str) -> None:
     assert equibid(command, "--help") == 0
     assert f"equibid {command}" in capsys.readouterr().out.split("Example")[1]
@@ -42,7 +44,7 @@ def test_help_shows_an_example(equibid: Command, capsys: Captured, command: str)
 def test_help_of_the_program_names_its_commands(equibid: Command, capsys: Captured) -> None:
     assert equibid("--help") == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in ("demo", "compare", "list"))
+    assert all(command in out for command in ("demo", "compare", "solve", "certify", "list"))
 
 
 def test_compare_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: Path) -> None:

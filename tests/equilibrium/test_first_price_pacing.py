@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.equilibrium.first_price_pacing import (
-    Gap,
     check_first_price,
     first_price_pacing,
-    paced,
 )
 from equibid.equilibrium.pace import pace
+from equibid.equilibrium.pacing import Gap, paced
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 

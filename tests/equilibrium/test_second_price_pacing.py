@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from equibid.equilibrium.first_price_pacing import paced
+from equibid.equilibrium.pacing import paced
 from equibid.equilibrium.second_price_pacing import (
     Objective,
     SecondPricePacing,

@@ -1,29 +1,27 @@
 """``equibid compare``: rank bidders on a market."""
 
-import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-import jax
-import numpy as np
 import polars as pl
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
+from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
+from equibid.cli.progress import progress
 from equibid.cli.table import print_ranking
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Job, Seating, enter, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.ranking import campaign_frame, in_currency, rank
 from equibid.evaluation.run import carry_out, open_run
-from equibid.logs import Recording, read_log, with_budget_share
+from equibid.logs import Recording
 from equibid.markets import MARKETS
 from equibid.markets.market import Market
 from equibid.reports import from_ranking, write_report
@@ -167,34 +165,17 @@ def bidder_names(text: str) -> list[str]:
 
 def cases_of(settings: Settings) -> list[Case]:
     """The cases of a market's name or a log's path."""
-    sizes = {
-        name: size
-        for name in ("impressions", "advertisers", "ticks")
-        if (size := getattr(settings, name)) is not None
-    }
-    path = Path(settings.market)
-    if settings.market in MARKETS:
-        make = MARKETS[settings.market]
-        key = jax.random.key(settings.market_seed)
+    asked = {field.name: getattr(settings, field.name) for field in fields(MarketChoice)}
+    choice = MarketChoice(**asked)
+    if choice.generated:
         auction = auction_named(settings.auction or "gsp")
         play = "tick" if settings.play == "auto" else settings.play
-        return [
-            generated_case(settings.market, lambda day: make(key, day=day, **sizes), auction, play)
-        ]
-    if not path.exists():
-        raise InputError(
-            f"{settings.market} is neither a file nor a generated market "
-            f"({', '.join(MARKETS)}); see `equibid list`"
-        )
-    if sizes:
-        raise InputError(f"--{next(iter(sizes))} resizes generated markets; a log has its own size")
-    return [recorded(recording, settings) for recording in read_log(path, settings.format)]
+        return [generated_case(settings.market, generated_days(choice), auction, play)]
+    return [recorded(recording, settings) for recording in recordings_of(choice)]
 
 
 def recorded(recording: Recording, settings: Settings) -> Case:
     """The case of a log that was read."""
-    if recording.test.market_price is not None:
-        recording = with_budget_share(recording, settings.budget_share)
     auction = auction_named(settings.auction or default_auction(recording.test))
     by_default = "tick" if recording.period is None else "impression"
     play = by_default if settings.play == "auto" else settings.play
@@ -218,7 +199,7 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
         "version": equibid.__version__,
         "market": Path(settings.market).name,
         "markets": [case.name for case in cases],
-        "log_digest": None if settings.market in MARKETS else digest(cases),
+        "log_digest": digest_of(settings, cases),
         "bidders": bidders,
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
@@ -226,22 +207,8 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
     }
 
 
-def digest(cases: list[Case]) -> str:
-    """Names what was read: two logs of one name, or a log that was edited, are different runs."""
-    state = hashlib.blake2b(digest_size=16)
-    for case in cases:
-        for array in (*jax.tree.leaves(case.market(0)), case.train.values):
-            state.update(np.ascontiguousarray(array).data)
-    return state.hexdigest()
-
-
-def progress(console: Console) -> Progress:
-    """Progress bars that vanish when done."""
-    return Progress(
-        TextColumn("{task.description:<40}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
+def digest_of(settings: Settings, cases: list[Case]) -> str | None:
+    """Of what was read; None for a generated market, which its settings name."""
+    if settings.market in MARKETS:
+        return None
+    return digest((case.market(0), case.train.values) for case in cases)

@@ -5,13 +5,15 @@ from rich.table import Table
 
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
+from equibid.equilibrium.objectives import OBJECTIVES
+from equibid.equilibrium.solvers import SOLVERS
 from equibid.logs import READERS
 from equibid.markets import MARKETS
 from equibid.registry import Registry
 
 
 def list_() -> None:
-    """List markets, bidders, auctions and log formats by name.
+    """List markets, log formats, bidders, auctions, methods and objectives by name.
 
     Example: equibid list
     """
@@ -21,6 +23,8 @@ def list_() -> None:
         ("Logs (formats that are read)", READERS),
         ("Bidders", BIDDERS),
         ("Auctions", AUCTIONS),
+        ("Methods (of equibid solve)", SOLVERS),
+        ("Objectives (of equibid solve)", OBJECTIVES),
     ):
         console.print(_table(title, registry))
         console.print()

@@ -9,14 +9,18 @@ import jax
 import tyro
 from rich.console import Console
 
+from equibid.cli.certify import certify
 from equibid.cli.compare import compare
 from equibid.cli.demo import demo
 from equibid.cli.listing import list_
+from equibid.cli.solve import solve
 from equibid.errors import InputError
 
 APP = tyro.extras.SubcommandApp()
 APP.command(name="demo")(demo)
 APP.command(name="compare")(compare)
+APP.command(name="solve")(solve)
+APP.command(name="certify")(certify)
 APP.command(name="list")(list_)
 
 

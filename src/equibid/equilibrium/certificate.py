@@ -83,10 +83,10 @@ class Certificate:
 
     @property
     def relative(self) -> Floats:
-        """[N] gain over the own return; 0 where there is none to gain."""
+        """[N] gain over the own return; 0 where there is none to gain, infinite for a first win."""
         gain = np.maximum(self.gain, 0)
-        own = np.where(gain > 0, np.maximum(self.response.returns, 1e-300), 1.0)
-        return gain / own
+        own = np.where(gain > 0, self.response.returns, 1.0)
+        return np.divide(gain, own, out=np.full_like(gain, np.inf), where=own > 0)
 
     @property
     def overspend(self) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Int
 
-from equibid.equilibrium.first_price_pacing import checked
+from equibid.equilibrium.pacing import checked
 from equibid.errors import InputError
 
 

@@ -1,6 +1,6 @@
 """Ways to a profile, by name.
 
-Each is one function of the game, the objective and a seed; a newcomer is one file and one line here.
+Each is one function of the game, the objective and a seed; a newcomer is a file and a line here.
 (The command line runs `ncb-select` start by start, to show and keep what it finds on the way.)
 """
 

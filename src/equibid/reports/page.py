@@ -1,13 +1,9 @@
-"""The page around the charts: words and tables."""
+"""The page of a comparison: words and tables around its charts."""
 
-from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any, NamedTuple
 
 import polars as pl
-from plotly.offline import get_plotlyjs
 
 from equibid.reports.charts import (
     MOST_ADVERTISERS,
@@ -19,7 +15,8 @@ from equibid.reports.charts import (
     win_rate_chart,
 )
 from equibid.reports.curves import FEW
-from equibid.reports.palette import Mark, marks
+from equibid.reports.document import buttons, document, figure, made_of, swatch
+from equibid.reports.palette import marks
 from equibid.reports.tables import RunTables, known, number
 from equibid.reports.verdict import has_interval, verdict
 
@@ -36,28 +33,15 @@ CHARTS = {
 def page(tables: RunTables) -> str:
     """The whole report as HTML."""
     said = verdict(tables)
-    # A "<" in a JSON string could end the script element; as \u003c it is the same string.
-    figures = ",".join(
-        f'"{name}":{chart(tables).to_json()}'.replace("<", "\\u003c")
-        for name, chart in CHARTS.items()
-    )
-    return Template(resource("page.html")).substitute(
-        title=escape(tables.title),
+    return document(
+        title=tables.title,
         facts=facts(tables),
-        headline=escape(said.headline),
-        detail=escape(said.detail),
+        said=said,
+        legend="Bidders",
         chips=chips(tables),
-        sections="\n".join((ranking(tables), period(tables), advertisers(tables), making(tables))),
-        style=resource("page.css"),
-        script=resource("page.js"),
-        plotly=get_plotlyjs(),
-        figures=f"{{{figures}}}",
+        sections=(ranking(tables), period(tables), advertisers(tables), making(tables)),
+        figures={name: chart(tables) for name, chart in CHARTS.items()},
     )
-
-
-def resource(name: str) -> str:
-    """A file beside this one."""
-    return files("equibid.reports").joinpath(name).read_text(encoding="utf-8")
 
 
 def facts(tables: RunTables) -> str:
@@ -75,31 +59,7 @@ def facts(tables: RunTables) -> str:
 def chips(tables: RunTables) -> str:
     """The legend of all charts, and the switch that picks bidders out."""
     looks = marks(tables)
-    buttons = [
-        f'<button type="button" data-bidder="{rank}" aria-pressed="false">'
-        f"{swatch(looks[name])}{escape(name)}</button>"
-        for rank, name in enumerate(tables.bidders)
-    ]
-    everyone = '<button type="button" data-everyone aria-pressed="true">All</button>'
-    return everyone + "".join(buttons)
-
-
-def swatch(look: Mark) -> str:
-    """A short piece of a bidder's line."""
-    dashes = {"solid": "", "dash": "6 3", "dot": "2 3", "dashdot": "6 2 2 2"}
-    return (
-        '<svg class="swatch" viewBox="0 0 20 12" aria-hidden="true"><line x1="0" y1="6" x2="20" '
-        f'y2="6" stroke="{look.colour}" stroke-width="4" stroke-dasharray="{dashes[look.dash]}"/>'
-        "</svg>"
-    )
-
-
-def figure(name: str, title: str, guide: str, kind: str = "") -> str:
-    """The place of a chart, with what to see in it."""
-    return (
-        f'<figure><h3>{title}</h3><p class="guide">{guide}</p>'
-        f'<div class="{kind}" data-figure="{name}" role="img" aria-label="{title}"></div></figure>'
-    )
+    return buttons([(name, looks[name]) for name in tables.bidders])
 
 
 class Column(NamedTuple):
@@ -236,31 +196,7 @@ def advertisers(tables: RunTables) -> str:
 
 def making(tables: RunTables) -> str:
     """Configuration and glossary."""
-    rows = "".join(
-        f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>"
-        for key, value in flat(tables.config)
-    )
-    terms = "".join(
-        f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in glossary(tables)
-    )
-    return (
-        f'<section><h2>How this was made</h2><table class="keys"><tbody>{rows}</tbody></table>'
-        f"</section><section><h2>Glossary</h2><dl>{terms}</dl></section>"
-    )
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Settings with dotted names."""
-    pairs = []
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            pairs.extend(flat(value, f"{name}."))
-        elif isinstance(value, list | tuple):
-            pairs.append((name, ", ".join(map(str, value))))
-        else:
-            pairs.append((name, "–" if value is None else str(value)))
-    return pairs
+    return made_of(tables.config, glossary(tables))
 
 
 def glossary(tables: RunTables) -> list[tuple[str, str]]:

@@ -1,0 +1,160 @@
+"""Which market a command is about, and the game in it.
+
+A market is a generated one by name, or a log by its path.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from inspect import signature
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import jax
+import numpy as np
+import tyro
+
+from equibid.auctions.clearing import Auction
+from equibid.auctions.registry import auction_named
+from equibid.auctions.soft import Soft
+from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.errors import InputError
+from equibid.logs import Recording, read_log, with_budget_share
+from equibid.markets import MARKETS
+from equibid.markets.market import Market
+
+SIZES = ("impressions", "advertisers", "ticks")
+
+
+@dataclass(frozen=True)
+class MarketChoice:
+    """A market as it is asked for."""
+
+    market: Annotated[str, tyro.conf.Positional]
+    """A generated market (see `equibid list`), or the path of a log or a folder of logs."""
+
+    impressions: int | None = None
+    """Impressions of a generated day; default the market's own."""
+
+    advertisers: int | None = None
+    """Advertisers of a generated market; default the market's own."""
+
+    ticks: int | None = None
+    """Ticks of a generated day; default the market's own."""
+
+    market_seed: int = 0
+    """Which generated market: the traits of its advertisers."""
+
+    format: str | None = None
+    """Format of the log, if it is not recognised (see `equibid list`)."""
+
+    budget_share: float = 0.125
+    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+
+    @property
+    def generated(self) -> bool:
+        """Whether it is the name of a generator."""
+        return self.market in MARKETS
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return Path(self.market).name
+
+    @property
+    def stem(self) -> str:
+        """For folders."""
+        return self.name if self.generated else self.name.split(".")[0]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes that were asked for."""
+        asked = {name: getattr(self, name) for name in SIZES}
+        return {name: size for name, size in asked.items() if size is not None}
+
+
+def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]:
+    """From a day's number to a day of a generated market.
+
+    Args:
+        choice: of the market.
+        form: settings for those generators that have them, as ``form="sparse"``.
+    """
+    make = MARKETS[choice.market]
+    known = signature(make).parameters
+    settings = choice.sizes | {name: x for name, x in form.items() if name in known}
+    key = jax.random.key(choice.market_seed)
+    return lambda day: make(key, day=day, **settings)
+
+
+def recordings_of(choice: MarketChoice) -> list[Recording]:
+    """The recordings of a log, each with its budget.
+
+    Raises:
+        InputError: there is no such market or log, it cannot be read, or it was to be resized.
+    """
+    path = Path(choice.market)
+    if not path.exists():
+        raise InputError(
+            f"{choice.market} is neither a file nor a generated market "
+            f"({', '.join(MARKETS)}); see `equibid list`"
+        )
+    if choice.sizes:
+        option = next(iter(choice.sizes))
+        raise InputError(f"--{option} resizes generated markets; a log has its own size")
+    return [
+        with_budget_share(recording, choice.budget_share)
+        if recording.test.market_price is not None
+        else recording
+        for recording in read_log(path, choice.format)
+    ]
+
+
+def whole_market(recording: Recording) -> Market:
+    """What a recording is tested on, as one period: the budgets of its delivery periods together.
+
+    An equilibrium is of one market with one budget an advertiser.
+    """
+    market = recording.test
+    labels = replace(market.labels, name=recording.name)
+    market = replace(market, labels=labels)
+    if recording.period is None:
+        return market
+    periods = market.impressions / recording.period
+    return market.with_budget(market.campaigns.budget * periods)
+
+
+def digest(trees: Iterable[Any]) -> str:
+    """Names what was read: two logs of one name, or a log that was edited, are different runs."""
+    state = hashlib.blake2b(digest_size=16)
+    for tree in trees:
+        for array in jax.tree.leaves(tree):
+            state.update(np.ascontiguousarray(array).data)
+    return state.hexdigest()
+
+
+def soft_auction(text: str | None, market: Market) -> Auction:
+    """The rule ``soft`` or ``soft-hard``, its temperature from the market unless it is named.
+
+    Args:
+        text: as `auction_named` takes it; None is ``soft``.
+        market: whose bids set the temperature. Where no impression has two bidders it is 1, and
+            plays no part.
+    """
+    text = text or "soft"
+    auction = auction_named(text)
+    if not isinstance(auction, Soft) or "temperature" in text:
+        return auction
+    try:
+        return replace(auction, temperature=sharpness(market))
+    except InputError:
+        return replace(auction, temperature=1.0)
+
+
+def game_in(market: Market, auction: Auction, cap: float) -> Game:
+    """The game of a market under a rule that was named.
+
+    Raises:
+        InputError: the rule is not a soft one, or the cap is not positive.
+    """
+    return game_of(market, cast(Soft, auction), cap)

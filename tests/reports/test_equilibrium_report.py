@@ -1,0 +1,193 @@
+"""The report of an equilibrium shows the certificate's numbers and says no more than it proves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+
+from browser import Browser, needs_browser
+from equibid.auctions.soft import Soft
+from equibid.equilibrium.game import Game, game_of
+from equibid.equilibrium.objectives import WELFARE
+from equibid.equilibrium.select import Search, best_of, search
+from equibid.evaluation.certifying import Certified, certified
+from equibid.evaluation.solving import Problem, starts_frame
+from equibid.markets import MARKETS
+from equibid.markets.market import Labels
+from equibid.reports import equilibrium_charts as charts
+from equibid.reports.equilibrium import figures, page, verdict, write_equilibrium
+from equibid.reports.equilibrium_charts import FLOOR, small
+from equibid.reports.equilibrium_tables import EquilibriumTables, equilibrium_tables
+
+NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
+FACTORS = np.array([60.0, 0.0, 40.0, 20.0, 30.0])
+CONFIG = {"command": "solve", "market": "demo", "objective": "welfare", "games": [{"starts": 3}]}
+
+
+def game(day: int = 0, names: Sequence[str] = ()) -> Game:
+    market = MARKETS["demo"](jax.random.key(0), day=day, impressions=400, advertisers=5, ticks=2)
+    labels = Labels("demo", tuple(names), "click", "fen", 10.0)
+    return game_of(replace(market, labels=labels), Soft(0.05))
+
+
+def made_up(days: int = 1, names: Sequence[str] = ()) -> EquilibriumTables:
+    """Factors that are no equilibrium."""
+    results = [certified("demo", n, game(n, names), FACTORS, 0.01) for n in range(days)]
+    return equilibrium_tables(results, CONFIG | {"command": "certify"})
+
+
+@pytest.fixture(scope="module")
+def solved() -> EquilibriumTables:
+    """A search, one of whose outcomes does not hold."""
+    here = game()
+    settings = Search(starts=4)
+    outcomes = list(search(here, WELFARE, settings))
+    outcomes[1] = replace(outcomes[1], holds=False, gain=0.1)
+    leader = best_of(outcomes)
+    assert leader is not None
+    problem = Problem("demo", here, WELFARE, "ncb-select", settings)
+    result = certified("demo", 0, here, leader.rest.factors, 1e-6)
+    return equilibrium_tables([result], CONFIG, starts_frame(problem, outcomes))
+
+
+def marks(figure: go.Figure) -> list[Any]:
+    traces: list[Any] = list(figure.data)
+    return [trace for trace in traces if trace["meta"]["role"] == "mark"]
+
+
+def points(figure: go.Figure) -> set[tuple[float, float]]:
+    return {
+        (float(x), float(y))
+        for mark in marks(figure)
+        for x, y in zip(mark["x"], mark["y"], strict=True)
+    }
+
+
+def result_of(tables: EquilibriumTables) -> Certified:
+    (result,) = tables.results
+    return result
+
+
+def test_gains_are_shares_of_welfare_the_largest_bound_first() -> None:
+    tables = made_up()
+    one = result_of(tables).certificate
+    welfare, own = one.response.welfare, one.response.returns
+    bound = np.maximum(one.bound - own, 0) / welfare
+    gain = np.maximum(one.gain, 0) / welfare
+    order = np.lexsort((-gain, -bound))
+    expected = [(i + 1, max(float(gain[who]), FLOOR)) for i, who in enumerate(order)]
+    np.testing.assert_allclose(sorted(points(charts.gain_chart(tables))), expected)
+
+
+def test_factors_stand_against_budgets_in_currency() -> None:
+    tables = made_up()
+    here = result_of(tables).game
+    got = sorted(points(charts.factor_chart(tables)))
+    level = FACTORS / here.cap
+    level[1] = np.delete(level, 1).min() / 3
+    expected = sorted(zip(here.budget / 10, level, strict=True))
+    np.testing.assert_allclose(got, expected)
+
+
+def test_welfare_stands_against_its_bounds() -> None:
+    tables = made_up()
+    one = result_of(tables).certificate
+    shares = [mark["x"][0] for mark in marks(charts.welfare_chart(tables))]
+    assert shares == pytest.approx(
+        [one.response.welfare / one.first_best, one.liquid_welfare / one.liquid_bound]
+    )
+    assert all(0 < share < 1 for share in shares)
+
+
+def test_starts_are_told_apart_by_whether_they_hold(solved: EquilibriumTables) -> None:
+    assert solved.starts is not None
+    holds, fails = marks(charts.start_chart(solved))
+    assert len(holds["x"]) == 3
+    assert list(fails["x"]) == [0.1]
+    assert list(fails["y"]) == solved.starts.filter(~pl.col("holds"))["objective"].to_list()
+    assert "3 of 4 starts led to 1 equilibrium." in page(solved)
+
+
+def test_the_headline_says_what_is_proven(solved: EquilibriumTables) -> None:
+    said = verdict(solved)
+    share = small(result_of(solved).certificate.exploitability)
+    assert share in said.headline or "gains anything" in said.headline
+    assert said.headline.startswith("Nobody gains")
+    assert verdict(made_up()).headline.endswith("of total welfare by leaving")
+    assert verdict(made_up()).headline.startswith("An advertiser gains")
+    assert verdict(made_up(3)).headline == "The certificate holds on 0 of 3 days"
+    # Everybody at its cap: nobody gains, but budgets are not kept.
+    here = game()
+    over = equilibrium_tables([certified("demo", 0, here, here.cap, 0.01)], CONFIG)
+    assert verdict(over).headline.startswith("No equilibrium: a budget is overspent by")
+
+
+def test_several_days_show_means_and_the_worst() -> None:
+    tables = made_up(3)
+    assert list(figures(tables)) == ["welfare", "days", "gains", "factors"]
+    assert tables.advertisers.height == 5
+    rows = pl.concat([result.frame() for result in tables.results])
+    for row in tables.advertisers.iter_rows(named=True):
+        mine = rows.filter(advertiser=row["advertiser"])
+        assert row["cost"] == pytest.approx(mine["cost"].mean())
+        if "overspends" in mine["status"].to_list():
+            assert row["status"] == "overspends"
+    (day, *_) = marks(charts.day_chart(tables))
+    one = tables.results[0].certificate
+    assert list(day["x"]) == pytest.approx([one.exploitability, one.exploitability_bound])
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (0.0, "0"),
+        (0.0123, "1.2 %"),
+        (1.5, "150 %"),
+        (1e-6, "10⁻⁶"),
+        (2.34e-13, "2.3 × 10⁻¹³"),
+        (np.inf, "∞"),
+    ],
+)
+def test_shares_are_written_for_people(x: float, said: str) -> None:
+    assert small(x).replace("\u00a0", " ") == said
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as browser:
+        yield browser
+
+
+@needs_browser
+@pytest.mark.parametrize(("days", "width"), [(0, 390), (3, 1280)])
+def test_report_is_drawn_without_errors_or_requests(
+    browser: Browser, solved: EquilibriumTables, tmp_path: Path, days: int, width: int
+) -> None:
+    tables = made_up(days, ["tea", NASTY, "cars", "x" * 60, "shoes"]) if days else solved
+    path = tmp_path / "report.html"
+    write_equilibrium(tables, path)
+    browser.resize(width, 900)
+    browser.open(path.as_uri())
+    browser.wait_for("document.documentElement.dataset.ready === 'yes'")
+    drawn = browser.evaluate(
+        "[...document.querySelectorAll('[data-figure]')]"
+        ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
+        ".map(d => d.dataset.figure)"
+    )
+    assert sorted(drawn) == sorted(figures(tables))
+    assert browser.errors == []
+    assert browser.requests == [path.as_uri()]
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    # A status that is picked stands out in both charts of advertisers.
+    browser.evaluate("document.querySelector('nav [data-bidder=\"0\"]').click()")
+    faded = (
+        "[...document.querySelectorAll('[data-figure=gains],[data-figure=factors]')]"
+        ".every(d => d.data.every(t => t.meta.bidder < 1 || t.opacity === 0.2))"
+    )
+    browser.wait_for(faded)
