@@ -120,7 +120,7 @@ def ceiling(game: Game, factors: Floats, rounds: int = 40) -> Ceiling:
     # At a price per value above the cap's own nothing more can be bought.
     low, high = most * LEAST, most.copy()
     open_ = players & (everything.cost > budget)
-    for _ in range(rounds):
+    for _ in range(rounds if open_.any() else 0):
         theta = np.sqrt(low * high)
         here = deviate(game, factors, np.where(open_, most, 0), theta)
         fits = here.cost <= budget

@@ -52,7 +52,9 @@ def liquid_bound(game: Game, rounds: int = 100) -> float:
         worth = cap * won
         step = 0.5 / (1 + turn) ** 0.5
         pull = (budget - worth) / np.maximum(np.maximum(budget, worth), 1e-300)
-        level = np.minimum(cap, level * np.exp(step * pull))
+        before, level = level, np.minimum(cap, level * np.exp(step * pull))
+        if (level == before).all():
+            break
     return least
 
 

@@ -131,7 +131,7 @@ def fill_groups(values, level, groups):
 def second_best(values, level, groups):
     """The second highest bid of a dense row whose groups are known; 0 where there is none."""
     first, second, where = groups.dtype.type(0), groups.dtype.type(0), 0
-    for r in range(LANES):
+    for r in range(min(LANES, values.shape[0])):
         if groups[r] > first:
             first, second, where = groups[r], first, r
         elif groups[r] > second:
@@ -173,7 +173,7 @@ def list_bids(book, contest, k, tick):
         fill_groups(values, level, groups)
         second = second_best(values, level, groups)
         floor = max((min(second, book.bid_cap) - reach) * SLACK, LEAST_BID)
-        for r in range(LANES):
+        for r in range(min(LANES, columns)):
             if groups[r] >= floor:
                 for c in range(r, columns, LANES):
                     column[count] = c

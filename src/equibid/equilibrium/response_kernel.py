@@ -218,7 +218,7 @@ def deviate(book, trial_level, trial, worth, out):
             buy(value, own, level, contest.price[a], moves, temperature, i, out)
         if dense:
             fill_groups(values[k], narrow, groups)
-        for r in range(LANES if dense else 1):
+        for r in range(min(LANES, columns) if dense else 1):
             if dense and not (groups[r] > 0 and groups[r] >= floor):
                 continue
             for c in range(r, columns, LANES if dense else 1):

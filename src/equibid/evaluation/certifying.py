@@ -28,8 +28,6 @@ from equibid.simulation.simulate import simulate
 
 # Figures of a certificate that are money.
 MONEY = ("liquid_welfare", "liquid_bound", "revenue")
-# Above it a gain is over a return of nothing.
-INFINITE = 1e100
 
 
 @dataclass(frozen=True)
@@ -61,17 +59,13 @@ class Certified:
         """The certificate's summary, money in currency; infinite is a gain over nothing."""
         money = self.game.market.labels.per_currency
         figures = self.certificate.summary()
-        if figures["largest_gain_share"] > INFINITE:
-            figures["largest_gain_share"] = np.inf
         return {name: x / money if name in MONEY else x for name, x in figures.items()}
 
     def frame(self) -> pl.DataFrame:
         """A row an advertiser: the certificate's, its cap and where it is, money in currency."""
         labels, count = self.game.market.labels, len(self.game.cap)
         frame = self.certificate.frame([labels.advertiser(i) for i in range(count)])
-        own = pl.col("gain_share")
-        own = pl.when(own > INFINITE).then(np.inf).otherwise(own).alias("gain_share")
-        frame = frame.with_columns(own, cap=self.game.cap)
+        frame = frame.with_columns(cap=self.game.cap)
         money = pl.col("factor", "budget", "cost", "best_factor", "cap") / labels.per_currency
         place = [pl.lit(self.name).alias("market"), pl.lit(self.day).alias("day")]
         return frame.with_columns(money).select(*place, pl.all())
