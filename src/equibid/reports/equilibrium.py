@@ -151,7 +151,7 @@ def welfare(tables: EquilibriumTables) -> str:
     table = ""
     if len(tables.results) == 1:
         result = tables.results[0]
-        x, unit, money = result.figures(), f"{tables.value_unit}s", f"{tables.currency}s"
+        x, unit, money = result.figures(), f"{tables.value_unit}s", tables.currency
         share = charts.percent
         best, bound = max(x["first_best"], 1e-300), max(x["liquid_bound"], 1e-300)
         table = keys(
