@@ -62,7 +62,7 @@ def print_certificate(console: Console, result: Certified) -> None:
     liquid = f"{bound}, {large(x['liquid_bound'])} {labels.currency}"
     table.add_row("welfare", large(x["welfare"]), f"{labels.value_unit}s, {welfare}")
     table.add_row("liquid welfare", large(x["liquid_welfare"]), liquid)
-    table.add_row("revenue", large(x["revenue"]), f"{labels.currency}")
+    table.add_row("revenue", large(x["revenue"]), labels.currency)
     table.add_row("exploitability", small(x["exploitability"]), "largest gain of a best factor")
     table.add_row("", small(x["exploitability_bound"]), "no bids gain more (both over welfare)")
     share = small(x["largest_gain_share"])
