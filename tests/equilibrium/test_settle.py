@@ -1,5 +1,7 @@
 """Dynamics, polishing and the search: where they come to rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from games import PRICINGS, Pricing, example, game_with, generated
@@ -112,11 +114,11 @@ def test_of_no_equilibrium_the_nearest_is_kept() -> None:
 
 
 def test_sharpness_follows_the_scale_of_money() -> None:
-    game = generated(4, 8, 400)
-    market = game.market
-    one = sharpness(market)
-    dear = market.with_budget(market.campaigns.budget)
-    assert sharpness(dear, 0.1) == pytest.approx(2 * one)
+    market = generated(4, 8, 400).market
+    campaigns = replace(market.campaigns, target_cpa=3 * market.campaigns.target_cpa)
+    dear = replace(market, campaigns=campaigns)
+    assert sharpness(dear) == pytest.approx(3 * sharpness(market))
+    assert sharpness(market, 0.1) == pytest.approx(2 * sharpness(market, 0.05))
 
 
 def test_a_game_refuses_what_it_cannot_compute() -> None:
