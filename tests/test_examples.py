@@ -40,6 +40,16 @@ def test_first_market(capsys: pytest.CaptureFixture[str]) -> None:
     assert frame["value"].sum() == pytest.approx(float(total.value.sum()))
 
 
+def test_first_equilibrium(capsys: pytest.CaptureFixture[str]) -> None:
+    script = EXAMPLES / "first_equilibrium.py"
+    certificate = runpy.run_path(str(script))["certificate"]
+    assert certificate.holds(1e-8) and certificate.response.welfare > 0
+    assert "nobody gains more than" in capsys.readouterr().out
+    # The guide shows the same lines.
+    shown = script.read_text(encoding="utf-8").split("\n", 2)[2].strip()
+    assert shown in (ROOT / "docs" / "equilibrium.md").read_text(encoding="utf-8")
+
+
 def test_own_bidder_by_hand(own_bidder: dict[str, Any]) -> None:
     # Budgets 100, 100 and 0, two of four ticks gone: half the money is on time, all of it twice
     # too much, and who has no budget does not fall over it.
