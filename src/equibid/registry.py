@@ -49,3 +49,24 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
+
+
+def made(registry: Registry[Callable[..., T]], text: str) -> T:
+    """What the entry ``name`` or ``name:setting=number,…`` makes, as ``gsp:reserve=0.01``.
+
+    Raises:
+        InputError: there is no such entry or setting, or a setting is no number.
+    """
+    name, _, listed = text.partition(":")
+    what = f"{registry.kind} {text}"
+    settings = {}
+    for part in filter(None, listed.split(",")):
+        setting, _, amount = part.partition("=")
+        try:
+            settings[setting.strip()] = float(amount)
+        except ValueError as error:
+            raise InputError(f"{what}: write {setting}=NUMBER, not {part!r}") from error
+    try:
+        return registry[name](**settings)
+    except TypeError as error:
+        raise InputError(f"{what}: {name} has no setting {', '.join(settings)}") from error

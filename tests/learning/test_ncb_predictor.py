@@ -32,7 +32,7 @@ from equibid.learning.ncb_training import (
     train,
 )
 from equibid.learning.resolving import Resolving
-from equibid.learning.rollout import realised, roll_out
+from equibid.learning.rollout import roll_out
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
 from learning.small_days import SETTINGS, games, small_days, talkative
@@ -99,7 +99,7 @@ def test_plays_in_the_simulation_as_tick_by_tick() -> None:
     seats = everybody(ours, game.market.advertisers)
     other = simulate(game.market, game.auction, seats, KEY, sampled=False)
     # Float32 sums of the network may differ in their last bits between two programs.
-    np.testing.assert_allclose(realised(one), realised(other), rtol=1e-3)
+    np.testing.assert_allclose(one.factors(), other.factors(), rtol=1e-3)
     np.testing.assert_allclose(one.remaining, other.remaining, rtol=1e-3)
 
 

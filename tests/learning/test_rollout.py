@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.auctions.tally import FIELDS
-from equibid.learning.rollout import realised, roll_out
+from equibid.learning.rollout import roll_out
 from equibid.markets import dense
 from equibid.simulation import everybody, simulate
 from learning.small_days import games
@@ -42,6 +42,6 @@ def test_tilted_factors_are_bid_and_read_back() -> None:
     same = roll_out(market, game.auction, bidder, KEY, sampled=False)
     np.testing.assert_array_equal(plain.remaining, same.remaining)
     got = roll_out(market, game.auction, bidder, KEY, sampled=False, tilt=jnp.asarray(tilt))
-    bid, first = realised(got), realised(plain)
+    bid, first = got.factors(), plain.factors()
     assert bid[2, 3] == 0 and got.tally.spend[2, 3] == 0
     np.testing.assert_allclose(bid[0], first[0] * tilt[0], rtol=1e-5)

@@ -17,7 +17,7 @@ import numpy as np
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response import Response
 from equibid.errors import InputError
-from equibid.registry import Registry
+from equibid.registry import Registry, made
 
 # Below this share of an advertiser's worth the logarithm goes on along its tangent.
 KNEE = 1e-6
@@ -48,20 +48,7 @@ def objective_named(text: str) -> Objective:
     Raises:
         InputError: there is no such objective or setting, or a setting is no number.
     """
-    name, _, listed = text.partition(":")
-    settings = {}
-    for part in filter(None, listed.split(",")):
-        setting, _, amount = part.partition("=")
-        try:
-            settings[setting.strip()] = float(amount)
-        except ValueError as error:
-            raise InputError(f"objective {text}: write {setting}=NUMBER, not {part!r}") from error
-    try:
-        return OBJECTIVES[name](**settings)
-    except TypeError as error:
-        raise InputError(
-            f"objective {text}: {name} has no setting {', '.join(settings)}"
-        ) from error
+    return made(OBJECTIVES, text)
 
 
 @dataclass(frozen=True)

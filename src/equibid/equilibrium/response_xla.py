@@ -5,7 +5,6 @@ numbers an advertiser. Sums are float64 whatever the type of the values.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -200,18 +199,7 @@ def by_advertiser(table: Float[Array, "B C"], rows: Rows, advertisers: int) -> F
     return total.at[where].add(table.astype(jnp.float64), mode="drop")
 
 
-@partial(jax.jit, static_argnames=("quantity", "pricing", "advertisers", "block"))
-def _sums(
-    quantity: Quantity,
-    pricing: Pricing,
-    advertisers: int,
-    block: int,
-    rows: Rows,
-    rule: Rule,
-    profiles: list[Float[Array, "*T N"]],
-) -> Sums:
-    """`sums`, compiled."""
-    return sums(quantity, pricing, advertisers, block, rows, rule, profiles)
+_sums = jax.jit(sums, static_argnames=("quantity", "pricing", "advertisers", "block"))
 
 
 def _over(game: Game, quantity: Quantity, *profiles: npt.ArrayLike) -> Sums:

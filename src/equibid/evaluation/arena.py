@@ -153,9 +153,7 @@ def _informed(entry: Entry, day: TrainingLog | None) -> Bidder:
 
 def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:
     """The day's log, with the prices the contenders made."""
-    offered = delivery.tally.value_offered
-    factors = jnp.where(offered > 0, delivery.tally.bid / jnp.where(offered > 0, offered, 1), 0.0)
-    return rival_log(market, case.auction, factors)
+    return rival_log(market, case.auction, jnp.asarray(delivery.factors()))
 
 
 def _seated(delivery: Delivery, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:

@@ -120,8 +120,7 @@ def played_factors(case: Case, bidder: FactorBidder, seed: int) -> Floats:
     market = case.market(seed)
     population = everybody(bidder, market.advertisers)
     played = simulate(market, case.auction, population, jax.random.key(seed), sampled=False)
-    bid, offered = (np.asarray(x) for x in (played.tally.bid, played.tally.value_offered))
-    return np.where(offered > 0, bid / np.where(offered > 0, offered, 1.0), 0.0)
+    return played.factors()
 
 
 def all_notices(results: Sequence[Certified]) -> list[str]:

@@ -12,7 +12,7 @@ from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.learning.hindsight import Solver
-from equibid.learning.rollout import realised, roll_out
+from equibid.learning.rollout import roll_out
 from equibid.simulation.delivery import Delivery
 
 EXACT = Solver(tolerance=1e-6, polishing=30)
@@ -72,5 +72,5 @@ def gains(game: Game, delivery: Delivery) -> Floats:
         game: of the day.
         delivery: of the day.
     """
-    answer = best_response(game, realised(delivery), tolerance=1e-6)
+    answer = best_response(game, delivery.factors(), tolerance=1e-6)
     return np.maximum(answer.returns - np.asarray(delivery.total().value), 0)

@@ -9,7 +9,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from equibid.auctions.clearing import ABSENT, Auction
@@ -55,12 +54,6 @@ def roll_out(
         rows.append(row)
         states = population.update(states, row[0])
     return Delivery(*jax.tree.map(lambda *x: jnp.stack(x), *rows))
-
-
-def realised(delivery: Delivery) -> Float[np.ndarray, "T N"]:
-    """The factors that were bid; 0 where nothing was."""
-    bid, value = (np.asarray(x) for x in (delivery.tally.bid, delivery.tally.value_offered))
-    return np.where(value > 0, bid / np.where(value > 0, value, 1), 0.0)
 
 
 @partial(jax.jit, static_argnames=("auction", "sampled"))

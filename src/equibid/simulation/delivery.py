@@ -28,6 +28,11 @@ class Delivery:
         """Sums over the period: every field of `Tally` as [N]."""
         return jax.tree.map(lambda x: x.sum(axis=-2), self.tally)
 
+    def factors(self) -> Float[np.ndarray, "*S T N"]:
+        """What was bid over what it was bid on, currency per value unit; 0 where nothing was."""
+        bid, value = (np.asarray(x) for x in (self.tally.bid, self.tally.value_offered))
+        return np.where(value > 0, bid / np.where(value > 0, value, 1), 0.0)
+
     def frame(self) -> pl.DataFrame:
         """One row a tick and advertiser, for Parquet; with a column ``period`` when stacked."""
         columns = {name: np.asarray(getattr(self.tally, name)) for name in FIELDS}
