@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
-from equibid.learning.features import NAMES
+from equibid.simulation.features import NAMES
 from equibid.learning.ncb_data import Day, days_of
 from equibid.learning.ncb_training import Settings
 from equibid.learning.transformer import Shape, Transformer, transformer

@@ -17,7 +17,7 @@ from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import game_of, sharpness
 from equibid.errors import InputError
 from equibid.learning.comparison import compare_on_day
-from equibid.learning.features import NAMES, Reference
+from equibid.simulation.features import NAMES, Reference
 from equibid.learning.ncb_data import Data, days_of
 from equibid.learning.ncb_predictor import Predictor
 from equibid.learning.ncb_training import (

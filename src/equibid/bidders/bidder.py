@@ -15,7 +15,7 @@ The simulation runs exactly these functions, and so does anything that serves th
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast, dataclass_transform
 
 import jax
 import jax.numpy as jnp
@@ -29,9 +29,21 @@ State = Any
 T = TypeVar("T")
 
 
+class Arriving(NamedTuple):
+    """The impressions that are to be bid on now, for who may see them beforehand.
+
+    Attributes:
+        offered: how many are of value to each advertiser.
+        value: their summed value, value units.
+    """
+
+    offered: Float[Array, "*T N"]
+    value: Float[Array, "*T N"]
+
+
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["tick", "ticks", "impression", "impressions", "remaining"],
+    data_fields=["tick", "ticks", "impression", "impressions", "remaining", "arriving"],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Observation:
         impression: impressions that have arrived before this block or impression.
         impressions: impressions the period is expected to have.
         remaining: money each advertiser has left, currency.
+        arriving: the tick's impressions, or the one impression; None unless a bidder `foresees`.
     """
 
     tick: Int[Array, ""]
@@ -51,6 +64,7 @@ class Observation:
     impression: Int[Array, ""]
     impressions: Int[Array, ""]
     remaining: Float[Array, " N"]
+    arriving: Arriving | None = None
 
     @property
     def time_left(self) -> Float[Array, ""]:
@@ -74,6 +88,15 @@ class Bidder:
 
     watches: ClassVar[bool] = False
     reference: ClassVar[bool] = False
+
+    @property
+    def foresees(self) -> bool:
+        """Whether its factor depends on what arrives, so that it wants `Observation.arriving`.
+
+        Where bidders are asked at every impression that is the one impression, else the sums of
+        the whole tick, as AuctionNet shows them; a bidder in the wild does not know those.
+        """
+        return False
 
     def init(self, campaigns: Campaigns) -> State:
         """The state at the start of a period."""

@@ -37,6 +37,11 @@ class Population:
         """Whether a bidder wants to see every impression."""
         return any(bidder.watches for bidder in self.bidders)
 
+    @property
+    def foresees(self) -> bool:
+        """Whether a bidder wants to know what arrives."""
+        return any(bidder.foresees for bidder in self.bidders)
+
     def init(self, campaigns: Campaigns) -> tuple[State, ...]:
         """The states of all bidders at the start of a period."""
         return tuple(bidder.init(campaigns) for bidder in self.bidders)

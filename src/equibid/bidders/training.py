@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from equibid.compiled import compiled
 from equibid.markets.history import PriceHistory, market_history
@@ -39,6 +39,7 @@ class TrainingLog:
         exposure: probability that each slot is shown.
         bid_step: as in `Market`.
         bid_cap: as in `Market`.
+        tick_start: as in `Market`, where the ticks of the log's impressions are known.
     """
 
     values: Float[Array, "K N"]
@@ -50,6 +51,7 @@ class TrainingLog:
     exposure: tuple[float, ...] = (1.0,)
     bid_step: float = 0.0
     bid_cap: float = float("inf")
+    tick_start: Int[Array, " T+1"] | None = None
 
     def best_slot_prices(self) -> Float[np.ndarray, " M"]:
         """The price of the best slot wherever an advertiser was eligible, in no order."""

@@ -33,7 +33,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.equilibrium.game import Game
 from equibid.errors import InputError
-from equibid.learning.features import NAMES, Reference
+from equibid.simulation.features import NAMES, Reference
 from equibid.learning.hindsight import SOLVER, Solver
 from equibid.learning.ncb_data import Data, Day, observe_day
 from equibid.learning.ncb_predictor import Predictor

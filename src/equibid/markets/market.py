@@ -1,5 +1,6 @@
 """What is sold, and to whom."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -196,6 +197,44 @@ def split(market: Market, length: int, ticks: int = 1) -> Market:
         market_price=None if market.market_price is None else cut(market.market_price),
         candidates=None if market.candidates is None else cut(market.candidates, -1),
         outcomes=None if market.outcomes is None else cut(market.outcomes),
+    )
+
+
+def joined(markets: Sequence[Market]) -> Market:
+    """Periods of one market one after the other: their ticks and impressions in a row.
+
+    Raises:
+        InputError: there is none, or they differ in form, advertisers or budgets.
+    """
+    if not markets:
+        raise InputError("a market of several periods needs at least one")
+    first = markets[0]
+    for market in markets[1:]:
+        same = market.advertisers == first.advertisers and all(
+            np.array_equal(x, y)
+            for x, y in zip(
+                jax.tree.leaves(market.campaigns), jax.tree.leaves(first.campaigns), strict=True
+            )
+        )
+        if not same or jax.tree.structure(market) != jax.tree.structure(first):
+            raise InputError(
+                f"market {market.labels.name}: periods played in a row have the same advertisers, "
+                "budgets and form"
+            )
+    ends = np.cumsum([market.impressions for market in markets])
+    starts = [
+        np.asarray(market.tick_start)[:-1] + end - market.impressions
+        for market, end in zip(markets, ends, strict=True)
+    ]
+
+    def chain(name: str) -> Any:
+        parts = [np.asarray(getattr(market, name)) for market in markets]
+        return None if getattr(first, name) is None else jnp.asarray(np.concatenate(parts))
+
+    return replace(
+        first,
+        tick_start=jnp.asarray(np.concatenate([*starts, ends[-1:]]), jnp.int32),
+        **{name: chain(name) for name in ("values", "market_price", "candidates", "outcomes")},
     )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from equibid.auctions.budgets import Ledger, open_ledger, settle
 from equibid.auctions.clearing import ABSENT, Auction, Clearing
 from equibid.auctions.tally import Tally, convert, no_tally, tally
-from equibid.bidders.bidder import Observation, State
+from equibid.bidders.bidder import Arriving, Observation, State
 from equibid.bidders.population import Population
 from equibid.markets.market import Market
 from equibid.noise import seed_of
@@ -144,7 +144,13 @@ def show(
     return population.watch(states, values, prices, inside[:, None] & (values > 0))
 
 
-def observe(market: Market, tick: Array, impression: Array, remaining: Array) -> Observation:
+def observe(
+    market: Market,
+    tick: Array,
+    impression: Array,
+    remaining: Array,
+    arriving: Arriving | None = None,
+) -> Observation:
     """What bidders see before a block."""
     return Observation(
         tick=tick,
@@ -152,7 +158,33 @@ def observe(market: Market, tick: Array, impression: Array, remaining: Array) ->
         impression=impression,
         impressions=jnp.asarray(market.impressions),
         remaining=remaining,
+        arriving=arriving,
     )
+
+
+def arrivals(market: Market) -> Arriving:
+    """What arrives in each tick: [T, N]."""
+    number = jnp.arange(market.impressions)
+    tick = jnp.searchsorted(market.tick_start, number, side="right", method="sort") - 1
+
+    def sums(x: Array) -> Array:
+        if market.candidates is None:
+            return jax.ops.segment_sum(x, tick, market.ticks, indices_are_sorted=True)
+        column = jnp.where(market.candidates < 0, market.advertisers, market.candidates)
+        table = jnp.zeros((market.ticks, market.advertisers + 1))
+        return table.at[tick[:, None], column].add(x)[:, :-1]
+
+    value = market.values.astype(jnp.float64)
+    return Arriving(sums((value > 0).astype(jnp.float64)), sums(value))
+
+
+def arrival(market: Market, impression: Array) -> Arriving:
+    """One impression as what arrives: [N]."""
+    row = jax.lax.dynamic_slice_in_dim(market.values, impression, 1)
+    if market.candidates is not None:
+        row = spread(market, row, jax.lax.dynamic_slice_in_dim(market.candidates, impression, 1))
+    value = row[0].astype(jnp.float64)
+    return Arriving((value > 0).astype(jnp.float64), value)
 
 
 def begin(market: Market, population: Population) -> Carry:

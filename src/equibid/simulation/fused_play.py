@@ -12,11 +12,11 @@ from equibid.auctions.budgets import open_ledger
 from equibid.auctions.clearing import ABSENT
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally
-from equibid.bidders.bidder import State
+from equibid.bidders.bidder import Arriving, State
 from equibid.bidders.population import Population
 from equibid.markets.market import Market
 from equibid.noise import seed_of
-from equibid.simulation.blocks import observe
+from equibid.simulation.blocks import arrivals, observe
 from equibid.simulation.delivery import Delivery
 
 
@@ -28,13 +28,18 @@ def turn(
     feedback: Array | None,
     remaining: Array,
     tick: Array,
+    arriving: Arriving | None,
     key: jax.Array,
 ) -> tuple[tuple[State, ...], Array]:
     """Tell the bidders of the last tick, and get their factors for the next."""
     if feedback is not None:
         states = population.update(states, Tally(*feedback))
-    observation = observe(market, tick, market.tick_start[tick], remaining)
+    now = jax.tree.map(lambda x: x[tick], arriving)
+    observation = observe(market, tick, market.tick_start[tick], remaining, now)
     return states, population.factor(states, observation, jax.random.fold_in(key, tick))
+
+
+_arrivals = jax.jit(arrivals)
 
 
 def play_fused(
@@ -50,12 +55,13 @@ def play_fused(
     outcomes = None if market.outcomes is None else np.asarray(market.outcomes)
     seed = int(seed_of(key)) if sampled else None
     rows, remaining, sums = [], [], None
+    told = _arrivals(market) if population.foresees else None
     # The bidders' side needs the ticks and the advertisers, not the impressions.
     frame = replace(market, market_price=None, candidates=None, outcomes=None)
     for tick in range(market.ticks):
         first, last = int(start[tick]), int(start[tick + 1])
         money = purse.remaining.copy()
-        states, asked = turn(frame, population, states, sums, money, np.asarray(tick), key)
+        states, asked = turn(frame, population, states, sums, money, np.asarray(tick), told, key)
         factor = np.where(money < auction.minimum_budget, ABSENT, np.asarray(asked))
         sums = fused.settle_factors(
             auction,

@@ -11,6 +11,8 @@ from equibid.bidders.population import Population
 from equibid.markets.market import Market
 from equibid.simulation.blocks import (
     Carry,
+    arrival,
+    arrivals,
     begin,
     block_length,
     collect,
@@ -34,6 +36,7 @@ def play_ticks(
     tick = jnp.searchsorted(after, number, side="right")
     real = tick < market.ticks
     tick = jnp.minimum(tick, market.ticks - 1)
+    told = arrivals(market) if population.foresees else None
     first = start[tick] + (number - (after[tick] - blocks[tick])) * length
     last = jnp.where(real, jnp.minimum(first + length, start[tick + 1]), first)
     ends = real & (number == after[tick] - 1)
@@ -44,7 +47,8 @@ def play_ticks(
         tick, first, last, ends = at
         # A slice cannot reach past the end; the rows before `first` are left out instead.
         slice_start = jnp.minimum(first, market.impressions - length)
-        observation = observe(market, tick, start[tick], carry.opening)
+        arriving = jax.tree.map(lambda x: x[tick], told)
+        observation = observe(market, tick, start[tick], carry.opening, arriving)
         carry = play_block(
             market,
             auction,
@@ -76,7 +80,8 @@ def play_impressions(
 
     def step(carry: Carry, at: tuple[Array, ...]) -> tuple[Carry, tuple[Tally, Array]]:
         tick, number, ends = at
-        observation = observe(market, tick, number, carry.ledger.remaining)
+        arriving = arrival(market, number) if population.foresees else None
+        observation = observe(market, tick, number, carry.ledger.remaining, arriving)
         carry = play_block(
             market,
             auction,

@@ -103,6 +103,7 @@ def rival_log(
         exposure=exposure,
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
+        tick_start=jnp.searchsorted(jnp.asarray(kept), market.tick_start),
     )
 
 

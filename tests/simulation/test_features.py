@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from equibid.auctions.tally import FIELDS, Tally
-from equibid.learning.features import NAMES, WIDEST, Reference, features, features_of
+from equibid.simulation.features import NAMES, WIDEST, Reference, features, features_of
 from equibid.simulation import Delivery
 
 N, T = 2, 8

@@ -75,7 +75,7 @@ def features(
     budget: Float[Array, " N"],
     remaining: Float[Array, " N"],
     tick: Int[Array, ""],
-    ticks: int,
+    ticks: Int[Array, ""] | int,
     last: Tally,
 ) -> Float[Array, "N F"]:
     """What is seen at the start of a tick, columns as in `NAMES`, float32.
