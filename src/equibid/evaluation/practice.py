@@ -1,0 +1,203 @@
+"""Where bidders learn: periods to train on, periods held out, and the log of the day before.
+
+Days that comparisons judge (1, 2, …) are neither trained on nor held out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from equibid.auctions.clearing import Auction
+from equibid.bidders.bidder import Bidder
+from equibid.bidders.population import Population
+from equibid.bidders.training import TrainingLog, training_log
+from equibid.errors import InputError
+from equibid.evaluation.case import day_before
+from equibid.learning.task import Task, reference_of, task_of
+from equibid.logs.recording import Recording, split_for_tuning
+from equibid.markets.market import Market, split
+from equibid.simulation.markov.game import logged_game, markov_game
+from equibid.simulation.markov.outcome import Reward
+from equibid.simulation.simulate import Play, simulate, simulate_many, stack
+
+# Days of a generated market from this one on are history: never judged in a comparison.
+HISTORY = 10_000
+HELD_OUT = 20_000
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A market to learn on.
+
+    Attributes:
+        name: of the market.
+        log: what classic bidders are tuned on: the day before.
+        train: periods to learn on.
+        held_out: periods to judge a run's progress on.
+        auction: the rule.
+        play: how often bidders are asked.
+    """
+
+    name: str
+    log: TrainingLog
+    train: Sequence[Market]
+    held_out: Sequence[Market]
+    auction: Auction
+    play: Play
+
+    def task(
+        self,
+        reward: Reward,
+        *,
+        observer: str = "pace+traits",
+        world: str = "market",
+        agent: Bidder | None = None,
+        rivals: Sequence[Bidder] = (),
+        seat: Any = None,
+    ) -> Task:
+        """The game to learn.
+
+        Args:
+            reward: of a step.
+            observer: what agents see.
+            world: "market", where all meet, or "log", where each buys at the log's prices.
+            agent: turns actions into bids, if not by factor.
+            rivals: bidders that do not learn.
+            seat: who drives whom; 0 learns.
+
+        Raises:
+            InputError: there is no such world, or the game cannot be played.
+        """
+        reference = reference_of(self.log, self.train[0])
+        if world == "log":
+            game = logged_game(self.log, reference, reward, observer=observer)
+        elif world == "market":
+            game = markov_game(
+                self.train,
+                self.auction,
+                reference,
+                reward,
+                observer=observer,
+                play=self.play,
+                agent=agent,
+                rivals=rivals,
+                seat=seat,
+            )
+        else:
+            raise InputError(f"world is market or log, not {world!r}")
+        return task_of(game, self.log, self.train[0], reference)
+
+    def judge(
+        self, bidder: Bidder, rivals: Sequence[Bidder] = (), seat: Any = None
+    ) -> dict[str, float]:
+        """Play the held-out periods with a bidder, and sum what its agents got.
+
+        Returns:
+            ``value`` (expected value of the ads shown), ``conversions``, ``spend`` as a share of
+            budgets, each of the agents on seat 0 and per period; ``welfare`` of all agents.
+        """
+        seats = jnp.zeros(self.train[0].advertisers, jnp.int32) if seat is None else seat
+        population = Population((bidder, *rivals), jnp.asarray(seats, jnp.int32))
+        mine = np.asarray(seats) == 0
+        rows = []
+        if self.play == "impression":
+            periods = stack(list(self.held_out))
+            count = len(self.held_out)
+            seating = jnp.broadcast_to(population.seat, (count, len(mine)))
+            keys = jax.random.split(jax.random.key(0), count)
+            delivery = simulate_many(
+                periods, self.auction, replace(population, seat=seating), keys, play=self.play
+            )
+            total = jax.tree.map(lambda x: np.asarray(x).mean(axis=0), delivery.total())
+            rows.append(total)
+        else:
+            for number, market in enumerate(self.held_out):
+                key = jax.random.key(number)
+                rows.append(simulate(market, self.auction, population, key).total())
+        value, conversions, spend = (
+            np.mean([np.asarray(getattr(row, name)) for row in rows], axis=0)
+            for name in ("value", "conversions", "spend")
+        )
+        budget = np.asarray(self.train[0].campaigns.budget)[mine].sum()
+        return {
+            "value": float(value[mine].sum()),
+            "conversions": float(conversions[mine].sum()),
+            "spend": float(spend[mine].sum() / budget) if budget > 0 else 0.0,
+            "welfare": float(value.sum()),
+        }
+
+
+def generated_practice(
+    name: str,
+    day: Callable[[int], Market],
+    auction: Auction,
+    play: Play = "tick",
+    days: int = 4,
+    held_out: int = 2,
+) -> Practice:
+    """Practice on a generated market: the day before is day 0, as in `generated_case`.
+
+    Args:
+        name: of the market.
+        day: from a day's number to its market.
+        auction: the rule.
+        play: how often bidders are asked.
+        days: to learn on.
+        held_out: days to judge progress on.
+    """
+    first = day(0)
+    return Practice(
+        name,
+        day_before(first, auction),
+        [first, *(day(HISTORY + number) for number in range(1, days))],
+        [day(HELD_OUT + number) for number in range(held_out)],
+        auction,
+        play,
+    )
+
+
+def recorded_practice(
+    recording: Recording, auction: Auction, play: Play, rounds: int = 40, held_out: float = 0.2
+) -> Practice:
+    """Practice on the training part of a log; its last periods are held out.
+
+    Args:
+        recording: the log, with delivery periods.
+        auction: the rule.
+        play: how often bidders are asked.
+        rounds: ticks of a delivery period.
+        held_out: share of the training periods.
+
+    Raises:
+        InputError: the log is not cut into periods, or holds too few to learn on.
+    """
+    if recording.train is None:
+        recording = split_for_tuning(recording)
+    train = recording.train
+    assert train is not None
+    if recording.period is None:
+        raise InputError(
+            f"log {recording.name}: it has no delivery periods to learn on; name a log of campaigns"
+        )
+    log = training_log(train, recording.period, recording.history)
+    whole = train.impressions // recording.period
+    if whole < 2:
+        raise InputError(
+            f"log {recording.name}: its training part holds {train.impressions} impressions, less "
+            f"than two periods of {recording.period}; name a longer log"
+        )
+    periods = split(train, recording.period, rounds)
+    each = [jax.tree.map(lambda x, s=s: x[s], periods) for s in range(whole)]
+    kept = max(1, round(whole * held_out))
+    return Practice(
+        recording.name,
+        replace(log, ticks=rounds),
+        each[:-kept],
+        each[-kept:],
+        auction,
+        play,
+    )

@@ -1,0 +1,64 @@
+"""A learned policy is a bidder like any other."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from equibid.auctions.tally import Tally
+from equibid.bidders.bidder import FactorBidder, Observation, pytree
+from equibid.learning.heads import Head
+from equibid.markets.market import Campaigns
+from equibid.simulation.markov.observers import Memory, Observer
+
+
+class Mind(NamedTuple):
+    """What the bidder remembers.
+
+    Attributes:
+        memory: of its observer.
+        level: the factor it bid last, currency per value unit.
+    """
+
+    memory: Memory
+    level: Float[Array, " N"]
+
+
+@pytree("head")
+class Learned(FactorBidder):
+    """Looks, asks its network, and bids the factor the head makes of the answer.
+
+    Attributes:
+        network: a pytree that maps what is seen [N, F] to actions [N, A], without chance.
+        observer: what it sees.
+        start: the factor of the day before, currency per value unit.
+        head: from actions to factors.
+    """
+
+    network: Callable[[Float[Array, "N F"]], Float[Array, "N A"]]
+    observer: Observer
+    start: Float[Array, " N"]
+    head: Head
+
+    @property
+    def foresees(self) -> bool:
+        """As its observer does."""
+        return self.observer.foresees
+
+    def init(self, campaigns: Campaigns) -> Mind:
+        """Nothing seen yet; the level is the start."""
+        return Mind(self.observer.init(campaigns), jnp.asarray(self.start, jnp.float64))
+
+    def factor(self, state: Mind, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+        """What the network answers."""
+        action = self.network(self.observer.look(state.memory, observation))
+        return self.head(action.astype(jnp.float64), state.level, self.start)
+
+    def update(self, state: Mind, feedback: Tally) -> Mind:
+        """See the tick; the level is what was in fact bid."""
+        bid = feedback.value_offered > 0
+        level = feedback.bid / jnp.where(bid, feedback.value_offered, 1)
+        memory: Any = self.observer.see(state.memory, feedback)
+        return Mind(memory, jnp.where(bid, level, state.level))

@@ -1,0 +1,80 @@
+"""What a trainer is given: a game, and what is known of it beforehand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from equibid.bidders.bidder import by_factor, pytree
+from equibid.bidders.fixed import logged_factor
+from equibid.bidders.training import TrainingLog, replay
+from equibid.markets.market import Market
+from equibid.simulation.blocks import arrivals
+from equibid.simulation.features import Reference
+from equibid.simulation.markov.game import MarkovGame
+from equibid.simulation.yesterday import dense_rows
+
+# Impressions from which the overlap of targeting is measured.
+SAMPLE = 4096
+
+
+@pytree()
+class Task:
+    """A game to learn.
+
+    Attributes:
+        game: the training periods; its reward is the trainer's.
+        reference: the day before.
+        best: what the reference factor buys on the training log in a period, value units; above 0.
+        overlap: how much two agents' targeting overlaps: cosine of their values over impressions.
+    """
+
+    game: MarkovGame
+    reference: Reference
+    best: Float[Array, " N"]
+    overlap: Float[Array, "N N"]
+
+
+def reference_of(log: TrainingLog, period: Market) -> Reference:
+    """What is known of the day before.
+
+    Args:
+        log: what bidders are tuned on.
+        period: one training period, for its traffic and values.
+    """
+    arriving = jax.jit(arrivals)(period)
+    offered = arriving.offered.mean(axis=0)
+    value = arriving.value.sum(axis=0) / jnp.maximum(arriving.offered.sum(axis=0), 1)
+    factor = logged_factor(log)
+    # Who could not afford one impression of the log starts at the bid its target allows.
+    factor = jnp.where(factor > 0, factor, log.campaigns.target_cpa)
+    return Reference(jnp.asarray(factor, jnp.float64), offered, value)
+
+
+def hindsight_value(log: TrainingLog) -> Float[np.ndarray, " N"]:
+    """What the log's best factor buys there in a period, value units; 1 where that is nothing."""
+    bought = replay(log, by_factor(logged_factor(log), log.values)).value
+    bought = bought * (log.period / len(log.values))
+    return np.where(bought > 0, bought, 1.0)
+
+
+def overlap_of(period: Market) -> Float[np.ndarray, "N N"]:
+    """Cosine of two advertisers' values over the impressions of a period, at most `SAMPLE`."""
+    rows = np.linspace(0, period.impressions - 1, min(SAMPLE, period.impressions)).astype(int)
+    values = np.asarray(dense_rows(period, rows), np.float64)
+    length = np.maximum(np.sqrt((values**2).sum(axis=0)), 1e-300)
+    return (values / length).T @ (values / length)
+
+
+def task_of(game: MarkovGame, log: TrainingLog, period: Market, reference: Reference) -> Task:
+    """The task of a game.
+
+    Args:
+        game: to learn.
+        log: what bidders are tuned on.
+        period: one training period.
+        reference: the day before.
+    """
+    scale = period.impressions / log.period
+    best = hindsight_value(log) * max(scale, 1.0)
+    return Task(game, reference, jnp.asarray(best), jnp.asarray(overlap_of(period)))

@@ -1,0 +1,193 @@
+"""What an agent of the game sees, built from what its bidder is told.
+
+An observer is a pure state machine: `look` before every step, `see` after every tick. The learned
+bidder runs the same observer in `simulate` as the game runs in training, so the two cannot differ.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from equibid.auctions.tally import Tally, no_tally
+from equibid.bidders.bidder import Observation, pytree
+from equibid.markets.market import Campaigns
+from equibid.registry import Registry
+from equibid.simulation.features import NAMES, Reference, features, log_ratio
+
+Memory = Any
+
+
+class Observer(Protocol):
+    """A pytree; what it remembers goes in and out."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One a feature, as documented in its module."""
+        ...
+
+    @property
+    def foresees(self) -> bool:
+        """Whether it needs `Observation.arriving`."""
+        ...
+
+    def init(self, campaigns: Campaigns) -> Memory:
+        """The memory at the start of a period."""
+        ...
+
+    def look(self, memory: Memory, observation: Observation) -> Float[Array, "N F"]:
+        """The features, float32."""
+        ...
+
+    def see(self, memory: Memory, feedback: Tally) -> Memory:
+        """See the sums of the tick that has ended."""
+        ...
+
+
+OBSERVERS: Registry[Callable[[Campaigns, Reference], Observer]] = Registry("observer")
+
+
+def observer_named(text: str, campaigns: Campaigns, reference: Reference) -> Observer:
+    """The observer ``name`` or ``name+name``, whose features then stand side by side.
+
+    Raises:
+        InputError: there is no such observer.
+    """
+    parts = tuple(OBSERVERS[name.strip()](campaigns, reference) for name in text.split("+"))
+    return parts[0] if len(parts) == 1 else Joined(parts)
+
+
+@pytree()
+class Joined:
+    """Several observers side by side.
+
+    Attributes:
+        parts: the observers.
+    """
+
+    parts: tuple[Observer, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all parts in turn."""
+        return tuple(name for part in self.parts for name in part.names)
+
+    @property
+    def foresees(self) -> bool:
+        """Whether any part does."""
+        return any(part.foresees for part in self.parts)
+
+    def init(self, campaigns: Campaigns) -> tuple[Memory, ...]:
+        """The memory of every part."""
+        return tuple(part.init(campaigns) for part in self.parts)
+
+    def look(self, memory: tuple[Memory, ...], observation: Observation) -> Float[Array, "N F"]:
+        """The features of all parts."""
+        seen = [part.look(own, observation) for part, own in zip(self.parts, memory, strict=True)]
+        return jnp.concatenate(seen, axis=-1)
+
+    def see(self, memory: tuple[Memory, ...], feedback: Tally) -> tuple[Memory, ...]:
+        """Tell every part."""
+        return tuple(part.see(own, feedback) for part, own in zip(self.parts, memory, strict=True))
+
+
+class LastTick(NamedTuple):
+    """Budget for the period and the sums of the tick before."""
+
+    budget: Float[Array, " N"]
+    last: Tally
+
+
+@pytree()
+class Pace:
+    """The fifteen features of `equibid.simulation.features`: money, pace, rates of the last tick.
+
+    Attributes:
+        reference: the day before.
+    """
+
+    reference: Reference
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As in `equibid.simulation.features`."""
+        return NAMES
+
+    @property
+    def foresees(self) -> bool:
+        """It looks back only."""
+        return False
+
+    def init(self, campaigns: Campaigns) -> LastTick:
+        """Nothing has happened."""
+        budget = jnp.asarray(campaigns.budget, jnp.float64)
+        return LastTick(budget, no_tally(budget.shape[0]))
+
+    def look(self, memory: LastTick, observation: Observation) -> Float[Array, "N F"]:
+        """Money and time now, rates of the last tick."""
+        now = observation
+        return features(
+            self.reference, memory.budget, now.remaining, now.tick, now.ticks, memory.last
+        )
+
+    def see(self, memory: LastTick, feedback: Tally) -> LastTick:
+        """Remember the tick."""
+        return memory._replace(last=feedback)
+
+
+@OBSERVERS.add("pace", "Money, time and pace, and the rates of the last tick: 15 features.")
+def pace(campaigns: Campaigns, reference: Reference) -> Pace:
+    """Needs the day before."""
+    return Pace(reference)
+
+
+@pytree()
+class Traits:
+    """Who the agent is, so that one network can answer for all.
+
+    | feature | what it is | range |
+    | --- | --- | --- |
+    | budget | log of the budget over the mean budget | -5 … 5 |
+    | ambition | log of the reference factor over the target CPA | -5 … 5 |
+    | reach | log of impressions of value over the mean of all agents | -5 … 5 |
+
+    Attributes:
+        traits: [N, 3].
+    """
+
+    traits: Float[Array, "N 3"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """As in the table."""
+        return ("budget", "ambition", "reach")
+
+    @property
+    def foresees(self) -> bool:
+        """It does not change."""
+        return False
+
+    def init(self, campaigns: Campaigns) -> tuple[()]:
+        """Nothing to remember."""
+        return ()
+
+    def look(self, memory: tuple[()], observation: Observation) -> Float[Array, "N F"]:
+        """The same all day."""
+        return self.traits
+
+    def see(self, memory: tuple[()], feedback: Tally) -> tuple[()]:
+        """Nothing to learn."""
+        return ()
+
+
+@OBSERVERS.add("traits", "Who the agent is: its budget, ambition and reach beside the others'.")
+def traits(campaigns: Campaigns, reference: Reference) -> Traits:
+    """Constants of the market's advertisers."""
+    budget, target = jnp.asarray(campaigns.budget), jnp.asarray(campaigns.target_cpa)
+    seen = (
+        log_ratio(budget, jnp.broadcast_to(budget.mean(), budget.shape)),
+        log_ratio(reference.factor, target),
+        log_ratio(reference.offered, jnp.broadcast_to(reference.offered.mean(), budget.shape)),
+    )
+    return Traits(jnp.stack(seen, axis=-1).astype(jnp.float32))
