@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from equibid.auctions.tally import FIELDS, Tally
-from equibid.simulation.features import NAMES, WIDEST, Reference, features, features_of
 from equibid.simulation import Delivery
+from equibid.simulation.features import NAMES, WIDEST, Reference, features, features_of
 
 N, T = 2, 8
 row = jax.jit(features, static_argnames="ticks")
