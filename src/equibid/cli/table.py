@@ -1,5 +1,6 @@
 """The ranked table in the terminal."""
 
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +14,7 @@ SHOWN = {
     "win_rate": ("wins", 1),
     "cpm": ("CPM", 1),
     "cpa": ("CPA", 1),
+    "exploitability": ("exploit", 2),
 }
 
 
@@ -49,6 +51,25 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
             *(_number(row[metric.column], metric) for metric in metrics),
             style="dim" if row["reference"] else "",
         )
+    console.print(table)
+
+
+def print_head_to_head(console: Console, shares: pl.DataFrame) -> None:
+    """Print who loses when the others deviate: rows are bidders, columns whom they meet."""
+    table = Table(
+        title="value bought against each other, relative to a market of its own kind",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    names = shares["bidder"].unique(maintain_order=True).to_list()
+    table.add_column("bidder", style="cyan", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right")
+    cells = {(row["bidder"], row["against"]): row["share"] for row in shares.iter_rows(named=True)}
+    for name in names:
+        table.add_row(name, *(f"{cells[name, other]:.3f}" for other in names))
     console.print(table)
 
 

@@ -7,11 +7,14 @@ everybody is to use the same bidder, each contender has the market to itself.
 
 A reference (the hindsight factor) is no contender: it takes the first contender's place, seat by
 seat, and is told the day's prices.
+
+With pairs, every two contenders meet in a market of their own, half the seats each and then the
+other half, and each meets itself: who loses when others deviate?
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,13 +25,15 @@ from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population, everybody
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog, training_log
+from equibid.errors import InputError
 from equibid.evaluation.case import Case, keys_for
+from equibid.evaluation.deviation import gains
 from equibid.markets.market import Market
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.simulate import simulate, simulate_many
 from equibid.simulation.yesterday import rival_log
 
-Seating = Literal["mixed", "uniform"]
+Seating = Literal["mixed", "uniform", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,36 @@ def enter(case: Case, names: list[str]) -> list[Entry]:
     return [Entry(name, BIDDERS[name](case.train)) for name in names]
 
 
-def jobs(case: Case, entries: list[Entry], seeds: int, seating: Seating) -> Iterator[Job]:
-    """The jobs of a case: one a bidder for a stack of periods, else one a seed."""
+def jobs(
+    case: Case,
+    entries: list[Entry],
+    seeds: int,
+    seating: Seating,
+    exploitability: bool = False,
+) -> Iterator[Job]:
+    """The jobs of a case: one a bidder for a stack of periods, else one a seed.
+
+    Args:
+        case: to play.
+        entries: fitted bidders.
+        seeds: days, or draws of a day.
+        seating: who meets whom. With pairs the rows have a further column, ``against``.
+        exploitability: rows have a further column, ``gain``: see `deviation.gains`.
+
+    Raises:
+        InputError: pairs were asked for where bidders cannot meet.
+    """
+    if seating == "pairs" and (case.periods is not None or case.market(0).advertisers == 1):
+        raise InputError(f"{case.name}: pairs need a market of at least two advertisers")
     if case.periods is not None:
         for entry in entries:
             yield Job(f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry))
         return
     for seed in range(seeds):
-        yield Job(f"{case.name}-{seed}", lambda seed=seed: _play_day(case, entries, seed, seating))
+        yield Job(
+            f"{case.name}-{seed}",
+            lambda seed=seed: _play_day(case, entries, seed, seating, exploitability),
+        )
 
 
 def _play_periods(case: Case, entry: Entry) -> pl.DataFrame:
@@ -102,7 +129,9 @@ def _period(markets: Market, index: int) -> Market:
     return jax.tree.map(lambda leaf: leaf[index], markets)
 
 
-def _play_day(case: Case, entries: list[Entry], seed: int, seating: Seating) -> pl.DataFrame:
+def _play_day(
+    case: Case, entries: list[Entry], seed: int, seating: Seating, exploitability: bool
+) -> pl.DataFrame:
     """All rounds of one seed."""
     market = case.market(seed)
     key = jax.random.key(seed)
@@ -112,36 +141,70 @@ def _play_day(case: Case, entries: list[Entry], seed: int, seating: Seating) -> 
         contenders = references
         references = []
 
-    def play(population: Population) -> Delivery:
-        return simulate(market, case.auction, population, key, play=case.play)
+    def play(population: Population) -> Played:
+        delivery = simulate(market, case.auction, population, key, play=case.play)
+        frame = delivery.frame()
+        if exploitability:
+            gain = gains(market, case.auction, jnp.asarray(delivery.factors()))
+            last = pl.col("tick") == market.ticks - 1
+            whose = pl.col("advertiser").replace_strict(dict(enumerate(gain.tolist())))
+            frame = frame.with_columns(gain=pl.when(last).then(whose).otherwise(0.0))
+        return Played(delivery, frame)
 
+    if seating == "pairs":
+        return _meet(case, contenders, seed, play)
     frames = []
     prices: TrainingLog | None = None
-    alone = seating == "uniform" or market.advertisers == 1
-    if alone:
+    if seating == "uniform" or market.advertisers == 1:
         for entry in contenders:
-            delivery = play(everybody(entry.bidder, market.advertisers))
-            prices = prices or _told(market, case, delivery)
-            frames.append(_label(delivery.frame(), case, entry.name, seed))
+            played = play(everybody(entry.bidder, market.advertisers))
+            prices = prices or _told(market, case, played.delivery)
+            frames.append(_label(played.frame, case, entry.name, seed))
         for entry in references:
-            bidder = _informed(entry, prices)
-            delivery = play(everybody(bidder, market.advertisers))
-            frames.append(_label(delivery.frame(), case, entry.name, seed))
+            played = play(everybody(_informed(entry, prices), market.advertisers))
+            frames.append(_label(played.frame, case, entry.name, seed))
         return pl.concat(frames)
 
     seats = np.arange(market.advertisers)
     bidders = tuple(entry.bidder for entry in contenders)
     for turn in range(len(contenders)):
         seat = (seats + turn) % len(contenders)
-        delivery = play(Population(bidders, jnp.asarray(seat, jnp.int32)))
-        prices = prices or _told(market, case, delivery)
+        played = play(Population(bidders, jnp.asarray(seat, jnp.int32)))
+        prices = prices or _told(market, case, played.delivery)
         for index, entry in enumerate(contenders):
-            frames.append(_seated(delivery, case, entry.name, seed, seat == index))
+            frames.append(_seated(played, case, entry.name, seed, seat == index))
         for entry in references:
             informed = (_informed(entry, prices), *bidders[1:])
-            delivery = play(Population(informed, jnp.asarray(seat, jnp.int32)))
-            frames.append(_seated(delivery, case, entry.name, seed, seat == 0))
+            played = play(Population(informed, jnp.asarray(seat, jnp.int32)))
+            frames.append(_seated(played, case, entry.name, seed, seat == 0))
     return pl.concat(frames)
+
+
+class Played(NamedTuple):
+    """A day that was played, and its rows."""
+
+    delivery: Delivery
+    frame: pl.DataFrame
+
+
+def _meet(
+    case: Case, contenders: list[Entry], seed: int, play: Callable[[Population], Played]
+) -> pl.DataFrame:
+    """Every two contenders, and each with itself."""
+    advertisers = case.market(seed).advertisers
+    frames = []
+    for first, one in enumerate(contenders):
+        own = play(everybody(one.bidder, advertisers)).frame
+        frames.append(_label(own.with_columns(against=pl.lit(one.name)), case, one.name, seed))
+        for two in contenders[first + 1 :]:
+            for turn in range(2):
+                seat = (np.arange(advertisers) + turn) % 2
+                played = play(Population((one.bidder, two.bidder), jnp.asarray(seat, jnp.int32)))
+                for index, (entry, other) in enumerate(((one, two), (two, one))):
+                    rows = _seated(played, case, entry.name, seed, seat == index)
+                    frames.append(rows.with_columns(against=pl.lit(other.name)))
+    order = frames[0].columns
+    return pl.concat([frame.select(order) for frame in frames])
 
 
 def _informed(entry: Entry, day: TrainingLog | None) -> Bidder:
@@ -156,10 +219,10 @@ def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:
     return rival_log(market, case.auction, jnp.asarray(delivery.factors()))
 
 
-def _seated(delivery: Delivery, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:
+def _seated(played: Played, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:
     """The rows of the advertisers a bidder drove."""
     mine = pl.Series(np.flatnonzero(seat))
-    frame = delivery.frame().filter(pl.col("advertiser").is_in(mine.implode()))
+    frame = played.frame.filter(pl.col("advertiser").is_in(mine.implode()))
     return _label(frame, case, name, seed)
 
 

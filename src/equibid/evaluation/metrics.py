@@ -137,6 +137,16 @@ METRICS: tuple[Metric, ...] = (
         "Counted value of each advertiser, times min((target CPA / realised CPA)², 1).",
         ratio("cpa_score", "periods"),
     ),
+    Metric(
+        "exploitability",
+        "Max exploitability",
+        "% of value",
+        "lower",
+        3,
+        "The largest gain of an advertiser's best constant factor in hindsight, the others' bids "
+        "standing, over the value all of the bidder's advertisers bought: a lower bound.",
+        ratio("max_gain", "value", 100.0),
+    ),
 )
 
 

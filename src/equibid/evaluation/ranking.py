@@ -54,8 +54,12 @@ def in_currency(rows: pl.DataFrame, labels: Labels) -> pl.DataFrame:
 
 
 def by_advertiser(rows: pl.DataFrame, campaigns: pl.DataFrame) -> pl.DataFrame:
-    """Sums over ticks: a row a market, replicate, bidder and advertiser, with its campaign."""
+    """Sums over ticks: a row a market, replicate, bidder and advertiser, with its campaign.
+
+    Where bidders met in pairs, a row for each of them it met.
+    """
     keys = ["market", "replicate", "bidder", "advertiser"]
+    keys += ["against"] if "against" in rows.columns else []
     sums = rows.group_by(keys, maintain_order=True).agg(
         pl.exclude(*keys, "tick", "remaining").sum()
     )
@@ -84,7 +88,8 @@ def rank(
     """
     keys = ["market", "replicate"]
     sums = by_advertiser(rows, campaigns).group_by(*keys, "bidder", maintain_order=True)
-    table = sums.agg(pl.col(SUMMED).sum()).sort(*keys)
+    largest = [pl.col("gain").max().alias("max_gain")] if "gain" in rows.columns else []
+    table = sums.agg(pl.col(SUMMED).sum(), *largest).sort(*keys)
     replicates = table.select(keys).unique(maintain_order=True)
     names = table["bidder"].unique(maintain_order=True).to_list()
     contenders = [name for name in names if name not in references] or names
@@ -93,7 +98,8 @@ def rank(
         column: np.stack(
             [table.filter(bidder=name).sort(*keys)[column].to_numpy() for name in names], axis=1
         )
-        for column in SUMMED
+        for column in table.columns
+        if column not in (*keys, "bidder")
     }
     grid["periods"] = np.ones((len(replicates), len(names)))
     whole: Sums = {column: x.sum(axis=0) for column, x in grid.items()}
@@ -108,6 +114,7 @@ def rank(
         metric.named(labels)
         for metric in METRICS
         if metric.column != "cpa_score" or campaigns["target_cpa"].is_finite().all()
+        if metric.column != "exploitability" or largest
     )
     figures = {"score": relative} | {metric.column: metric.of for metric in metrics}
     columns: dict[str, list[float]] = {}

@@ -41,6 +41,41 @@ def jackknife(
     return Interval(whole, whole - reach, whole + reach)
 
 
+# Up to this many replicates every pattern of signs is tried, beyond it as many at random.
+EXACT = 14
+
+
+def sign_flip(differences: npt.NDArray[np.float64]) -> float:
+    """Two-sided p-value of paired differences whose mean is zero if their signs are chance.
+
+    The share of sign patterns whose mean is at least as far from 0 as the one observed (Fisher's
+    randomisation test for pairs). All ``2^R`` patterns up to `EXACT` replicates, then ``2^14``
+    drawn ones with a fixed seed. With R replicates it cannot be below ``2^(1-R)``.
+
+    Args:
+        differences: [R] of the replicates.
+    """
+    count = len(differences)
+    if count <= EXACT:
+        patterns = 1 - 2 * ((np.arange(2**count)[:, None] >> np.arange(count)) & 1)
+    else:
+        drawn = np.random.default_rng(0).integers(0, 2, (2**EXACT, count))
+        patterns = 1 - 2 * np.concatenate([np.zeros((1, count), np.int64), drawn])
+    observed = abs(differences.sum())
+    # Sums of the same numbers in another order are equal up to rounding.
+    return float((np.abs(patterns @ differences) >= observed * (1 - 1e-12)).mean())
+
+
+def holm(p_values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """p-values corrected for as many comparisons (Holm 1979): the family-wise error is kept."""
+    order = np.argsort(p_values)
+    count = len(p_values)
+    stepped = np.maximum.accumulate((count - np.arange(count)) * p_values[order])
+    corrected = np.empty(count)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
 def leave_one_out(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """[R, …] replicate figures → [R, …] their sums without replicate r."""
     return sums.sum(axis=0) - sums

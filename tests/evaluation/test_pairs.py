@@ -1,0 +1,105 @@
+"""Pairs of bidders: the randomisation test by enumeration, Holm by hand, seats in pairs."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from equibid.auctions import gsp
+from equibid.bidders.fixed import Fixed
+from equibid.errors import InputError
+from equibid.evaluation.arena import enter, jobs
+from equibid.evaluation.case import Case, generated_case
+from equibid.evaluation.deviation import gains
+from equibid.evaluation.pairs import head_to_head, paired_tests
+from equibid.evaluation.statistics import holm, sign_flip
+from equibid.markets import MARKETS
+from equibid.simulation import everybody, simulate
+
+NAMES = ["lin", "pacing", "constant"]
+
+
+def case() -> Case:
+    make = MARKETS["demo"]
+    sizes = {"impressions": 600, "advertisers": 8, "ticks": 6}
+    return generated_case("demo", lambda day: make(jax.random.key(5), day=day, **sizes), gsp())
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=8))
+def test_sign_flip_is_the_share_of_patterns_as_extreme(gaps: list[int]) -> None:
+    observed = abs(sum(gaps))
+    patterns = itertools.product((1, -1), repeat=len(gaps))
+    extreme = [abs(sum(s * x for s, x in zip(p, gaps, strict=True))) >= observed for p in patterns]
+    assert sign_flip(np.asarray(gaps, float)) == np.mean(extreme)
+
+
+def test_sign_flip_of_many_replicates_is_near_the_normal_test() -> None:
+    gaps = np.random.default_rng(3).normal(0.3, 1.0, 40)
+    _, p_value = stats.ttest_1samp(gaps, 0)
+    assert sign_flip(gaps) == pytest.approx(p_value, abs=0.01)
+
+
+def test_holm_by_hand() -> None:
+    corrected = holm(np.array([0.04, 0.01, 0.03, 0.5]))
+    np.testing.assert_allclose(corrected, [0.09, 0.04, 0.09, 0.5])
+
+
+def test_paired_tests_see_what_means_hide() -> None:
+    days = np.arange(10.0)
+    frames = [
+        pl.DataFrame(
+            {"market": "m", "replicate": range(10), "bidder": name, "value": 100 * days + extra}
+        )
+        for name, extra in (("a", 1.0), ("b", 0.0))
+    ]
+    table = paired_tests(pl.concat(frames), "value")
+    (row,) = table.iter_rows(named=True)
+    assert row["p"] == pytest.approx(2 / 2**10)
+    assert row["difference"] == pytest.approx(1 / 450) and row["low"] == pytest.approx(1 / 450)
+
+
+def test_in_pairs_each_meets_each_in_every_seat() -> None:
+    rows = pl.concat([job.run() for job in jobs(case(), enter(case(), NAMES), 2, "pairs")])
+    seats = rows.filter(tick=0).group_by("replicate", "bidder", "against").agg(pl.len())
+    assert len(seats) == 2 * 3 * 3 and (seats["len"] == 8).all()
+    shares = head_to_head(rows, "value")
+    assert (shares.filter(pl.col("bidder") == pl.col("against"))["share"] == 1).all()
+    assert len(shares) == 9
+
+
+def test_pairs_need_two_seats() -> None:
+    lonely = generated_case(
+        "demo",
+        lambda day: MARKETS["demo"](jax.random.key(5), day=day, impressions=60, advertisers=1),
+        gsp(),
+    )
+    with pytest.raises(InputError, match="at least two"):
+        list(jobs(lonely, enter(lonely, ["lin"]), 1, "pairs"))
+
+
+def test_gain_is_what_another_factor_buys_in_the_same_market() -> None:
+    market = MARKETS["demo"](jax.random.key(2), impressions=800, advertisers=6, ticks=4)
+    # Nobody's budget ends, so that the others' bids do stand.
+    market = market.with_budget(market.campaigns.budget * 50)
+    rule = gsp()
+    level = market.campaigns.target_cpa / 3
+    found = gains(market, rule, jnp.broadcast_to(level, (4, 6)))
+
+    def value(factors):
+        population = everybody(Fixed(jnp.asarray(factors)), 6)
+        return np.asarray(
+            simulate(market, rule, population, jax.random.key(0), sampled=False).total().value
+        )
+
+    before = value(level)
+    for i in range(6):
+        alone = np.asarray(level).copy()
+        alone[i] *= 1e6
+        # With money for everything the best factor wins everything.
+        assert found[i] == pytest.approx(value(alone)[i] - before[i], rel=1e-5)
