@@ -15,10 +15,12 @@ from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.progress import progress
-from equibid.cli.table import print_ranking
+from equibid.cli.table import print_head_to_head, print_ranking
 from equibid.errors import InputError
-from equibid.evaluation.arena import Entry, Job, Seating, enter, jobs
+from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
+from equibid.evaluation.learned import entry_of, known_bidder, run_digest
+from equibid.evaluation.pairs import head_to_head, paired_tests
 from equibid.evaluation.ranking import campaign_frame, in_currency, rank
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
@@ -53,7 +55,7 @@ class Settings:
     """A generated market (see `equibid list`), or the path of a log or a folder of logs."""
 
     bidders: str = ",".join(CLASSIC)
-    """Bidders by name, separated by commas."""
+    """Bidders by name, or training runs by their folders, separated by commas."""
 
     seeds: int = 10
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
@@ -69,7 +71,10 @@ class Settings:
 
     seating: Seating = "mixed"
     """mixed: contenders share the market and change seats until each had every one. uniform: every
-    contender has a market of its own."""
+    contender has a market of its own. pairs: every two share a market of their own."""
+
+    exploitability: bool = False
+    """Also find what each advertiser's best constant factor in hindsight would have gained."""
 
     budget_share: float = 0.125
     """Budget of a campaign log: this share of what all its impressions cost (c0)."""
@@ -121,12 +126,18 @@ def run_comparison(settings: Settings) -> Path:
         entries: dict[str, list[Entry]] = {}
         for case in cases:
             for name in names:
-                entries.setdefault(case.name, []).extend(enter(case, [name]))
+                entries.setdefault(case.name, []).append(entry_of(case, name))
                 bar.advance(fitting)
         work = [
             job
             for case in cases
-            for job in jobs(case, entries[case.name], settings.seeds, settings.seating)
+            for job in jobs(
+                case,
+                entries[case.name],
+                settings.seeds,
+                settings.seating,
+                settings.exploitability,
+            )
         ]
         playing = bar.add_task("playing", total=len(work))
 
@@ -142,9 +153,15 @@ def run_comparison(settings: Settings) -> Path:
     ranking = rank(rows, campaigns, references, score_of(first), first.labels)
     run.write_table("delivery.parquet", rows)
     run.write_table("ranking.parquet", ranking.table)
+    if len(ranking.table) > 1:
+        run.write_table("paired.parquet", paired_tests(rows, ranking.score))
     report = folder / "report.html"
     write_report(from_ranking(ranking, rows, campaigns, config, first.labels), report)
     print_ranking(console, ranking, config["market"])
+    if settings.seating == "pairs":
+        table = head_to_head(rows, ranking.score)
+        run.write_table("head_to_head.parquet", table)
+        print_head_to_head(console, table)
     elapsed = time.perf_counter() - started
     console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
     return report
@@ -154,10 +171,11 @@ def bidder_names(text: str) -> list[str]:
     """The bidders of a comma list, each known and named once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        BIDDERS[name]
+        known_bidder(name)
     if not names:
         raise InputError("--bidders names nobody; try --bidders lin,pacing")
-    twice = {name for name in names if names.count(name) > 1}
+    titles = [Path(name).name for name in names]
+    twice = {title for title in titles if titles.count(title) > 1}
     if twice:
         raise InputError(f"--bidders names {', '.join(sorted(twice))} more than once")
     return names
@@ -200,7 +218,8 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
         "market": Path(settings.market).name,
         "markets": [case.name for case in cases],
         "log_digest": digest_of(settings, cases),
-        "bidders": bidders,
+        "bidders": [Path(name).name for name in bidders],
+        "learned": {Path(name).name: run_digest(name) for name in bidders if name not in BIDDERS},
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
         "out": None,

@@ -7,13 +7,15 @@ from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
 from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers import SOLVERS
+from equibid.learning import ALGORITHMS
 from equibid.logs import READERS
 from equibid.markets import MARKETS
 from equibid.registry import Registry
+from equibid.simulation.markov import OBSERVERS, REWARDS
 
 
 def list_() -> None:
-    """List markets, log formats, bidders, auctions, methods and objectives by name.
+    """List by name: markets, logs, bidders, auctions, methods, objectives, algorithms, rewards.
 
     Example: equibid list
     """
@@ -25,6 +27,9 @@ def list_() -> None:
         ("Auctions", AUCTIONS),
         ("Methods (of equibid solve)", SOLVERS),
         ("Objectives (of equibid solve)", OBJECTIVES),
+        ("Algorithms (of equibid train)", ALGORITHMS),
+        ("Rewards (--set reward=NAME)", REWARDS),
+        ("Observers (--set observer=NAME+NAME)", OBSERVERS),
     ):
         console.print(_table(title, registry))
         console.print()

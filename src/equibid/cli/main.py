@@ -14,6 +14,8 @@ from equibid.cli.compare import compare
 from equibid.cli.demo import demo
 from equibid.cli.listing import list_
 from equibid.cli.solve import solve
+from equibid.cli.sweep import sweep
+from equibid.cli.train import train_
 from equibid.errors import InputError
 
 APP = tyro.extras.SubcommandApp()
@@ -21,6 +23,8 @@ APP.command(name="demo")(demo)
 APP.command(name="compare")(compare)
 APP.command(name="solve")(solve)
 APP.command(name="certify")(certify)
+APP.command(name="train")(train_)
+APP.command(name="sweep")(sweep)
 APP.command(name="list")(list_)
 
 

@@ -14,19 +14,45 @@ import numpy as np
 from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population
+from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.errors import InputError
-from equibid.evaluation.case import day_before
+from equibid.evaluation.case import Case, day_before
+from equibid.learning.algorithm import Algorithm, World
 from equibid.learning.task import Task, reference_of, task_of
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.markets.market import Market, split
 from equibid.simulation.markov.game import logged_game, markov_game
 from equibid.simulation.markov.outcome import Reward
+from equibid.simulation.markov.rewards import reward_named
 from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 
 # Days of a generated market from this one on are history: never judged in a comparison.
 HISTORY = 10_000
 HELD_OUT = 20_000
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Classic bidders among the agents while they learn.
+
+    Agents that meet only each other may sink their bids together: under a rule of next prices all
+    factors halved sell the same impressions to the same agents. Who meets others learns to hold
+    its own.
+
+    Attributes:
+        names: of bidders, tuned on the day before.
+        share: the chance that one of them drives an agent for a period.
+    """
+
+    names: tuple[str, ...] = ()
+    share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise InputError(f"rival share {self.share:g}: write a number from 0 to below 1")
+        if self.share and not self.names:
+            raise InputError("a rival share needs rivals; name some, or leave the share at 0")
 
 
 @dataclass(frozen=True)
@@ -54,9 +80,10 @@ class Practice:
         reward: Reward,
         *,
         observer: str = "pace+traits",
-        world: str = "market",
+        world: World = "market",
         agent: Bidder | None = None,
         rivals: Sequence[Bidder] = (),
+        rival_share: float = 0.0,
         seat: Any = None,
     ) -> Task:
         """The game to learn.
@@ -67,15 +94,17 @@ class Practice:
             world: "market", where all meet, or "log", where each buys at the log's prices.
             agent: turns actions into bids, if not by factor.
             rivals: bidders that do not learn.
+            rival_share: the chance that one of them drives an agent for a period.
             seat: who drives whom; 0 learns.
 
         Raises:
-            InputError: there is no such world, or the game cannot be played.
+            InputError: there is no such observer, or the game cannot be played.
         """
-        reference = reference_of(self.log, self.train[0])
+        first = self.train[0]
+        reference = reference_of(self.log, first.impressions)
         if world == "log":
             game = logged_game(self.log, reference, reward, observer=observer)
-        elif world == "market":
+        else:
             game = markov_game(
                 self.train,
                 self.auction,
@@ -85,11 +114,30 @@ class Practice:
                 play=self.play,
                 agent=agent,
                 rivals=rivals,
+                rival_share=rival_share,
                 seat=seat,
             )
-        else:
-            raise InputError(f"world is market or log, not {world!r}")
-        return task_of(game, self.log, self.train[0], reference)
+        return task_of(game, self.log, first, reference)
+
+    def task_for(self, algorithm: Algorithm, rivals: Rivals | None = None) -> Task:
+        """The game as an algorithm's settings ask for it.
+
+        Args:
+            algorithm: that is to learn.
+            rivals: classic bidders that take some agents' seats.
+
+        Raises:
+            InputError: there is no such reward, observer or rival, or they do not go together.
+        """
+        rivals = rivals or Rivals()
+        return self.task(
+            reward_named(algorithm.reward),
+            observer=algorithm.observer,
+            world=algorithm.world,
+            agent=algorithm.agent,
+            rivals=[BIDDERS[name](self.log) for name in rivals.names],
+            rival_share=rivals.share,
+        )
 
     def judge(
         self, bidder: Bidder, rivals: Sequence[Bidder] = (), seat: Any = None
@@ -129,6 +177,14 @@ class Practice:
             "spend": float(spend[mine].sum() / budget) if budget > 0 else 0.0,
             "welfare": float(value.sum()),
         }
+
+
+def practice_of(case: Case) -> Practice:
+    """What a case's own first period shows of its market: to set a learned policy in its seat."""
+    market = case.market(0)
+    if case.periods is not None:
+        market = jax.tree.map(lambda x: x[0], market)
+    return Practice(case.name, case.train, [market], [market], case.auction, case.play)
 
 
 def generated_practice(

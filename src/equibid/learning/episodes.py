@@ -72,11 +72,9 @@ def play_periods(
         period: which period each market plays.
         key: of the policy's own chance.
     """
-    learns = game.learns
 
     def look(state: GameState) -> tuple[Array, Array]:
-        seen = jax.vmap(game.look)(state)
-        return seen, jax.vmap(game.present)(state) & learns
+        return jax.vmap(game.look)(state), jax.vmap(game.present)(state) & (state.seat == 0)
 
     def step(state: GameState, number: Array) -> tuple[GameState, Episodes]:
         seen, present = look(state)

@@ -9,7 +9,6 @@ from equibid.bidders.bidder import by_factor, pytree
 from equibid.bidders.fixed import logged_factor
 from equibid.bidders.training import TrainingLog, replay
 from equibid.markets.market import Market
-from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import MarkovGame
 from equibid.simulation.yesterday import dense_rows
@@ -35,20 +34,23 @@ class Task:
     overlap: Float[Array, "N N"]
 
 
-def reference_of(log: TrainingLog, period: Market) -> Reference:
+def reference_of(log: TrainingLog, impressions: int) -> Reference:
     """What is known of the day before.
 
     Args:
         log: what bidders are tuned on.
-        period: one training period, for its traffic and values.
+        impressions: that a period is expected to have; the log may be thinned.
     """
-    arriving = jax.jit(arrivals)(period)
-    offered = arriving.offered.mean(axis=0)
-    value = arriving.value.sum(axis=0) / jnp.maximum(arriving.offered.sum(axis=0), 1)
+    values = np.asarray(log.values, np.float64)
+    offered = (values > 0).sum(axis=0)
     factor = logged_factor(log)
     # Who could not afford one impression of the log starts at the bid its target allows.
     factor = jnp.where(factor > 0, factor, log.campaigns.target_cpa)
-    return Reference(jnp.asarray(factor, jnp.float64), offered, value)
+    return Reference(
+        jnp.asarray(factor, jnp.float64),
+        jnp.asarray(offered * (impressions / (len(values) * log.ticks))),
+        jnp.asarray(values.sum(axis=0) / np.maximum(offered, 1)),
+    )
 
 
 def hindsight_value(log: TrainingLog) -> Float[np.ndarray, " N"]:

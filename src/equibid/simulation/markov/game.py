@@ -67,6 +67,7 @@ class GameState(NamedTuple):
         tick: sums of the tick so far.
         so_far: sums of the period so far.
         memory: of the observer.
+        seat: 0 for an agent that learns, else the number of the rival that drives it.
         rivals: states of the bidders that do not learn.
     """
 
@@ -79,6 +80,7 @@ class GameState(NamedTuple):
     tick: Tally
     so_far: Tally
     memory: Memory
+    seat: Int[Array, " N"]
     rivals: tuple[State, ...]
 
 
@@ -98,7 +100,10 @@ class Result(NamedTuple):
     done: Bool[Array, ""]
 
 
-@pytree("reward", "periods", "ticks", "steps", "minimum_budget", "by_impression")
+@pytree(
+    *("reward", "periods", "ticks", "steps"),
+    *("rival_share", "minimum_budget", "by_impression"),
+)
 class MarkovGame:
     """Periods of a market, who bids in it, what they see and what it is worth to them.
 
@@ -114,6 +119,7 @@ class MarkovGame:
         periods: D.
         ticks: T of a period.
         steps: of a period: T, or its impressions.
+        rival_share: the chance that an agent of seat 0 is driven by a rival for a period.
         minimum_budget: an advertiser with less money sits out the tick, currency.
         by_impression: whether a step is one impression.
     """
@@ -129,6 +135,7 @@ class MarkovGame:
     periods: int
     ticks: int
     steps: int
+    rival_share: float
     minimum_budget: float
     by_impression: bool
 
@@ -139,7 +146,7 @@ class MarkovGame:
 
     @property
     def learns(self) -> Bool[Array, " N"]:
-        """Agents whose action counts."""
+        """Agents that may learn; in a period, those whose state has seat 0 do."""
         return self.population.seat == 0
 
     @property
@@ -166,8 +173,20 @@ class MarkovGame:
             tick=nothing,
             so_far=nothing,
             memory=self.observer.init(self.campaigns),
+            seat=self._seats(key),
             rivals=tuple(bidder.init(self.campaigns) for bidder in self.population.bidders[1:]),
         )
+
+    def _seats(self, key: jax.Array) -> Int[Array, " N"]:
+        """Who drives whom in a period."""
+        seat = self.population.seat
+        rivals = len(self.population.bidders) - 1
+        if not self.rival_share or not rivals:
+            return seat
+        chance, which = jax.random.split(jax.random.fold_in(key, self.steps))
+        driven = jax.random.uniform(chance, seat.shape) < self.rival_share
+        rival = jax.random.randint(which, seat.shape, 1, rivals + 1, seat.dtype)
+        return jnp.where((seat == 0) & driven, rival, seat)
 
     def present(self, state: GameState) -> Bool[Array, " N"]:
         """Agents that have money to bid with."""
@@ -219,7 +238,7 @@ class MarkovGame:
         offer = Offer(
             tick=tick,
             impression=k,
-            population=self.population,
+            population=Population(self.population.bidders, state.seat),
             states=(action, *state.rivals),
             observation=self.observation(state),
             ledger=state.ledger,
@@ -281,6 +300,7 @@ def markov_game(
     engine: Engine = "auto",
     agent: Bidder | None = None,
     rivals: Sequence[Bidder] = (),
+    rival_share: float = 0.0,
     seat: Int[Array, " N"] | None = None,
 ) -> MarkovGame:
     """The game of a market.
@@ -297,6 +317,8 @@ def markov_game(
         engine: of tick play, as in `simulate`.
         agent: turns an action into bids; default, the action is a factor.
         rivals: bidders that do not learn.
+        rival_share: the chance that an agent of seat 0 is driven by a rival, any of them, drawn
+            anew for each period.
         seat: 0 where an agent learns, 1 … where it is driven by that rival; default all learn.
 
     Raises:
@@ -343,6 +365,7 @@ def markov_game(
         periods=len(periods),
         ticks=periods[0].ticks,
         steps=periods[0].impressions if play == "impression" else periods[0].ticks,
+        rival_share=rival_share,
         minimum_budget=auction.minimum_budget,
         by_impression=play == "impression",
     )
@@ -382,6 +405,7 @@ def logged_game(
         periods=periods,
         ticks=T,
         steps=T,
+        rival_share=0.0,
         minimum_budget=0.0,
         by_impression=False,
     )

@@ -1,0 +1,138 @@
+"""What is learnt, on which market, and for how long."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, NamedTuple, cast
+
+import tyro
+
+from equibid.auctions.registry import auction_named
+from equibid.cli.compare import default_auction
+from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
+from equibid.errors import InputError
+from equibid.evaluation.practice import Practice, Rivals, generated_practice, recorded_practice
+from equibid.learning.algorithm import Algorithm
+from equibid.learning.board import Log
+from equibid.learning.trainer import Judge, Plan
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learnt, how, and for how long."""
+
+    algorithm: str
+    """Who learns (see `equibid list`)."""
+
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A setting of the algorithm, as learning_rate=1e-4; name it once for every setting."""
+
+    auction: str | None = None
+    """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a
+    logged market price."""
+
+    play: Literal["auto", "tick", "impression"] = "auto"
+    """How often bidders are asked; auto asks at every impression of a log, once a tick elsewhere.
+    """
+
+    rivals: str = "pacing,lin"
+    """Classic bidders among the agents while they learn, separated by commas; none in a market of
+    one advertiser, or where a log is learnt."""
+
+    rival_share: float = 0.5
+    """The chance that one of them drives an agent for a period; 0 lets agents meet only each
+    other."""
+
+    days: int = 4
+    """Days of a generated market to learn on."""
+
+    steps: int | None = None
+    """Steps of the algorithm, at most; default as many as the algorithm asks for."""
+
+    keep_every: int = 20
+    """Steps from checkpoint to checkpoint; a run that was stopped goes on from the last."""
+
+    judge_every: int = 20
+    """Steps from judgement to judgement of what was learnt."""
+
+    judged_by: str = "value"
+    """Which number of the judgement is to be high; the best state of each seed is kept."""
+
+    patience: int = 0
+    """Stop after so many judgements in a row without improvement in any seed; 0 never stops."""
+
+    tolerance: float = 0.0
+    """What a score must rise by to be an improvement."""
+
+    log: Log = "none"
+    """A board beside TensorBoard."""
+
+
+class Prepared(NamedTuple):
+    """A market made ready for learning.
+
+    Attributes:
+        name: of the market.
+        task: to learn.
+        judge: of policies.
+        config: what tells the task from others that are asked for in the same words; plain JSON.
+    """
+
+    name: str
+    task: Any
+    judge: Judge
+    config: dict[str, Any]
+
+
+def plan_of(lesson: Lesson, algorithm: Algorithm) -> Plan:
+    """How long the run is, and what is done on the way."""
+    return Plan(
+        steps=algorithm.steps if lesson.steps is None else lesson.steps,
+        keep_every=lesson.keep_every,
+        judge_every=lesson.judge_every,
+        judged_by=lesson.judged_by,
+        patience=lesson.patience,
+        tolerance=lesson.tolerance,
+    )
+
+
+def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
+    """Where to learn: a generated market, or the campaigns of a log.
+
+    Raises:
+        InputError: there is no such market, log or rule, or it cannot be learnt on.
+    """
+    if lesson.days < 1:
+        raise InputError(f"--days {lesson.days}: ask for at least 1")
+    if choice.generated:
+        auction = auction_named(lesson.auction or "gsp")
+        play = "tick" if lesson.play == "auto" else lesson.play
+        days = generated_days(choice)
+        return [generated_practice(choice.market, days, auction, play, lesson.days)]
+    practices = []
+    for recording in recordings_of(choice):
+        auction = auction_named(lesson.auction or default_auction(recording.test))
+        play = "impression" if lesson.play == "auto" else lesson.play
+        practices.append(recorded_practice(recording, auction, play))
+    return practices
+
+
+def prepared(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Prepared:
+    """The task of an algorithm on a market, and its judge."""
+    read = digest((practice.train, practice.held_out, practice.log.values, practice.log.prices))
+    auction = {"rule": type(practice.auction).__name__} | asdict(cast(Any, practice.auction))
+    config = {
+        "name": practice.name,
+        "digest": read,
+        "auction": auction,
+        "play": practice.play,
+    }
+    task = practice.task_for(algorithm, rivals_of(practice, lesson, algorithm))
+    return Prepared(practice.name, task, practice.judge, config)
+
+
+def rivals_of(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Rivals:
+    """Who else bids; nobody where agents are alone."""
+    alone = practice.train[0].advertisers == 1 or algorithm.world == "log"
+    if alone or not lesson.rival_share:
+        return Rivals()
+    names = tuple(name.strip() for name in lesson.rivals.split(",") if name.strip())
+    return Rivals(names, lesson.rival_share)

@@ -1,0 +1,196 @@
+"""``equibid train``: let an algorithm learn to bid on a market."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import TaskID
+from rich.table import Table
+
+import equibid
+from equibid.cli.certificates import plain_table
+from equibid.cli.lesson import Lesson, Prepared, plan_of, practices_of, prepared
+from equibid.cli.market import MarketChoice
+from equibid.cli.progress import progress
+from equibid.evaluation.practice import Practice
+from equibid.evaluation.run import open_run
+from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
+from equibid.learning.checkpoint import write_whole
+from equibid.learning.saved import Trained
+from equibid.learning.settings import described
+from equibid.learning.trainer import Told, check_seeds, train
+from equibid.reports.from_training import from_training
+from equibid.reports.learning import write_learning
+
+# How many of a step's metrics stand beside the progress bar.
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which runs, and where."""
+
+    seeds: int = 1
+    """Runs from different chance, all in one program. Their bits depend on how many they are."""
+
+    seed: int = 0
+    """Of the first; the others follow."""
+
+    out: Path | None = None
+    """Run folder; default runs/train-MARKET-ALGORITHM. A run that was stopped goes on from there,
+    to the same bits."""
+
+    show_settings: bool = False
+    """List the algorithm's settings, and train nothing."""
+
+
+def train_(
+    choice: tyro.conf.OmitArgPrefixes[MarketChoice],
+    lesson: tyro.conf.OmitArgPrefixes[Lesson],
+    settings: tyro.conf.OmitArgPrefixes[Settings],
+) -> None:
+    """Let an algorithm learn to bid on a market.
+
+    Example: equibid train demo --algorithm NAME --set learning_rate=3e-4 --seeds 4
+
+    Example: tensorboard --logdir runs
+    """
+    run_train(choice, lesson, settings)
+
+
+def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
+    """Carry out a training run; gives its folder.
+
+    Campaigns of a log are markets of their own: where there are several, each has a run in a
+    folder of its name.
+    """
+    console = Console()
+    algorithm = algorithm_named(lesson.algorithm, lesson.set)
+    folder = settings.out or Path("runs") / f"train-{choice.stem}-{lesson.algorithm}"
+    if settings.show_settings:
+        show_settings(console, lesson.algorithm, algorithm)
+        return folder
+    seeds = list(range(settings.seed, settings.seed + settings.seeds))
+    plan = plan_of(lesson, algorithm)
+    check_seeds(seeds)
+    started = time.perf_counter()
+    results = []
+    with progress(console) as bar:
+        loading = bar.add_task("markets", total=None)
+        practices = practices_of(choice, lesson)
+        bar.remove_task(loading)
+        for practice in practices:
+            ready = prepared(practice, lesson, algorithm)
+            config = resolved(choice, lesson, algorithm, seeds) | ready.config
+            own = folder / ready.name if len(practices) > 1 else folder
+            open_run(own, config)
+            learning = bar.add_task(f"{ready.name}: compiling", total=plan.steps)
+
+            def told(now: Told, name: str = ready.name, task: TaskID = learning) -> None:
+                bar.update(task, completed=now.step, description=f"{name}: {headline(now)}")
+
+            result = train(
+                algorithm,
+                ready.task,
+                seeds,
+                plan,
+                own,
+                judge=ready.judge,
+                config=config,
+                log=lesson.log,
+                told=told,
+            )
+            bar.update(learning, description=f"{ready.name}: report")
+            write_report(practice, ready, algorithm, result, lesson, config, own)
+            bar.remove_task(learning)
+            results.append((ready.name, result))
+    for name, result in results:
+        show(console, name, result, seeds, lesson)
+    if len(results) > 1:
+        write_sum(folder, [result for _, result in results], seeds, lesson.judged_by)
+    elapsed = time.perf_counter() - started
+    console.print(f"[dim]{elapsed:.0f} s; tables, policy.eqx and report.html in {folder}[/dim]")
+    return folder
+
+
+def write_report(
+    practice: Practice,
+    ready: Prepared,
+    algorithm: Algorithm,
+    result: Trained,
+    lesson: Lesson,
+    config: dict[str, Any],
+    folder: Path,
+) -> None:
+    """Look into what was learnt, and write it for people."""
+    tables = from_training(practice, ready.task, algorithm, result, lesson.judged_by, config)
+    write_learning(tables, folder / "report.html")
+
+
+def resolved(
+    choice: MarketChoice, lesson: Lesson, algorithm: Algorithm, seeds: list[int]
+) -> dict[str, Any]:
+    """The settings with every default filled in, for the run folder."""
+    asked = asdict(lesson)
+    # All settings stand there; neither the board nor the checkpoints change the run.
+    del asked["set"], asked["log"], asked["keep_every"]
+    return (
+        {"command": "train", "version": equibid.__version__}
+        | asdict(choice)
+        | asked
+        | {"market": choice.name, "settings": settings_of(algorithm), "seeds": seeds}
+        | {"steps": plan_of(lesson, algorithm).steps}
+    )
+
+
+def headline(now: Told) -> str:
+    """A step in a line: the best score, and the metrics that are not filed under a group."""
+    best = f"best {now.score.max():.4g}, " if np.isfinite(now.score).any() else ""
+    shown = [f"{name} {x:.3g}" for name, x in now.metrics.items() if "/" not in name]
+    return best + ", ".join(shown[:SHOWN])
+
+
+def show(console: Console, name: str, result: Trained, seeds: list[int], lesson: Lesson) -> None:
+    """Print what was learnt."""
+    if result.notice:
+        console.print(f"[yellow]{result.notice}[/yellow]", highlight=False)
+    why = "no seed improved any more" if result.stopped else "all steps made"
+    console.print(f"{lesson.algorithm} on {name}: {result.steps:,} steps, {why}", style="bold")
+    table = Table(box=None, pad_edge=False)
+    for title in ("seed", lesson.judged_by, "at step"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for seed, score, step in zip(seeds, result.score, result.best_step, strict=True):
+        judged = (f"{score:,.6g}", f"{step:,}") if step else ("–", f"{result.steps:,}")
+        table.add_row(str(seed), *judged)
+    console.print(table)
+
+
+def write_sum(folder: Path, results: list[Trained], seeds: list[int], judged_by: str) -> None:
+    """What the runs of all campaigns came to, for who compares settings by their sum."""
+    scores = np.sum([result.score for result in results], axis=0)
+    steps = np.max([result.best_step for result in results], axis=0)
+    told = {
+        "seeds": seeds,
+        "steps": max(result.steps for result in results),
+        "stopped": all(result.stopped for result in results),
+        "judged_by": judged_by,
+        "score": [float(x) if np.isfinite(x) else None for x in scores],
+        "best_step": steps.tolist(),
+    }
+    text = json.dumps(told, indent=2) + "\n"
+    write_whole(folder / "result.json", lambda file: file.write(text.encode()))
+
+
+def show_settings(console: Console, name: str, algorithm: Algorithm) -> None:
+    """Print the settings that `--set` takes."""
+    table = plain_table(f"{name}: {ALGORITHMS.summaries[name]}")
+    for title in ("setting", "is", ""):
+        table.add_column(title, no_wrap=title != "")
+    for setting, value, told in described(algorithm):
+        table.add_row(setting, value, told)
+    console.print(table)

@@ -1,0 +1,63 @@
+"""Training runs as entries of a comparison."""
+
+import hashlib
+from pathlib import Path
+
+from equibid.bidders.bidder import Bidder
+from equibid.bidders.registry import BIDDERS
+from equibid.errors import InputError
+from equibid.evaluation.arena import Entry, enter
+from equibid.evaluation.case import Case
+from equibid.evaluation.practice import practice_of
+from equibid.learning.saved import load_policy, saved_algorithm
+
+
+def entry_of(case: Case, name: str) -> Entry:
+    """The entry of a bidder by its name, or of a training run by its folder.
+
+    Raises:
+        InputError: it is neither, or the run does not fit the case.
+    """
+    if name in BIDDERS or not Path(name).is_dir():
+        return enter(case, [name])[0]
+    return Entry(Path(name).name, learned(case, run_for(case, Path(name))))
+
+
+def run_for(case: Case, folder: Path) -> Path:
+    """The training run of a case: of a log of several campaigns each has its own folder."""
+    own = folder / case.name
+    return own if own.is_dir() else folder
+
+
+def learned(case: Case, folder: Path) -> Bidder:
+    """What a run has learnt, in a case's market and tuned on its training log.
+
+    Raises:
+        InputError: it is no finished run, or it learned for another number of advertisers.
+    """
+    algorithm, _ = saved_algorithm(folder)
+    task = practice_of(case).task_for(algorithm)
+    return load_policy(folder, lambda config: task)
+
+
+def run_digest(folder: str) -> str:
+    """Names what the runs of a folder learned: a run that was trained anew is another bidder."""
+    state = hashlib.blake2b(digest_size=16)
+    for policy in sorted(Path(folder).glob("**/policy.eqx")):
+        state.update(policy.read_bytes())
+    return state.hexdigest()
+
+
+def known_bidder(name: str) -> str:
+    """A bidder's name, or the folder of a finished training run.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if name not in BIDDERS and Path(name).is_dir():
+        runs = [Path(name), *(path for path in sorted(Path(name).iterdir()) if path.is_dir())]
+        if not any((run / "policy.eqx").exists() for run in runs):
+            raise InputError(f"{name}: holds no policy.eqx; let `equibid train` finish it first")
+        return name
+    BIDDERS[name]
+    return name

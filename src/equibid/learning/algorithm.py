@@ -1,0 +1,149 @@
+"""The contract of a learning algorithm, and its settings by name.
+
+An algorithm is a frozen dataclass of settings with three pure functions; the trainer does the rest
+(seeds, checkpoints, judging, boards):
+
+    state = algorithm.init(task, key)
+    for every step:
+        state, metrics = algorithm.step(task, state)
+    bidder = algorithm.policy(task, state)
+
+Settings are bool, int, float, str, a `Literal`, a tuple of these, one of these or None, or a frozen
+dataclass of such settings, whose fields are named with a dot, as ``network.width``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_type_hints
+
+import jax
+from jaxtyping import Array
+
+from equibid.bidders.bidder import Bidder
+from equibid.errors import InputError
+from equibid.learning.settings import as_text, parsed, told
+from equibid.registry import Registry
+
+if TYPE_CHECKING:
+    from equibid.learning.task import Task
+
+# A NamedTuple of arrays: all that a run needs to go on, keys as key data.
+State = Any
+
+# Where agents learn: all in one market, or each against the prices of the log.
+World = Literal["market", "log"]
+
+
+class Algorithm(Protocol):
+    """A frozen dataclass of settings, hashable: programs are compiled for each.
+
+    Attributes:
+        observer: what agents see, by name.
+        reward: of a step, by name, as ``cpa:weight=2``.
+        world: where they learn.
+        agent: turns actions into bids, if not by factor.
+        steps: that a run with these settings is worth, unless told otherwise.
+    """
+
+    @property
+    def steps(self) -> int: ...  # noqa: D102
+
+    @property
+    def observer(self) -> str: ...  # noqa: D102
+
+    @property
+    def reward(self) -> str: ...  # noqa: D102
+
+    @property
+    def world(self) -> World: ...  # noqa: D102
+
+    @property
+    def agent(self) -> Bidder | None: ...  # noqa: D102
+
+    def init(self, task: "Task", key: jax.Array) -> State:
+        """The state of a run that has learnt nothing yet."""
+        ...
+
+    def step(self, task: "Task", state: State) -> tuple[State, dict[str, Array]]:
+        """Play episodes and learn from them; pure, compiled, and mapped over seeds.
+
+        Returns:
+            The state after it, of the same shapes and dtypes, and metrics, each a number. Those
+            without a ``/`` in their name are shown while a run goes on; the others
+            (``critic/loss``) are only written down.
+        """
+        ...
+
+    def policy(self, task: "Task", state: State) -> Bidder:
+        """What the run has learnt, as a bidder."""
+        ...
+
+
+# What makes an algorithm with its default settings: its class, or a partial of it for a preset.
+ALGORITHMS: Registry[Callable[[], Algorithm]] = Registry("algorithm")
+
+
+def algorithm_named(name: str, assignments: Sequence[str] = ()) -> Algorithm:
+    """An algorithm of the registry with some settings changed.
+
+    Args:
+        name: in `ALGORITHMS`.
+        assignments: as ``learning_rate=1e-4``.
+
+    Raises:
+        InputError: there is no such algorithm or setting, or it does not take such a value.
+    """
+    texts = {}
+    for assignment in assignments:
+        setting, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(f"{name}: write SETTING=VALUE, not {assignment!r}")
+        texts[setting.strip()] = text.strip()
+    return _changed(ALGORITHMS[name](), texts, name)
+
+
+def settings_of(algorithm: Any) -> dict[str, Any]:
+    """The settings as JSON holds them, those of inner dataclasses under dotted names."""
+    flat: dict[str, Any] = {}
+    for field in fields(algorithm):
+        value = getattr(algorithm, field.name)
+        if is_dataclass(value):
+            inner = settings_of(value).items()
+            flat |= {f"{field.name}.{name}": x for name, x in inner}
+        else:
+            flat[field.name] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def with_settings(name: str, settings: Mapping[str, Any]) -> Algorithm:
+    """The algorithm that `settings_of` described."""
+    return algorithm_named(name, [f"{key}={as_text(value)}" for key, value in settings.items()])
+
+
+def _changed(settings: Any, texts: Mapping[str, str], name: str) -> Any:
+    """All at once: settings may only be right together."""
+    kinds = get_type_hints(type(settings))
+    known = {field.name: kinds[field.name] for field in fields(settings)}
+    values: dict[str, Any] = {}
+    inner: dict[str, dict[str, str]] = {}
+    for path, text in texts.items():
+        field, _, rest = path.partition(".")
+        if field not in known:
+            near = get_close_matches(field, known, n=3) or known
+            raise InputError(f"{name} has no setting {field!r}; try {', '.join(near)}")
+        if rest:
+            inner.setdefault(field, {})[rest] = text
+            continue
+        try:
+            values[field] = parsed(known[field], text)
+        except ValueError as error:
+            raise InputError(
+                f"{name}: {path} must be {told(known[field])}, not {text!r}"
+            ) from error
+    for field, parts in inner.items():
+        whole = getattr(settings, field)
+        if not is_dataclass(whole):
+            raise InputError(f"{name}: {field} has no parts, so no {field}.{next(iter(parts))}")
+        values[field] = _changed(whole, parts, f"{name}: {field}")
+    return replace(settings, **values)

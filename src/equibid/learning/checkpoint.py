@@ -1,0 +1,96 @@
+"""Files of a training run: there whole or not at all.
+
+A file of arrays is a line of JSON, then the leaves of a pytree one after another (as Equinox writes
+them). The line says whose leaves they are, so that no other run goes on from them.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import equinox as eqx
+
+from equibid.errors import InputError
+
+LIBRARIES = ("equibid", "jax", "jaxlib", "equinox", "optax", "numpy")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write beside the place first, then move there in one step.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    beside = path.with_name(path.name + ".part")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+            file.flush()
+            # Bytes before the name: else a power cut could leave the name without the bytes.
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot write there ({error.strerror})") from error
+    return path
+
+
+def save(path: Path, header: Mapping[str, Any], tree: Any) -> Path:
+    """Write a header, the versions of the libraries, and the leaves of a tree."""
+    line = json.dumps({**header, "versions": versions()}, sort_keys=True)
+
+    def write(file: BinaryIO) -> None:
+        file.write(line.encode() + b"\n")
+        eqx.tree_serialise_leaves(file, tree)
+
+    return write_whole(path, write)
+
+
+def load(path: Path, like: Callable[[dict[str, Any]], Any]) -> tuple[dict[str, Any], Any]:
+    """Read what `save` wrote.
+
+    Args:
+        path: of the file.
+        like: from the header to a tree of the same shapes and dtypes; a leaf may be a
+            `jax.ShapeDtypeStruct`.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or holds another tree.
+    """
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline())
+            tree = eqx.tree_deserialise_leaves(file, like(header))
+            if file.read(1):
+                raise ValueError("more leaves than expected")
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not there, damaged, or of other settings") from error
+    return header, tree
+
+
+def verify(path: Path, there: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Refuse a file of another run.
+
+    Args:
+        path: of the file.
+        there: what the run in the file was asked for.
+        asked: what this run is asked for.
+
+    Raises:
+        InputError: they differ; names the first setting in which they do.
+    """
+    for name in sorted({*there, *asked}):
+        if there.get(name) != asked.get(name):
+            raise InputError(
+                f"{path} is of a run with {name} {there.get(name)}, not {asked.get(name)}; name "
+                "another folder with --out, or delete this one"
+            )
+
+
+def versions() -> dict[str, str]:
+    """Of what the bits of a run depend on beside its settings."""
+    return {name: metadata.version(name) for name in LIBRARIES}
