@@ -21,7 +21,7 @@ lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/dev.stamp  ## the measurements of docs/benchmarks.md
-	for bench in day parallel value_table generate rlbidder_tick response "equilibria reliability" "equilibria table" predictor; do set -- $$bench; $(BIN)/python benchmarks/$$1.py $$2 || exit 1; done
+	for bench in day parallel value_table generate rlbidder_tick response "equilibria reliability" "equilibria table" predictor learning "learning training"; do set -- $$bench; $(BIN)/python benchmarks/$$1.py $$2 || exit 1; done
 
 docs: .venv/dev.stamp  ## the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
@@ -31,6 +31,9 @@ lock: .venv/dev.stamp  ## write requirements/*.txt anew
 		--quiet --upgrade --group build pyproject.toml --output-file requirements/run.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 		--quiet --upgrade --group dev pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--quiet --upgrade --extra mlflow --extra wandb --constraint requirements/run.txt \
+		pyproject.toml --output-file requirements/loggers.txt
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -208,7 +208,8 @@ class MarkovGame:
             elif self.arriving is not None:
                 arriving = Arriving(*(x[tick] for x in self.arriving))
         return Observation(
-            tick=tick - state.period * self.ticks,
+            # After the last step of all there is no such tick in the market, but one in the period.
+            tick=tick - state.period * self.ticks if self.by_impression else state.step,
             ticks=jnp.asarray(self.ticks),
             impression=k - first,
             impressions=self.tick_start[-1] // self.periods,

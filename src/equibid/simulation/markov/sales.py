@@ -31,10 +31,11 @@ from equibid.bidders.population import Population
 from equibid.bidders.training import TrainingLog
 from equibid.compiled import compiled
 from equibid.markets.market import Market
-from equibid.noise import seed_of
 from equibid.simulation.blocks import Carry, block_length, play_block
 
-Rows = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Rows = tuple[Floats, Floats, Flags]
 
 
 class Offer(NamedTuple):
@@ -166,39 +167,42 @@ class OnHost:
     def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
         """Sell the tick."""
         ledger = offer.ledger
-        factor = offer.population.factor(offer.states, offer.observation, offer.key)
+        key = jax.random.fold_in(offer.key, offer.observation.tick)
+        factor = offer.population.factor(offer.states, offer.observation, key)
         factor = jnp.where(offer.opening < self.minimum_budget, ABSENT, factor)
         N = ledger.remaining.shape[0]
-        out = (
-            jax.ShapeDtypeStruct((len(FIELDS), N), jnp.float64),
-            jax.ShapeDtypeStruct((N,), jnp.float64),
-            jax.ShapeDtypeStruct((N,), jnp.bool_),
+        high, low = jax.random.key_data(offer.key)
+        # One array there and one back: each costs as much as a small market's whole tick.
+        asked = jnp.concatenate(
+            [
+                *(factor, ledger.remaining, ledger.active.astype(jnp.float64)),
+                jnp.stack(
+                    [ledger.quantum, *(x.astype(jnp.float64) for x in (offer.tick, high, low))]
+                ),
+            ]
         )
-        sums, remaining, active = jax.pure_callback(
-            self._many,
-            out,
-            offer.tick,
-            factor,
-            ledger.remaining,
-            ledger.active,
-            ledger.quantum,
-            seed_of(offer.key),
-            vmap_method="broadcast_all",
-        )
-        return Ledger(remaining, active, ledger.quantum), Tally(*sums)
+        answer = jax.ShapeDtypeStruct((len(FIELDS) + 2, N), jnp.float64)
+        rows = jax.pure_callback(self._many, answer, asked, vmap_method="broadcast_all")
+        ledger = Ledger(rows[-2], rows[-1] > 0, ledger.quantum)
+        return ledger, Tally(*rows[:-2])
 
-    def _many(self, *arguments: Any) -> Rows:
+    def _many(self, asked: Any) -> Floats:
         """One market, or any number of them in leading axes."""
-        arrays = [np.asarray(x) for x in arguments]
-        shape = arrays[0].shape
-        if not shape:
-            return self.tick(*arrays)
-        markets = zip(*(x.reshape(-1, *x.shape[len(shape) :]) for x in arrays), strict=True)
-        parts = list(_threads().map(lambda market: self.tick(*market), markets))
-        sums, remaining, active = (
-            np.stack(part).reshape(*shape, *part[0].shape) for part in zip(*parts, strict=True)
+        table = np.asarray(asked)
+        markets = table.reshape(-1, table.shape[-1])
+        spread = map if len(markets) == 1 else _threads().map
+        answers = np.stack(list(spread(self._one, markets)))
+        return answers.reshape(*table.shape[:-1], *answers.shape[1:])
+
+    def _one(self, asked: Floats) -> Floats:
+        """A tick of one market."""
+        factor, remaining, active = asked[:-4].reshape(3, -1)
+        quantum, tick, high, low = asked[-4:]
+        seed = (int(high) << 32) | int(low)
+        sums, remaining, active = self.tick(
+            int(tick), factor, remaining, active > 0, float(quantum), seed
         )
-        return sums, remaining, active
+        return np.concatenate([sums, [remaining, active]], dtype=np.float64)
 
 
 def host_ticks(market: Market, auction: Ranked, sampled: bool) -> OnHost:
@@ -208,9 +212,11 @@ def host_ticks(market: Market, auction: Ranked, sampled: bool) -> OnHost:
     outside = None if market.market_price is None else np.asarray(market.market_price)
     outcomes = None if market.outcomes is None else np.asarray(market.outcomes)
 
-    def tick(tick: Any, factor: Any, remaining: Any, active: Any, quantum: Any, seed: Any) -> Rows:
+    def tick(
+        tick: int, factor: Floats, remaining: Floats, active: Flags, quantum: float, seed: int
+    ) -> Rows:
         first, last = int(start[tick]), int(start[tick + 1])
-        purse = fused.Purse(remaining.copy(), active.copy(), float(quantum))
+        purse = fused.Purse(remaining.copy(), active.copy(), quantum)
         sums = fused.settle_factors(
             auction,
             purse,
@@ -219,7 +225,7 @@ def host_ticks(market: Market, auction: Ranked, sampled: bool) -> OnHost:
             ids=None if ids is None else ids[first:last],
             outside=None if outside is None else outside[first:last],
             outcomes=None if outcomes is None else outcomes[first:last],
-            seed=int(seed) if sampled else None,
+            seed=seed if sampled else None,
             first_impression=first,
             bid_step=market.bid_step,
             bid_cap=market.bid_cap,
@@ -243,8 +249,10 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
     exposure = np.asarray(log.exposure)
     start = np.asarray(tick_start)
 
-    def tick(tick: Any, factor: Any, remaining: Any, active: Any, quantum: Any, seed: Any) -> Rows:
-        rows = slice(int(start[tick]), int(start[tick + 1]))
+    def tick(
+        tick: int, factor: Floats, remaining: Floats, active: Flags, quantum: float, seed: int
+    ) -> Rows:
+        rows = slice(start[tick], start[tick + 1])
         sums, left = np.zeros((len(FIELDS), len(factor))), remaining.copy()
         _buy(
             values[rows],
@@ -252,7 +260,7 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
             exposure,
             factor.astype(values.dtype),
             left,
-            float(quantum),
+            quantum,
             values.dtype.type(log.bid_step),
             values.dtype.type(log.bid_cap),
             sums,

@@ -1,0 +1,52 @@
+"""All learners and the classic bidders on one market: the tables of docs/benchmarks.md.
+
+    python benchmarks/learners.py bpg-100 [seeds]
+
+Trains every algorithm with its defaults (a run that is there already is taken), then compares: all
+in one market (mixed), each in a market of its own (uniform, with exploitability), two by two
+(pairs). Every step is the command a user would give; its words are printed before it.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg", "ippo")
+CLASSIC = ("constant", "mcpc", "lin", "ortb1", "fixed", "pacing", "pacing-multiplicative")
+CLASSIC += ("online-lp", "hindsight")
+OPPONENTS = ("lin", "pacing", "online-lp")
+
+
+def command(*words: str) -> float:
+    """Run ``equibid …``; gives the seconds it took."""
+    print("$ equibid", *words, flush=True)
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "equibid", *words], check=True)
+    return time.perf_counter() - started
+
+
+def main(market: str, seeds: str = "10") -> None:
+    """Train, then compare in three seatings."""
+    runs = Path("runs")
+    took = {}
+    for name in ALGORITHMS:
+        folder = runs / f"train-{market}-{name}"
+        if not (folder / "policy.eqx").exists():
+            took[name] = command("train", market, "--algorithm", name, "--out", str(folder))
+    for name, seconds in took.items():
+        print(f"{name:10} {seconds:6.0f} s")
+    learned = [str(runs / f"train-{market}-{name}") for name in ALGORITHMS]
+    everybody = ",".join([*learned, *CLASSIC])
+    for seating, bidders, more in (
+        ("mixed", everybody, []),
+        ("uniform", everybody, ["--exploitability"]),
+        ("pairs", ",".join([*learned, *OPPONENTS]), []),
+    ):
+        out = str(runs / f"learners-{market}-{seating}")
+        asked = ["--bidders", bidders, "--seeds", seeds, "--seating", seating, "--out", out]
+        print(f"{seating}: {command('compare', market, *asked, *more):.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

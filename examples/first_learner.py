@@ -1,0 +1,28 @@
+"""Train agents together on a small market, and set them beside pacing."""
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+import jax
+
+from equibid.auctions import gsp
+from equibid.bidders import BIDDERS
+from equibid.evaluation.practice import generated_practice
+from equibid.learning import algorithm_named
+from equibid.learning.trainer import Plan, train
+from equibid.markets import MARKETS
+
+
+def day(number: int):
+    """A day of a market of eight advertisers; advertisers keep their traits."""
+    sizes = {"impressions": 2_000, "advertisers": 8, "ticks": 12}
+    return MARKETS["demo"](jax.random.key(0), day=number, **sizes)
+
+
+practice = generated_practice("small", day, gsp(), days=2, held_out=1)
+learner = algorithm_named("mappo", ["episodes=4"])
+task = practice.task_for(learner)
+plan = Plan(steps=10, judge_every=5)
+result = train(learner, task, [0], plan, Path(mkdtemp()), judge=practice.judge)
+print(result.judgements)
+print("pacing", practice.judge(BIDDERS["pacing"](practice.log)))
