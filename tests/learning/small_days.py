@@ -8,11 +8,11 @@ import jax.numpy as jnp
 
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
-from equibid.simulation.features import NAMES
 from equibid.learning.ncb_data import Day, days_of
 from equibid.learning.ncb_training import Settings
 from equibid.learning.transformer import Shape, Transformer, transformer
 from equibid.markets import MARKETS
+from equibid.simulation.features import NAMES
 
 TINY = Shape(blocks=2, width=16, heads=2, dropout=0.0)
 SETTINGS = Settings(

@@ -17,7 +17,6 @@ from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import game_of, sharpness
 from equibid.errors import InputError
 from equibid.learning.comparison import compare_on_day
-from equibid.simulation.features import NAMES, Reference
 from equibid.learning.ncb_data import Data, days_of
 from equibid.learning.ncb_predictor import Predictor
 from equibid.learning.ncb_training import (
@@ -35,6 +34,7 @@ from equibid.learning.resolving import Resolving
 from equibid.learning.rollout import roll_out
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
+from equibid.simulation.features import NAMES, Reference
 from learning.small_days import SETTINGS, games, small_days, talkative
 
 KEY = jax.random.key(8)

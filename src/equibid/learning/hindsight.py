@@ -17,8 +17,8 @@ import numpy.typing as npt
 from equibid.equilibrium.dynamics import Rest, tatonnement
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.newton import polish
-from equibid.simulation.features import Reference
 from equibid.markets.market import span
+from equibid.simulation.features import Reference
 
 # A factor that fell to this share of its cap starts anew from there, so that nobody is lost.
 LEAST_START = 1e-6

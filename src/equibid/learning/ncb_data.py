@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from equibid.equilibrium.game import Game
-from equibid.simulation.features import WIDEST, Reference, features_of
 from equibid.learning.hindsight import SOLVER, Solver, reference_of, targets
 from equibid.learning.ncb_predictor import Predictor
 from equibid.learning.rollout import roll_out
+from equibid.simulation.features import WIDEST, Reference, features_of
 
 
 class Day(NamedTuple):

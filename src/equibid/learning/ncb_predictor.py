@@ -18,9 +18,9 @@ from jaxtyping import Array, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.simulation.features import WIDEST, Reference, features
 from equibid.learning.transformer import Cache, Transformer, extend, no_cache
 from equibid.markets.market import Campaigns
+from equibid.simulation.features import WIDEST, Reference, features
 
 
 class Thought(NamedTuple):

@@ -33,11 +33,11 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.equilibrium.game import Game
 from equibid.errors import InputError
-from equibid.simulation.features import NAMES, Reference
 from equibid.learning.hindsight import SOLVER, Solver
 from equibid.learning.ncb_data import Data, Day, observe_day
 from equibid.learning.ncb_predictor import Predictor
 from equibid.learning.transformer import PUBLISHED, Shape, Transformer, transformer, whole
+from equibid.simulation.features import NAMES, Reference
 
 Told = Callable[[int, float], None]
 

@@ -1,6 +1,5 @@
 """What a trainer is given: a game, and what is known of it beforehand."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
