@@ -15,7 +15,7 @@ dataclass of such settings, whose fields are named with a dot, as ``network.widt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_type_hints
 
 import jax
 from jaxtyping import Array
@@ -46,8 +46,8 @@ class Algorithm(Protocol):
         steps: that a run with these settings is worth, unless told otherwise.
     """
 
-    @property
-    def steps(self) -> int: ...  # noqa: D102
+    agent: ClassVar[Bidder | None]
+    steps: ClassVar[int]
 
     @property
     def observer(self) -> str: ...  # noqa: D102
@@ -57,9 +57,6 @@ class Algorithm(Protocol):
 
     @property
     def world(self) -> World: ...  # noqa: D102
-
-    @property
-    def agent(self) -> Bidder | None: ...  # noqa: D102
 
     def init(self, task: "Task", key: jax.Array) -> State:
         """The state of a run that has learnt nothing yet."""
