@@ -45,9 +45,9 @@ def test_drlb_by_hand() -> None:
     tick = sums(offered=[50, 10], wins=[10, 0], exposures=[5, 0], spend=[20, 0], value=[1.5, 0])
     memory = observer.see(memory, tick)
     seen = np.asarray(observer.look(memory, moment(3, [60.0, 40.0])))
-    # 20 of 80 spent in one tick of ten; 4 an ad where 5 is the reference's mean bid; an even tick
-    # of 10 buys at least half a value unit.
-    expected = [0.3, 0.6, 0.7, -10 * 20 / 80, np.log(4 / 5), 10 / 50, 1.5 / 0.5]
+    # 20 of 80 spent in the first of eight ticks left; 4 an ad where 5 is the reference's mean bid;
+    # an even tick of 10 buys at least half a value unit.
+    expected = [0.3, 0.6, 0.7, -8 * 20 / 80, np.log(4 / 5), 10 / 50, 1.5 / 0.5]
     np.testing.assert_allclose(seen[0], expected, rtol=1e-6)
     np.testing.assert_allclose(seen[1], [0.3, 1, 0.7, 0, 0, 0, 0], rtol=1e-6)
 
@@ -78,8 +78,8 @@ def test_ranges_hold(spend: float, value: float, tick: int, left: float, offered
     joined = observer_named("uscb+drlb+cost-status", campaigns, REFERENCE)
     memory = joined.see(joined.init(campaigns), last)
     seen = np.asarray(joined.look(memory, moment(tick, [left, 0.0])))
-    low = [-1, -1, -1, 0, 0, 0, -T, -5, 0, 0, -5]
-    high = [1, 1, 1, 1, 1, 1, 0, 5, 1, np.inf, 5]
+    low = [-1, -1, -1, 0, 0, 0, -5, -5, 0, 0, -5]
+    high = [1, 1, 1, 1, 1, 1, 0, 5, 1, 5, 5]
     assert np.isfinite(seen).all()
     assert (seen >= np.array(low) - 1e-6).all()
     assert (seen <= np.array(high) + 1e-6).all()

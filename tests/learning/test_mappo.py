@@ -1,0 +1,274 @@
+"""The losses by hand and by differences; learning on a market whose optimum is known."""
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from equibid.errors import InputError
+from equibid.learning.actor_critic import Experience, Steering, followed
+from equibid.learning.algorithm import algorithm_named
+from equibid.learning.central_value import CentralValue, central_value
+from equibid.learning.communication import actor
+from equibid.learning.episodes import Episodes
+from equibid.learning.heads import Increment, Multiple
+from equibid.learning.mappo import Learner, Mappo, MappoState
+from equibid.learning.normalise import moments
+from equibid.learning.ppo import (
+    Gaussian,
+    Rows,
+    clipped_objective,
+    clipped_value_loss,
+    normalised_advantage,
+    policy_loss,
+    value_loss,
+)
+from equibid.learning.structure import structure_named
+from learning.filled import filled
+from learning.stationary import hindsight, stationary_practice
+
+B, N, F, T = 6, 4, 3, 4
+TEAMS = jnp.asarray(np.array([0, 0, 2, 2]))
+
+
+def policy() -> Gaussian:
+    sizes: dict[str, Any] = {"hidden": (8,), "activation": "tanh", "bandwidth": 1}
+    networks = filled(lambda: actor(jax.random.key(0), F, 1, N, **sizes))
+    return Gaussian(networks, jnp.asarray(np.full((1, 1), -0.3, np.float32)))
+
+
+@jax.jit
+def density(one: Gaussian, seen: jax.Array, action: jax.Array) -> jax.Array:
+    return one.log_density(seen, action, TEAMS)
+
+
+@cache
+def rows() -> Rows:
+    random = np.random.default_rng(1)
+    shift, *others = random.normal(size=(4, B, N)).astype(np.float32)
+    seen = random.normal(size=(B, N, F)).astype(np.float32)
+    action = random.normal(size=(B, N, 1)).astype(np.float32)
+    present = random.random((B, N)) < 0.7
+    # Densities apart from the present ones, so that some ratios are clipped.
+    old = np.asarray(density(policy(), seen, action)) + 0.2 * shift
+    made = Rows(seen, present, present | present[:, :1], action, old, *others)
+    return jax.tree.map(jnp.asarray, made)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "wanted", "slope"),
+    [
+        (1.0, 2.0, 2.0, 2.0),
+        (1.5, 2.0, 2.4, 0.0),  # gained enough: no more pull
+        (1.5, -2.0, -3.0, -2.0),  # lost too much: full pull back
+        (0.5, 2.0, 1.0, 2.0),
+        (0.5, -2.0, -1.6, 0.0),
+    ],
+)
+def test_clipped_objective_by_hand(
+    ratio: float, advantage: float, wanted: float, slope: float
+) -> None:
+    def of(ratio: jax.Array) -> jax.Array:
+        return clipped_objective(jnp.log(ratio), jnp.asarray(advantage), 0.2)
+
+    value, change = jax.value_and_grad(of)(jnp.asarray(ratio))
+    np.testing.assert_allclose(value, wanted)
+    np.testing.assert_allclose(change, slope, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "wanted"),
+    [
+        (1.1, 3.0, 1.9**2 / 2),  # near the old value: nothing is clipped
+        (3.0, 3.0, 1.8**2 / 2),  # right, but the old value lies 0.2 - 2 away
+        (0.0, 3.0, 9 / 2),
+        (30.0, 0.0, 10 * (30 - 5)),  # straight beyond 10
+    ],
+)
+def test_clipped_value_loss_by_hand(value: float, target: float, wanted: float) -> None:
+    loss = clipped_value_loss(*map(jnp.asarray, (value, 1.0, target)), 0.2, 10.0)
+    np.testing.assert_allclose(loss, wanted)
+
+
+def test_density_and_entropy_are_those_of_the_normal_distribution() -> None:
+    one, data = policy(), rows()
+    std = float(np.exp(one.log_std[0, 0]))
+    mean = jax.jit(lambda: one.actor(data.seen, TEAMS))()
+    distance = np.asarray(data.action - mean)[..., 0] / std
+    wanted = np.log(np.exp(-(distance**2) / 2) / np.sqrt(2 * np.pi) / std)
+    got = density(one, data.seen, data.action)
+    np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(one.entropy(), np.log(std) + 0.5 * np.log(2 * np.pi * np.e), 1e-5)
+
+
+def differences(loss, weights, seed: int) -> tuple[float, float]:
+    """The slope along a random direction, by derivation and by differences, in float64."""
+    random = np.random.default_rng(seed)
+    weights = jax.tree.map(lambda x: jnp.asarray(np.asarray(x, np.float64)), weights)
+    way = jax.tree.map(lambda x: jnp.asarray(random.normal(size=x.shape)), weights)
+
+    def along(h: jax.Array) -> jax.Array:
+        return loss(jax.tree.map(lambda x, d: x + h * d, weights, way))
+
+    h = 1e-6
+    both = jax.jit(jax.value_and_grad(along))
+    return float(both(0.0)[1]), float((both(h)[0] - both(-h)[0]) / (2 * h))
+
+
+def doubles(data: Rows) -> Rows:
+    def double(x: jax.Array) -> jax.Array:
+        return x if x.dtype == bool else jnp.asarray(np.asarray(x, np.float64))
+
+    return jax.tree.map(double, data)
+
+
+@cache
+def critic(text: str) -> CentralValue:
+    structure = structure_named(text)
+    return filled(lambda: central_value(jax.random.key(0), F, N, structure, "shared", (8,)))
+
+
+def test_policy_loss_against_finite_differences() -> None:
+    data = doubles(rows())
+    slope, difference = differences(
+        lambda one: policy_loss(one, data, TEAMS, 0.2, 0.05)[0], policy(), 2
+    )
+    assert abs(slope) > 1e-3
+    np.testing.assert_allclose(slope, difference, rtol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["independent", "competitive", "teams:2"])
+def test_value_loss_against_finite_differences(text: str) -> None:
+    data = doubles(rows())
+    slope, difference = differences(
+        lambda one: value_loss(one, data, TEAMS, 0.2, 10.0), critic(text), 4
+    )
+    assert abs(slope) > 1e-3
+    np.testing.assert_allclose(slope, difference, rtol=1e-4)
+
+
+def test_who_is_absent_counts_nowhere() -> None:
+    data, one = rows(), policy()
+    gone = ~data.present[..., None]
+    other = data._replace(action=jnp.where(gone, jnp.float32(99), data.action))
+    loss = jax.jit(lambda data: policy_loss(one, data, TEAMS, 0.2, 0.0))
+    np.testing.assert_array_equal(loss(data), loss(other))
+    value = jax.jit(lambda seen, here: critic("competitive")(seen, here, TEAMS))
+    moved = np.asarray(data.seen) + 5 * (np.arange(N) == 1)[:, None].astype(np.float32)
+    here = np.ones((B, N), bool)
+    unseen = here & (np.arange(N) != 1)
+    others = np.array([0, 2, 3])
+    np.testing.assert_array_equal(
+        value(data.seen, unseen)[:, others], value(moved, unseen)[:, others]
+    )
+    assert (value(data.seen, here) != value(moved, here)).all()
+
+
+def test_central_values_do_not_depend_on_the_order_of_agents() -> None:
+    value = jax.jit(lambda seen, here: critic("competitive")(seen, here, jnp.arange(N)))
+    seen, here = np.asarray(rows().seen), np.asarray(rows().present)
+    order = np.array([2, 0, 3, 1])
+    straight, turned = value(seen, here), value(seen[:, order], here[:, order])
+    np.testing.assert_allclose(turned, straight[:, order], atol=1e-5)
+
+
+def test_advantages_are_normalised_over_who_is_present() -> None:
+    data = rows()
+    normal = np.asarray(jax.jit(normalised_advantage)(data.advantage, data.present))
+    normal = normal[np.asarray(data.present)]
+    np.testing.assert_allclose([normal.mean(), normal.std()], [0, 1], atol=1e-5)
+
+
+def test_a_stride_means_the_same_under_both_heads() -> None:
+    start = jnp.asarray([2.0])
+    action = jnp.asarray([[1.0]])
+    for head, rule in (("increment", Increment(0.5)), ("multiple", Multiple())):
+        steering = Steering(head, 0.1, 5.0)
+        assert type(steering.rule) is type(rule)
+        factor = steering.rule(steering.scale * action, start, start)
+        np.testing.assert_allclose(factor, 2 * np.exp(0.1))
+
+
+def test_the_worth_of_a_period_follows_who_learns() -> None:
+    seen = Experience(
+        reward=jnp.asarray([[[1.0, 2.0]], [[3.0, 9.0]]]),
+        credit=jnp.zeros((2, 2, 2)),
+        concerned=jnp.ones((2, 2, 2), bool),
+        learns=jnp.asarray([[True, False], [True, False]]),
+    )
+    np.testing.assert_allclose(followed(jnp.asarray([1.0, 1.0]), seen), [1.2, 1.0])
+
+
+def test_a_constant_reward_leaves_no_advantage_once_it_is_known() -> None:
+    """With the exact value as baseline nothing is left to learn, and the target is the return."""
+    made = rows_of(np.full(T, 1 / T), exact=True, lam=0.7)
+    np.testing.assert_allclose(made.advantage, 0, atol=1e-2)
+    np.testing.assert_allclose(made.target, 0, atol=1e-6)
+
+
+def test_without_a_baseline_targets_are_returns_and_late_rewards_are_credited() -> None:
+    made = rows_of(np.array([0.0, 0.0, 1.0, 0.0]), exact=False, lam=1.0)
+    raw = np.array([1.0, 1.0, 1.0, 0.0])
+    np.testing.assert_allclose(made.target[:T, 0], (raw - raw.mean()) / raw.std(), rtol=1e-5)
+    np.testing.assert_allclose(made.advantage[:T, 0], (raw - raw.mean()) / raw.std(), rtol=1e-5)
+
+
+def rows_of(reward: np.ndarray, exact: bool, lam: float) -> Rows:
+    """Two episodes of one agent with these rewards and a critic of zero, step after step."""
+    E, ones = 2, np.ones((2, T + 1, 1), bool)
+    credit = np.broadcast_to((1 - np.arange(T + 1) / T)[:, None], ones.shape)
+    seen = Experience(
+        reward=np.broadcast_to(reward[:, None], (E, T, 1)).astype(np.float32),
+        credit=credit.astype(np.float32),
+        concerned=ones,
+        learns=ones[:, 0],
+    )
+    empty: dict[str, Any] = dict.fromkeys(Episodes._fields)
+    empty |= {
+        "observation": np.zeros((E, T + 1, 1, F), np.float32),
+        "present": ones,
+        "action": np.zeros((E, T, 1, 1), np.float32),
+    }
+    worth = np.full(1, float(exact), np.float32)
+
+    @jax.jit
+    def made() -> Rows:
+        nothing = jax.tree.map(jnp.zeros_like, critic("competitive"))
+        learner = Learner(policy(), nothing, (), ())
+        state = MappoState(learner, moments(), worth, jax.random.key_data(jax.random.key(0)))
+        return Mappo(lam=lam)._rows(Episodes(**empty), seen, state, jnp.zeros(1, jnp.int32))[0]
+
+    return made()
+
+
+def test_settings_that_cannot_be_used_are_refused() -> None:
+    for assignment in ("epochs=0", "stride=0", "spread=-1", "bandwidth=2", "structure=rivals"):
+        with pytest.raises(InputError):
+            algorithm_named("mappo", [assignment])
+    both = algorithm_named("mappo", ["structure=teams:category", "bandwidth=2"])
+    assert isinstance(both, Mappo) and both.bandwidth == 2
+
+
+def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> None:
+    practice = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
+    algorithm = Mappo(hidden=(16, 16), minibatches=2)
+    task = practice.task_for(algorithm)
+    step = jax.jit(jax.vmap(algorithm.step, (None, 0)))
+    init = jax.jit(jax.vmap(algorithm.init, (None, 0)))
+    first = init(task, jax.random.split(jax.random.key(0)))
+    state, told = step(task, first)
+    again, _ = step(task, first)
+    jax.tree.map(np.testing.assert_array_equal, state, again)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), state) == jax.tree.map(
+        lambda x: (x.shape, x.dtype), first
+    )
+    assert told["value"][0] != told["value"][1]
+    for _ in range(25):
+        state, told = step(task, state)
+    best = hindsight(practice)
+    for seed in range(2):
+        one = jax.tree.map(lambda x, seed=seed: x[seed], state)
+        assert practice.judge(algorithm.policy(task, one))["value"] >= 0.95 * best
