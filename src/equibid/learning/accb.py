@@ -174,6 +174,23 @@ class Accb:
             return Spender(actor, game.observer, purse_of(task.reference, game.campaigns))
         return Learned(actor, game.observer, game.level, ScaledSigmoid(self.highest))
 
+    @partial(jax.jit, static_argnums=0)
+    def attention(self, task: Task, state: AccbState, key: jax.Array) -> Float[Array, "N N"]:
+        """Mean weight of each agent (row) on each other in an episode, over heads and steps."""
+        actor = state.learner.actor
+
+        def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
+            logit = actor(seen)
+            return logit, self._factor(task, logit, state)
+
+        episodes = play(task.game, act, key, 1)
+        seen, present = episodes.observation[0, :-1], episodes.present[0, :-1]
+        critic = state.learner.critics[0]
+        weights = critic.weights(seen, episodes.action[0], present, task.overlap).mean(axis=-3)
+        # An agent without money attends to nobody; that is no part of its mean.
+        count = jnp.maximum(present.sum(axis=0), 1)
+        return jnp.where(present[..., None], weights, 0).sum(axis=0) / count[:, None]
+
     def _factor(self, task: Task, logit: Array, game: GameState) -> Array:
         logit = logit.astype(jnp.float64)
         if self.cap == "budget":

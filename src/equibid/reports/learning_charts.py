@@ -117,7 +117,7 @@ def specialisation_chart(tables: LearningTables) -> go.Figure:
     wins = found.wins[order]
     share = wins / np.maximum(wins.sum(axis=1, keepdims=True), 1e-300)
     names = [plain(tables.names[i]) for i in order]
-    figure = blank(min(max(300, 12 * len(names)), 900), left=64)
+    figure = blank(min(max(300, 18 * len(names)), 900), left=64)
     figure.add_heatmap(
         z=share,
         x=[f"type {g}" for g in range(share.shape[1])],
@@ -128,8 +128,8 @@ def specialisation_chart(tables: LearningTables) -> go.Figure:
         meta={"bidder": NOBODY, "role": "mark"},
         hovertemplate="advertiser %{y}, %{x}: %{z:.0%} of its wins<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", type="category", nticks=min(len(names), 24))
-    figure.update_xaxes(title_text="impressions by the category that values them most")
+    figure.update_yaxes(autorange="reversed", type="category", nticks=min(len(names), 40))
+    figure.update_xaxes(title_text="category that values them most")
     name_y(figure, "advertisers, by category")
     return figure
 
@@ -138,7 +138,7 @@ def boldness_chart(tables: LearningTables) -> go.Figure:
     """Factors against the day before's, by time of day and money left."""
     level = tables.boldness.level
     rows, columns = level.shape
-    figure = blank(300, left=64)
+    figure = blank(300, left=78)
     figure.add_heatmap(
         z=level,
         x=[f"{column / columns:.0%}" for column in range(columns)],
@@ -155,7 +155,7 @@ def boldness_chart(tables: LearningTables) -> go.Figure:
             "(%{customdata:.0f} advertiser-ticks)<extra></extra>"
         ),
     )
-    figure.update_xaxes(title_text="time of day", showgrid=False)
+    figure.update_xaxes(title_text="time of day", type="category", nticks=6, showgrid=False)
     figure.update_yaxes(showgrid=False)
     name_y(figure, "money left")
     return figure
