@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import jax
+from rich import print
 
 from equibid.auctions import gsp
 from equibid.bidders import BIDDERS

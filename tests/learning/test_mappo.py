@@ -89,7 +89,8 @@ def test_clipped_objective_by_hand(
     ],
 )
 def test_clipped_value_loss_by_hand(value: float, target: float, wanted: float) -> None:
-    loss = clipped_value_loss(*map(jnp.asarray, (value, 1.0, target)), 0.2, 10.0)
+    said, old, wanted_value = map(jnp.asarray, (value, 1.0, target))
+    loss = clipped_value_loss(said, old, wanted_value, 0.2, 10.0)
     np.testing.assert_allclose(loss, wanted)
 
 

@@ -52,9 +52,7 @@ class Levels(eqx.Module):
         return said @ jnp.asarray(near, said.dtype)
 
 
-def levels(
-    key: jax.Array, features: int, width: int, count: int, smooth: float = 0.0
-) -> Levels:
+def levels(key: jax.Array, features: int, width: int, count: int, smooth: float = 0.0) -> Levels:
     """An untrained network of three ReLU layers that answers next to zero.
 
     Args:
@@ -162,9 +160,7 @@ def double_q_loss(
     return cost.sum() / jnp.maximum(weight.sum(), 1e-9), error
 
 
-def epsilon(
-    step: Int[Array, ""] | int, first: float, last: float, steps: int
-) -> Float[Array, ""]:
+def epsilon(step: Int[Array, ""] | int, first: float, last: float, steps: int) -> Float[Array, ""]:
     """Share of random actions, on a straight line from `first` to `last` in `steps` steps."""
     done = jnp.clip(jnp.asarray(step, jnp.float32) / max(steps, 1), 0, 1)
     return first + (last - first) * done

@@ -109,7 +109,7 @@ class Maddpg:
     """Settings of MADDPG, and of independent DDPG."""
 
     agent: ClassVar[Bidder | None] = None
-    steps: ClassVar[int] = 150
+    steps: ClassVar[int] = 75
 
     observer: str = "pace+traits"
     """What agents see."""
@@ -127,11 +127,11 @@ class Maddpg:
     """Periods played at once in a step."""
     capacity: int = 64
     """Periods remembered."""
-    batch: int = 64
+    batch: int = 256
     """Joint steps of an update."""
     rows: int = 16384
     """Most agents' steps of an update: among many agents it takes fewer joint steps."""
-    updates: int = 32
+    updates: int = 16
     """Of critic and actor in a step."""
     gamma: float = 1.0
     """Discount a step."""

@@ -1,0 +1,363 @@
+"""DCMAB: its losses by finite differences, its bids by hand, and what it learns."""
+
+from dataclasses import replace
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from learning.stationary import stationary_practice
+
+from equibid.auctions.ranked import Ranked, gsp
+from equibid.auctions.tally import no_tally
+from equibid.bidders.fixed import Fixed
+from equibid.errors import InputError
+from equibid.evaluation.practice import Practice, generated_practice
+from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.clusters import worth
+from equibid.learning.dcmab import DCMAB, State
+from equibid.learning.dcmab_bids import Tilt, tilt, tilted_bids
+from equibid.learning.dcmab_books import Books
+from equibid.learning.dcmab_days import by_interval, cluster_sums
+from equibid.learning.dcmab_losses import Intervals, actor_loss, critic_loss
+from equibid.learning.dcmab_networks import Actors, actors, critics
+from equibid.learning.task import Task
+from equibid.markets import MARKETS
+from equibid.simulation.markov.rewards import Value
+
+B, CLUSTERS, GROUPS = 4, 3, 2
+BOOKS = 2 * CLUSTERS * GROUPS
+HISTORY = jnp.asarray([[0.6, 0.5], [0.4, 0.5]], jnp.float32)
+TINY = DCMAB(ratio="none", interval=2, episodes=2, updates=2, batch=8, capacity=4, actor_width=8)
+
+
+def intervals(seed: int = 0) -> Intervals:
+    """A batch of random ones; the last is the end of a day."""
+    random = np.random.default_rng(seed)
+
+    def drawn(*size: int) -> jax.Array:
+        return jnp.asarray(random.uniform(-0.9, 0.9, size), jnp.float32)
+
+    pairs = (B, CLUSTERS, GROUPS)
+    return Intervals(
+        books=drawn(B, BOOKS),
+        action=drawn(*pairs),
+        use=jnp.abs(drawn(*pairs)),
+        reward=drawn(B, CLUSTERS),
+        next_books=drawn(B, BOOKS),
+        next_use=jnp.abs(drawn(*pairs)),
+        discount=jnp.asarray([1, 1, 1, 0], jnp.float32),
+    )
+
+
+@cache
+def market() -> Practice:
+    """A small one of four advertisers."""
+    sizes = {"impressions": 600, "advertisers": 4, "ticks": 6, "categories": 2}
+    return generated_practice(
+        "small", lambda day: MARKETS["demo"](jax.random.key(0), day=day, **sizes), gsp(), days=2
+    )
+
+
+@cache
+def market_task() -> Task:
+    return market().task(Value(), observer="traits")
+
+
+@cache
+def after_a_step() -> tuple[State, dict[str, jax.Array]]:
+    """Of `TINY`."""
+    state = jax.jit(TINY.init)(market_task(), jax.random.key(0))
+    return jax.jit(TINY.step)(market_task(), state)
+
+
+def test_critics_read_all_there_is() -> None:
+    judge = critics(jax.random.key(0), CLUSTERS, GROUPS, BOOKS, 8)
+    pairs = CLUSTERS * GROUPS
+    assert judge.inputs == 2 * pairs + GROUPS * (GROUPS + 2) + pairs + pairs
+    assert critics(jax.random.key(0), 3, 3, 18, 100).inputs == 18 + 15 + 9 + 9
+
+
+def test_the_actors_gradient_is_that_of_the_batch_s_objective() -> None:
+    """A quadratic for Q; finite differences go through all groups of a cluster at once."""
+    batch = intervals()
+    random = np.random.default_rng(1)
+    matrix = jnp.asarray(random.normal(size=(CLUSTERS, CLUSTERS, GROUPS, CLUSTERS, GROUPS)))
+
+    def quadratic(books, history, use, action):
+        q = -jnp.einsum("nbij,nijkl,nbkl->bn", action, matrix, action)
+        return q + (use * action.sum(0)).sum(axis=(1, 2))[:, None]
+
+    network = actors(jax.random.key(2), CLUSTERS, GROUPS, BOOKS, 4)
+    network = jax.tree.map(lambda x: x.astype(jnp.float64), network)
+    batch = jax.tree.map(lambda x: x.astype(jnp.float64), batch)
+    leaves, structure = jax.tree.flatten(network)
+    sizes = [leaf.shape for leaf in leaves]
+    flat = jnp.concatenate([leaf.reshape(-1) for leaf in leaves])
+    cuts = np.cumsum([int(np.prod(size)) for size in sizes])[:-1]
+
+    def loss(flat: jax.Array) -> jax.Array:
+        parts = jnp.split(flat, cuts)
+        parts = [part.reshape(size) for part, size in zip(parts, sizes, strict=True)]
+        return actor_loss(jax.tree.unflatten(structure, parts), quadratic, batch, HISTORY)
+
+    run, slope = jax.jit(loss), np.asarray(jax.jit(jax.grad(loss))(flat))
+    for _ in range(4):
+        direction = jnp.asarray(random.normal(size=flat.shape))
+        step = 1e-6 * direction
+        wanted = float(run(flat + step) - run(flat - step)) / 2e-6
+        assert slope @ np.asarray(direction) == pytest.approx(wanted, rel=1e-5, abs=1e-7)
+
+
+def test_targets_by_hand_and_nothing_follows_the_end() -> None:
+    batch = intervals()
+    network = actors(jax.random.key(2), CLUSTERS, GROUPS, BOOKS, 4)
+    first = jnp.asarray([1.0, 2.0, 3.0], jnp.float32)
+
+    def judge(books, history, use, action):
+        """What each sees of cluster 0's first action, in its own units."""
+        return action[:, :, 0, 0].T * first
+
+    _, y = critic_loss(judge, (network, judge), batch, HISTORY)
+    after = network(batch.next_books, HISTORY)[:, 0, 0]
+    wanted = batch.reward + (batch.discount * after)[:, None] * first
+    np.testing.assert_allclose(y, wanted, rtol=1e-6)
+    np.testing.assert_array_equal(y[-1], batch.reward[-1])
+    # Plain DDPG: only cluster 0 sees its own action.
+    _, own = critic_loss(judge, (network, judge), batch, HISTORY, joint=False)
+    np.testing.assert_array_equal(own[:, 1:], batch.reward[:, 1:])
+
+
+def test_names_of_clusters_do_not_matter() -> None:
+    order = np.asarray([2, 0, 1])
+    batch = intervals()
+    network = actors(jax.random.key(3), CLUSTERS, GROUPS, BOOKS, 4)
+    judge = critics(jax.random.key(4), CLUSTERS, GROUPS, BOOKS, 8)
+
+    def renamed_books(books: jax.Array) -> jax.Array:
+        return books.reshape(B, CLUSTERS, GROUPS, 2)[:, order].reshape(B, -1)
+
+    renamed = batch._replace(
+        books=renamed_books(batch.books),
+        next_books=renamed_books(batch.next_books),
+        **{name: getattr(batch, name)[:, order] for name in ("action", "use", "next_use")},
+        reward=batch.reward[:, order],
+    )
+    row = np.arange(BOOKS).reshape(CLUSTERS, GROUPS, 2)[order].reshape(-1)
+    pair = np.arange(CLUSTERS * GROUPS).reshape(CLUSTERS, GROUPS)[order].reshape(-1)
+    static = BOOKS + np.arange(GROUPS * (GROUPS + 2))
+
+    def moved(tree, where, inputs):
+        """Weights of a first layer for inputs in another order, networks too."""
+        tree = jax.tree.map(lambda x: x[order], tree)
+        weight = where(tree).weight[:, inputs]
+        return jax.tree.map(lambda x: weight if x is where(tree).weight else x, tree)
+
+    rest = np.concatenate([row, np.arange(BOOKS, BOOKS + GROUPS + 2)])
+    actors_moved = Actors(moved(network.policies, lambda t: t.network.layers[0], rest))
+    seen = np.concatenate([row, static, static[-1] + 1 + pair])
+    judge_moved = moved(judge, lambda t: t.state, seen)
+    judge_moved = jax.tree.map(lambda x: x, judge_moved)
+    hidden = judge.join.weight.shape[1] - len(pair)
+    joined = np.concatenate([np.arange(hidden), hidden + pair])
+    weight = judge_moved.join.weight[:, joined]
+    judge_moved = jax.tree.map(
+        lambda x: weight if x is judge_moved.join.weight else x, judge_moved
+    )
+
+    @jax.jit
+    def losses(network, judge, batch):
+        cost, y = critic_loss(judge, (network, judge), batch, HISTORY)
+        return cost, actor_loss(network, judge, batch, HISTORY), y
+
+    before = losses(network, judge, batch)
+    after = losses(actors_moved, judge_moved, renamed)
+    np.testing.assert_allclose(before[:2], after[:2], rtol=1e-4)
+    np.testing.assert_allclose(before[2][:, order], after[2], rtol=1e-4, atol=1e-6)
+
+
+def test_coordination_pays_all_the_same() -> None:
+    task = market_task()
+    books = TINY._books(task, after_a_step()[0])
+    value = jnp.asarray(np.random.default_rng(0).random((2, 4)))
+    own, all_alike = (np.asarray(cluster_sums(task, books, s, value)) for s in ("self", "coord"))
+    count = np.asarray(worth(task))
+    total = (np.asarray(value) * count).sum(axis=1) / (np.asarray(task.best) * count).sum()
+    np.testing.assert_allclose(all_alike, np.repeat(total[:, None], 3, axis=1))
+    cluster = np.asarray(books.cluster)
+    for i in set(cluster.tolist()):
+        mine = count * (cluster == i)
+        wanted = (np.asarray(value) * mine).sum(axis=1) / (np.asarray(task.best) * mine).sum()
+        np.testing.assert_allclose(own[:, i], wanted)
+
+
+def test_bids_by_hand() -> None:
+    """Three bidders, one slot and next price: bids 2.8, 1.5 and 0.19, so the first pays 1.5."""
+    tilted = Tilt(*(jnp.asarray(x) for x in ([0.2, 0.0, -1.0], [1.0, 1.5, 1.9], [1.0, 2.0, 0.5])))
+    values = jnp.asarray([[2.0, 1.0, 1.0]])
+    bids = tilted_bids(tilted, values, "paper", 0.9)
+    np.testing.assert_allclose(bids, [[2.8, 1.5, 0.19]])
+    sold = Ranked("next", (1.0,), 0.0).clear(bids)
+    np.testing.assert_allclose(sold.charge, [[1.5, 0, 0]])
+    alone = Ranked("next", (1.0,), 0.0).clear(
+        tilted_bids(tilted, jnp.asarray([[2.0, 0.0, 0.0]]), "paper", 0.9)
+    )
+    np.testing.assert_allclose(alone.charge, [[0.0, 0, 0]])
+
+
+def test_only_the_published_rule_cuts_good_impressions_most() -> None:
+    bratio = jnp.linspace(0.2, 3, 30)
+    cuts = {ratio: np.asarray(tilt(jnp.asarray(-0.3), bratio, ratio, 0.9)) for ratio in
+            ("paper", "monotone", "none")}  # fmt: skip
+    assert (np.diff(cuts["paper"]) <= 0).all() and cuts["paper"][-1] == pytest.approx(-0.9)
+    assert (np.diff(cuts["monotone"]) >= 0).all()
+    np.testing.assert_allclose(cuts["none"], -0.3)
+    for ratio in cuts:
+        raises = np.asarray(tilt(jnp.asarray(0.3), bratio, ratio, 0.9))
+        assert (np.diff(raises) >= 0).all() and raises.max() <= 0.9
+
+
+def test_books_are_read_once_an_interval() -> None:
+    books = Books(
+        cluster=jnp.asarray([0, 1, 0]),
+        group=jnp.asarray([0, 0, 1, 1]),
+        worth=jnp.asarray([1.0, 2.0, 1.0]),
+        budget=jnp.asarray([10.0, 10.0]),
+        plan=jnp.asarray([4.0, 4.0]),
+        clusters=2,
+        groups=2,
+        interval=2,
+        clock=True,
+    )
+    one = replace(no_tally(3), spend=jnp.asarray([1.0, 2, 3]), value=jnp.asarray([1.0, 1, 1]))
+    pages = books.init(market_task().game.campaigns)
+    rows = [books.read(pages)]
+    for _ in range(4):
+        pages = books.see(pages, one)
+        rows.append(books.read(pages))
+    names = books.names
+    at = {name: [float(row[names.index(name)]) for row in rows] for name in names}
+    np.testing.assert_allclose(at["clock"], [0, 0, 0.5, 0.5, 1])
+    np.testing.assert_allclose(at["cost 0 0"], [0, 0, 0.8, 0.8, 0.8], rtol=1e-6)
+    np.testing.assert_allclose(at["revenue 1 0"], [0, 0, 1, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(at["cost 0 1"], [0, 0, 0, 0, 0.8], rtol=1e-6)
+
+
+def test_a_short_last_interval_is_summed_too() -> None:
+    x = jnp.arange(5.0).reshape(1, 5, 1)
+    np.testing.assert_array_equal(by_interval(x, 2)[0, :, 0], [1, 5, 4])
+
+
+def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
+    state = TINY.init(market_task(), jax.random.key(0))
+    after, metrics = after_a_step()
+    same = jax.tree.map(lambda x, y: x.shape == y.shape and x.dtype == y.dtype, state, after)
+    assert jax.tree.all(same) and all(np.isfinite(x) for x in metrics.values())
+    days = after.memory.episodes
+    use = np.asarray(days.use[:2, :-1])
+    np.testing.assert_allclose(use.sum(axis=(2, 3)), 1, rtol=1e-5)
+    # What was earned in a day is what the books end with, clusters that are empty aside.
+    books = np.asarray(days.books[:2, -1, : 2 * 9]).reshape(2, 3, 3, 2)
+    np.testing.assert_allclose(books[..., 1].sum(axis=2), days.reward[:2].sum(axis=1), rtol=1e-4)
+    spent = (1 - np.asarray(days.money[:2, -1])) * np.asarray(market_task().game.campaigns.budget)
+    budget = np.asarray(TINY._books(market_task(), after).budget)
+    np.testing.assert_allclose((books[..., 0] * budget).sum(axis=(1, 2)), spent.sum(1), rtol=1e-4)
+
+
+def test_untrained_it_bids_the_start() -> None:
+    practice, task = market(), market_task()
+    state = TINY.init(task, jax.random.key(0))
+    start = practice.judge(Fixed(task.reference.factor))
+    for ratio in ("none", "paper"):
+        got = practice.judge(replace(TINY, ratio=ratio).policy(task, state))
+        assert got["value"] == pytest.approx(start["value"], rel=0.03)
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="interval"):
+        DCMAB(interval=0)
+    with pytest.raises(InputError, match="ratio=none"):
+        DCMAB(world="log")
+    with pytest.raises(InputError, match="capacity"):
+        DCMAB(capacity=2)
+    by_impression = stationary_practice(play="impression").task(Value(), observer="traits")
+    with pytest.raises(InputError, match="tick"):
+        TINY.init(by_impression, jax.random.key(0))
+
+
+def test_presets_are_registered() -> None:
+    assert ALGORITHMS["dcmab-coord"]().share == "coord"
+    published = ALGORITHMS["dcmab-published"]()
+    assert (published.clusters, published.groups, published.largest) == (3, 3, 0.9)
+    assert not (published.clock or published.shaping)
+
+
+def trained(algorithm: DCMAB, task: Task, steps: int, seed: int = 0) -> State:
+    """After a number of steps."""
+    step = jax.jit(algorithm.step)
+    state = jax.jit(algorithm.init)(task, jax.random.key(seed))
+    for _ in range(steps):
+        state, _ = step(task, state)
+    return state
+
+
+@pytest.mark.slow
+def test_one_cluster_finds_the_factor_that_spends_the_budget() -> None:
+    """From a start of six tenths of it, against a grid of constant actions."""
+    practice = stationary_practice()
+    task = practice.task(Value(), observer="traits")
+    low = 0.6 * task.reference.factor
+    task = replace(
+        task,
+        reference=task.reference._replace(factor=low),
+        game=replace(task.game, level=low),
+    )
+    algorithm = DCMAB(clusters=1, groups=1, ratio="none", episodes=8)
+    policy = algorithm.policy(task, trained(algorithm, task, 150))
+    grid = [practice.judge(Fixed(low * (1 + a)))["value"] for a in np.arange(-0.8, 0.91, 0.1)]
+    got = practice.judge(policy)
+    assert got["value"] > 0.96 * max(grid)
+    assert got["spend"] > 0.95
+
+
+@pytest.mark.slow
+def test_without_rivals_a_joint_critic_earns_what_ddpg_earns() -> None:
+    """Each of two advertisers has impressions of its own, at the prices of a log."""
+    task = market().task(Value(), observer="traits", world="log")
+    made = partial(DCMAB, clusters=2, groups=1, ratio="none", world="log", interval=2)
+    value = {}
+    for critic in ("joint", "own"):
+        algorithm = made(critic=critic)
+        metrics = {}
+        step = jax.jit(algorithm.step)
+        state = jax.jit(algorithm.init)(task, jax.random.key(0))
+        for _ in range(80):
+            state, metrics = step(task, state)
+        value[critic] = float(metrics["value"])
+    assert value["joint"] == pytest.approx(value["own"], rel=0.03)
+
+
+@pytest.mark.slow
+def test_whoever_looks_ahead_earns_more_than_a_bandit() -> None:
+    """The paper's order: contextual bandit < self-interest <= coordination in all revenue."""
+    practice, task = market(), market_task()
+    base = DCMAB(clusters=2, groups=2, ratio="none", interval=1, shaping=False, episodes=8)
+    wins = {"self": 0, "coord": 0}
+    revenue = {"bandit": [], "self": [], "coord": []}
+    kinds = {
+        "bandit": replace(base, discount=0.0),
+        "self": base,
+        "coord": replace(base, share="coord"),
+    }
+    for name, algorithm in kinds.items():
+        step, init = jax.jit(algorithm.step), jax.jit(algorithm.init)
+        for seed in range(5):
+            state = init(task, jax.random.key(seed))
+            for _ in range(100):
+                state, _ = step(task, state)
+            revenue[name].append(practice.judge(algorithm.policy(task, state))["welfare"])
+    for name in wins:
+        wins[name] = int(np.sum(np.asarray(revenue[name]) > np.asarray(revenue["bandit"])))
+    assert wins["self"] >= 4 and wins["coord"] >= 4
+    assert np.mean(revenue["coord"]) > 0.98 * np.mean(revenue["self"])
