@@ -25,7 +25,10 @@ SMALL = (
     *("compare", "demo", "--impressions", 600, "--advertisers", 8, "--ticks", 6),
     *("--seeds", 2, "--bidders", "lin,pacing,hindsight"),
 )
-FILES = ("config.json", "environment.json", "delivery.parquet", "ranking.parquet", "report.html")
+FILES = (
+    *("config.json", "environment.json", "report.html"),
+    *("delivery.parquet", "ranking.parquet", "paired.parquet"),
+)
 
 
 def test_list_names_everything(equibid: Command, capsys: Captured) -> None:

@@ -53,7 +53,7 @@ def test_the_policy_is_the_one_that_was_judged_best(run: Path) -> None:
     task = practice.task_for(algorithm_named("ippo", SETTINGS))
     bidder = load_policy(run, lambda _: task)
     judged = pl.read_parquet(run / "judgements.parquet")
-    assert practice.judge(bidder)["value"] == pytest.approx(judged["value"].max(), rel=1e-6)
+    assert practice.judge(bidder)["seated"] == pytest.approx(judged["seated"].max(), rel=1e-6)
     assert (run / "report.html").stat().st_size > 1_000_000
 
 

@@ -13,6 +13,7 @@ from equibid.auctions.ranked import second_price
 from equibid.bidders import BIDDERS
 from equibid.bidders.bidder import Bidder, FactorBidder, Observation
 from equibid.bidders.fixed import Fixed
+from equibid.bidders.population import Population
 from equibid.bidders.training import training_log
 from equibid.bidders.value_table import value_table
 from equibid.errors import InputError
@@ -407,7 +408,7 @@ def test_for_itself_an_agent_answers_a_rival_that_paces() -> None:
     rival = BIDDERS["pacing"](practice.log)
 
     def profit(bidder: Bidder) -> float:
-        got = practice.judge(bidder, [rival], seat)
+        got = practice.judged(Population((bidder, rival), jnp.asarray(seat)))
         return got["value"] - 60 * got["spend"]
 
     constant = [profit(Fixed(jnp.full(2, factor))) for factor in np.linspace(0, 2, 41)]

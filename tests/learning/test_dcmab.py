@@ -1,20 +1,19 @@
 """DCMAB: its losses by finite differences, its bids by hand, and what it learns."""
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from learning.stationary import stationary_practice
 
 from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import no_tally
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, generated_practice
-from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.clusters import worth
 from equibid.learning.dcmab import DCMAB, State
 from equibid.learning.dcmab_bids import Tilt, tilt, tilted_bids
@@ -25,6 +24,7 @@ from equibid.learning.dcmab_networks import Actors, actors, critics
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.simulation.markov.rewards import Value
+from learning.stationary import stationary_practice
 
 B, CLUSTERS, GROUPS = 4, 3, 2
 BOOKS = 2 * CLUSTERS * GROUPS
@@ -89,8 +89,9 @@ def test_the_actors_gradient_is_that_of_the_batch_s_objective() -> None:
         q = -jnp.einsum("nbij,nijkl,nbkl->bn", action, matrix, action)
         return q + (use * action.sum(0)).sum(axis=(1, 2))[:, None]
 
-    network = actors(jax.random.key(2), CLUSTERS, GROUPS, BOOKS, 4)
-    network = jax.tree.map(lambda x: x.astype(jnp.float64), network)
+    network = actors(jax.random.key(2), CLUSTERS, GROUPS, BOOKS, 16)
+    # Off the kink that a layer without any active unit sits on where biases are zero.
+    network = jax.tree.map(lambda x: x.astype(jnp.float64) + 0.01, network)
     batch = jax.tree.map(lambda x: x.astype(jnp.float64), batch)
     leaves, structure = jax.tree.flatten(network)
     sizes = [leaf.shape for leaf in leaves]
@@ -162,9 +163,7 @@ def test_names_of_clusters_do_not_matter() -> None:
     hidden = judge.join.weight.shape[1] - len(pair)
     joined = np.concatenate([np.arange(hidden), hidden + pair])
     weight = judge_moved.join.weight[:, joined]
-    judge_moved = jax.tree.map(
-        lambda x: weight if x is judge_moved.join.weight else x, judge_moved
-    )
+    judge_moved = jax.tree.map(lambda x: weight if x is judge_moved.join.weight else x, judge_moved)
 
     @jax.jit
     def losses(network, judge, batch):
@@ -262,7 +261,8 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     np.testing.assert_allclose(books[..., 1].sum(axis=2), days.reward[:2].sum(axis=1), rtol=1e-4)
     spent = (1 - np.asarray(days.money[:2, -1])) * np.asarray(market_task().game.campaigns.budget)
     budget = np.asarray(TINY._books(market_task(), after).budget)
-    np.testing.assert_allclose((books[..., 0] * budget).sum(axis=(1, 2)), spent.sum(1), rtol=1e-4)
+    booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
+    np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
 
 
 def test_untrained_it_bids_the_start() -> None:
@@ -287,77 +287,8 @@ def test_bad_settings_are_refused() -> None:
 
 
 def test_presets_are_registered() -> None:
-    assert ALGORITHMS["dcmab-coord"]().share == "coord"
-    published = ALGORITHMS["dcmab-published"]()
-    assert (published.clusters, published.groups, published.largest) == (3, 3, 0.9)
-    assert not (published.clock or published.shaping)
-
-
-def trained(algorithm: DCMAB, task: Task, steps: int, seed: int = 0) -> State:
-    """After a number of steps."""
-    step = jax.jit(algorithm.step)
-    state = jax.jit(algorithm.init)(task, jax.random.key(seed))
-    for _ in range(steps):
-        state, _ = step(task, state)
-    return state
-
-
-@pytest.mark.slow
-def test_one_cluster_finds_the_factor_that_spends_the_budget() -> None:
-    """From a start of six tenths of it, against a grid of constant actions."""
-    practice = stationary_practice()
-    task = practice.task(Value(), observer="traits")
-    low = 0.6 * task.reference.factor
-    task = replace(
-        task,
-        reference=task.reference._replace(factor=low),
-        game=replace(task.game, level=low),
-    )
-    algorithm = DCMAB(clusters=1, groups=1, ratio="none", episodes=8)
-    policy = algorithm.policy(task, trained(algorithm, task, 150))
-    grid = [practice.judge(Fixed(low * (1 + a)))["value"] for a in np.arange(-0.8, 0.91, 0.1)]
-    got = practice.judge(policy)
-    assert got["value"] > 0.96 * max(grid)
-    assert got["spend"] > 0.95
-
-
-@pytest.mark.slow
-def test_without_rivals_a_joint_critic_earns_what_ddpg_earns() -> None:
-    """Each of two advertisers has impressions of its own, at the prices of a log."""
-    task = market().task(Value(), observer="traits", world="log")
-    made = partial(DCMAB, clusters=2, groups=1, ratio="none", world="log", interval=2)
-    value = {}
-    for critic in ("joint", "own"):
-        algorithm = made(critic=critic)
-        metrics = {}
-        step = jax.jit(algorithm.step)
-        state = jax.jit(algorithm.init)(task, jax.random.key(0))
-        for _ in range(80):
-            state, metrics = step(task, state)
-        value[critic] = float(metrics["value"])
-    assert value["joint"] == pytest.approx(value["own"], rel=0.03)
-
-
-@pytest.mark.slow
-def test_whoever_looks_ahead_earns_more_than_a_bandit() -> None:
-    """The paper's order: contextual bandit < self-interest <= coordination in all revenue."""
-    practice, task = market(), market_task()
-    base = DCMAB(clusters=2, groups=2, ratio="none", interval=1, shaping=False, episodes=8)
-    wins = {"self": 0, "coord": 0}
-    revenue = {"bandit": [], "self": [], "coord": []}
-    kinds = {
-        "bandit": replace(base, discount=0.0),
-        "self": base,
-        "coord": replace(base, share="coord"),
-    }
-    for name, algorithm in kinds.items():
-        step, init = jax.jit(algorithm.step), jax.jit(algorithm.init)
-        for seed in range(5):
-            state = init(task, jax.random.key(seed))
-            for _ in range(100):
-                state, _ = step(task, state)
-            revenue[name].append(practice.judge(algorithm.policy(task, state))["welfare"])
-    for name in wins:
-        wins[name] = int(np.sum(np.asarray(revenue[name]) > np.asarray(revenue["bandit"])))
-    assert wins["self"] >= 4 and wins["coord"] >= 4
-    assert np.mean(revenue["coord"]) > 0.98 * np.mean(revenue["self"])
+    settings = settings_of(ALGORITHMS["dcmab-coord"]())
+    assert settings["share"] == "coord"
+    published = settings_of(ALGORITHMS["dcmab-published"]())
+    assert [published[name] for name in ("clusters", "groups", "largest")] == [3, 3, 0.9]
+    assert not (published["clock"] or published["shaping"])

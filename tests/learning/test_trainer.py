@@ -61,7 +61,7 @@ def test_the_tables_tell_of_every_step_and_seed(whole: Path) -> None:
     assert metrics["step"].to_list() == np.repeat(np.arange(1, 61), 2).tolist()
     assert metrics["seed"].to_list() == [3, 4] * 60
     judgements = pl.read_parquet(whole / "judgements.parquet")
-    assert judgements.columns == ["step", "seed", "value", "widest"]
+    assert judgements.columns == ["step", "seed", "seated", "value", "widest"]
     assert judgements["step"].unique(maintain_order=True).to_list() == list(range(5, 61, 5))
     # It learns.
     value = judgements.filter(pl.col("seed") == 3)["value"]

@@ -97,7 +97,8 @@ def judge(bidder: Bidder) -> dict[str, float]:
     """How near it is."""
     assert isinstance(bidder, Fixed)
     gap = np.asarray(bidder.level) - np.asarray(TASK.target)
-    return {"value": -float((gap**2).sum()), "widest": float(np.abs(gap).max())}
+    near = -float((gap**2).sum())
+    return {"value": near, "seated": near, "widest": float(np.abs(gap).max())}
 
 
 def run(folder: Path, pause: float = 0.0, **changes: Any) -> Trained:

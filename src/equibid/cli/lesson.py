@@ -53,8 +53,9 @@ class Lesson:
     judge_every: int = 20
     """Steps from judgement to judgement of what was learnt."""
 
-    judged_by: str = "value"
-    """Which number of the judgement is to be high; the best state of each seed is kept."""
+    judged_by: str = "seated"
+    """Which number of the judgement is to be high; the best state of each seed is kept. seated: the
+    value of held-out periods beside pacing, each on every second seat; or value, conversions."""
 
     patience: int = 0
     """Stop after so many judgements in a row without improvement in any seed; 0 never stops."""

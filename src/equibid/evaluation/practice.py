@@ -139,18 +139,29 @@ class Practice:
             rival_share=rivals.share,
         )
 
-    def judge(
-        self, bidder: Bidder, rivals: Sequence[Bidder] = (), seat: Any = None
-    ) -> dict[str, float]:
-        """Play the held-out periods with a bidder, and sum what its agents got.
+    def judge(self, bidder: Bidder) -> dict[str, float]:
+        """Play the held-out periods with a bidder on all seats, and on every second one.
+
+        Agents that all underspend look good among themselves, so what they buy beside others is
+        the better measure.
 
         Returns:
-            ``value`` (expected value of the ads shown), ``conversions``, ``spend`` as a share of
-            budgets, each of the agents on seat 0 and per period; ``welfare`` of all agents.
+            Per period: ``value`` (expected value of the ads shown) and ``conversions`` of all seats
+            and their ``spend`` as a share of budgets; ``seated``, the value when pacing drives the
+            other half of the seats, summed over both ways to sit. Alone, that is the value.
         """
-        seats = jnp.zeros(self.train[0].advertisers, jnp.int32) if seat is None else seat
-        population = Population((bidder, *rivals), jnp.asarray(seats, jnp.int32))
-        mine = np.asarray(seats) == 0
+        N = self.train[0].advertisers
+        told = self.judged(Population((bidder,), jnp.zeros(N, jnp.int32)))
+        seated = told["value"]
+        if N > 1:
+            bidders = (bidder, BIDDERS["pacing"](self.log))
+            turns = [(jnp.arange(N, dtype=jnp.int32) + turn) % 2 for turn in range(2)]
+            seated = sum(self.judged(Population(bidders, seat))["value"] for seat in turns)
+        return told | {"seated": seated}
+
+    def judged(self, population: Population) -> dict[str, float]:
+        """What the agents on seat 0 get of the held-out periods."""
+        mine = np.asarray(population.seat) == 0
         rows = []
         if self.play == "impression":
             periods = stack(list(self.held_out))
@@ -175,7 +186,6 @@ class Practice:
             "value": float(value[mine].sum()),
             "conversions": float(conversions[mine].sum()),
             "spend": float(spend[mine].sum() / budget) if budget > 0 else 0.0,
-            "welfare": float(value.sum()),
         }
 
 

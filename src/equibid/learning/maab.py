@@ -352,6 +352,7 @@ ALGORITHMS.add(
 )(
     partial(
         MAAB,
+        temperature=0.8,
         local=False,
         groups="category",
         highest=5.0,
