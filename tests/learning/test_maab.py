@@ -1,0 +1,298 @@
+"""MAAB: credit by its laws, bars, mean agents, what money still buys, and what is learnt."""
+
+# Presets and policies are asked for settings that only this algorithm has.
+# pyright: reportAttributeAccessIssue=false
+
+from dataclasses import replace
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from equibid.auctions.ranked import gsp, second_price
+from equibid.bidders.training import training_log
+from equibid.errors import InputError
+from equibid.evaluation.practice import Practice, generated_practice
+from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.episodes import play
+from equibid.learning.maab import MAAB, State
+from equibid.learning.maab_credit import credited, meeting, shared, weights
+from equibid.learning.maab_periods import Terms, batch, one_period, pooled
+from equibid.learning.maab_prospects import (
+    elasticity,
+    guessed_elasticity,
+    no_slopes,
+    prospects,
+    seen_slopes,
+)
+from equibid.learning.replay import add, replay
+from equibid.learning.task import Task
+from equibid.markets import MARKETS
+from equibid.markets.market import Campaigns, Labels, Market, even_ticks
+from equibid.simulation.markov.rewards import Tempered, Value
+from learning.stationary import hindsight, stationary_practice
+
+TINY = MAAB(episodes=2, updates=2, batch=8, capacity=4, width=8, copy_every=2)
+ONES = jnp.ones((4, 4), jnp.float32)
+amounts = st.lists(st.floats(0, 5), min_size=4, max_size=4)
+run_credit = jax.jit(credited, static_argnums=0)
+
+
+@cache
+def market() -> Practice:
+    """A small one of four advertisers."""
+    sizes = {"impressions": 600, "advertisers": 4, "ticks": 6, "categories": 2}
+    return generated_practice(
+        "small", lambda day: MARKETS["demo"](jax.random.key(0), day=day, **sizes), gsp(), days=2
+    )
+
+
+@cache
+def market_task() -> Task:
+    return market().task(Value())
+
+
+@cache
+def after_a_step() -> tuple[State, dict[str, jax.Array]]:
+    """Of `TINY`."""
+    state = jax.jit(TINY.init)(market_task(), jax.random.key(0))
+    return jax.jit(TINY.step)(market_task(), state)
+
+
+def credit(kind, reward, level, temperature, present=None, meets=ONES) -> np.ndarray:
+    """As arrays."""
+    here = jnp.ones(4, bool) if present is None else jnp.asarray(present)
+    reward, level = (jnp.asarray(x, jnp.float64) for x in (reward, level))
+    return np.asarray(run_credit(kind, reward, level, here, meets, temperature))
+
+
+@given(reward=amounts, level=amounts, seed=st.integers(0, 5))
+def test_what_is_won_is_shared_out(reward: list[float], level: list[float], seed: int) -> None:
+    overlap = jnp.asarray(np.random.default_rng(seed).random((4, 4)))
+    for meets in (ONES, meeting(overlap, local=True)):
+        got = credit("tempered", reward, level, 0.7, meets=meets)
+        assert got.sum() == pytest.approx(sum(reward), rel=1e-5) and (got >= 0).all()
+
+
+@given(reward=amounts, level=amounts)
+def test_alike_it_is_the_published_rule(reward: list[float], level: list[float]) -> None:
+    present = jnp.asarray([True, True, False, True])
+    shares = Tempered(2.0).shares(jnp.asarray(level), present)
+    got = credit("tempered", reward, level, 2.0, present)
+    np.testing.assert_allclose(got, np.asarray(shares) * sum(reward), rtol=1e-5, atol=1e-9)
+
+
+def test_cold_the_winner_takes_all_and_hot_all_get_alike() -> None:
+    reward, level = [0.0, 3.0, 0.0, 0.0], [1.0, 2.0, 1.9, 0.5]
+    np.testing.assert_allclose(credit("tempered", reward, level, 1e-6), reward)
+    np.testing.assert_array_equal(credit("own", reward, level, 1.0), reward)
+    np.testing.assert_allclose(credit("tempered", reward, level, 1e6), [0.75] * 4, rtol=1e-5)
+    np.testing.assert_allclose(credit("total", reward, level, 1.0), [0.75] * 4)
+
+
+def test_locally_strangers_share_nothing_and_the_winner_keeps_half() -> None:
+    overlap = jnp.asarray([[1, 0.6, 0.2, 0], [0.6, 1, 0, 0], [0.2, 0, 1, 0], [0, 0, 0, 1.0]])
+    meets = meeting(overlap, local=True)
+    even = weights(jnp.ones(4), jnp.ones(4, bool), 1.0)
+    got = shared(jnp.asarray([1.0, 0, 0, 0]), even, meets)
+    np.testing.assert_allclose(got, [0.5, 0.375, 0.125, 0], rtol=1e-6)
+    np.testing.assert_allclose(shared(jnp.asarray([0, 0, 0, 2.0]), even, meets), [0, 0, 0, 2])
+
+
+def test_the_weaker_of_two_competes_below_a_temperature() -> None:
+    """One auction, values v1 > v2, bids in 0 … Δ, the stronger at 0 and winning ties: the weaker
+    ties for v1 / 2 rather than win iff τ >= Δ / ln(v1 / (2 v2 - v1)), or v1 >= 2 v2."""
+    grid, delta = np.linspace(0, 5, 21), 5.0
+    taus = np.linspace(0.5, 30, 296)
+    meets = jnp.ones((2, 2), jnp.float32)
+    levels = jnp.stack([jnp.zeros(21), jnp.asarray(grid)], axis=-1)
+    for strong, weak in ((1.0, 0.7), (1.0, 0.9), (1.0, 0.55), (1.0, 0.5)):
+        won = jnp.asarray(np.where(grid[:, None] > 0, [0, weak], [strong, 0]))
+
+        @jax.jit
+        def best(tau: jax.Array, won: jax.Array = won) -> jax.Array:
+            paid = credited("tempered", won, levels, jnp.ones((21, 2), bool), meets, tau)
+            return jnp.argmax(paid[:, 1])
+
+        bids = grid[np.asarray([int(best(tau)) for tau in taus])]
+        assert set(bids.tolist()) <= {0.0, delta}
+        if strong >= 2 * weak:
+            assert (bids == 0).all()
+            continue
+        wanted = delta / np.log(strong / (2 * weak - strong))
+        np.testing.assert_array_equal(bids == 0, taus >= wanted)
+
+
+def steps_of(bar: int, of_bar: bool):
+    """Steps of a memory in which all bid level 3 under a bar; chance cannot matter."""
+    T, N, F = 3, 2, 1
+    blank = one_period(T, N, F)
+    period = blank._replace(
+        chosen=jnp.full((T, N), 3, jnp.int32),
+        bar=jnp.full((T, N), bar, jnp.int32),
+        reward=jnp.full((T, N), 0.5, jnp.float32),
+        paid=jnp.full((T, N), 0.25, jnp.float32),
+        weight=jnp.ones((T, N), jnp.float32),
+    )
+    memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
+    terms = Terms("own", jnp.eye(N), None, None, 1.0)
+    return batch(memory, jax.random.key(0), 16, terms, of_bar)
+
+
+def test_bars_gate_both_rewards() -> None:
+    for bar, cleared in ((0, 1), (3, 1), (4, 0)):
+        np.testing.assert_array_equal(steps_of(bar, False).reward, 0.5 * cleared)
+        np.testing.assert_array_equal(steps_of(bar, True).reward, 0.25 * cleared)
+    assert (np.asarray(steps_of(0, False).chosen) == 3).all()
+    assert (np.asarray(steps_of(4, True).chosen) == 4).all()
+    ends = np.asarray(steps_of(0, False).discount)[:, 0]
+    assert set(ends.tolist()) == {0.0, 1.0}
+
+
+def test_groups_are_averaged() -> None:
+    x = jnp.asarray([[1.0, 2.0, 3.0, 10.0]])
+    group = jnp.asarray([4, 9, 4, 9])
+    np.testing.assert_allclose(pooled(x, group), [[2, 6, 2, 6]])
+    here = jnp.asarray([[True, False, False, False]])
+    np.testing.assert_allclose(pooled(x, group, here), [[1, 2, 1, 10]])
+    np.testing.assert_array_equal(pooled(x, None), x)
+
+
+def test_members_of_a_mean_agent_bid_its_bid() -> None:
+    """One level a group and tick, whatever is drawn; so of equal starts and values equal bids."""
+    task = market_task()
+    algorithm = replace(TINY, groups="category", random=0.5)
+    state = algorithm.init(task, jax.random.key(0))
+    act = partial(algorithm._act, task, state)
+    days = jax.jit(lambda task: play(task.game, act, jax.random.key(1), 2))(task)
+    chosen, start = np.asarray(days.action), np.asarray(task.game.level)
+    category = np.asarray(task.game.campaigns.category)
+    for i in range(4):
+        for j in range(4):
+            if category[i] == category[j]:
+                np.testing.assert_array_equal(chosen[:, :, i], chosen[:, :, j])
+                ratio = days.factor[:, :, i] * start[j]
+                np.testing.assert_allclose(ratio, days.factor[:, :, j] * start[i])
+    assert len(np.unique(chosen[..., 0])) > 2
+
+
+def test_what_money_buys_is_linear_in_money_and_time_together() -> None:
+    money = jnp.asarray([[0.5, 1.0, 0.0, 0.3]])
+    e = jnp.asarray([0.5, 0.3, 0.4, 0.25])
+    whole = prospects(money, jnp.asarray([1.0]), e)
+    np.testing.assert_allclose(prospects(money / 2, jnp.asarray([0.5]), e), whole / 2)
+    np.testing.assert_allclose(whole[0, :3], [0.5**0.5, 1, 0])
+    np.testing.assert_array_equal(prospects(money, jnp.zeros(1), e), 0)
+    slope = jax.grad(lambda m: prospects(m, jnp.asarray([0.6]), e).sum())(jnp.full((1, 4), 0.6))
+    np.testing.assert_allclose(slope[0], e)
+
+
+def test_elasticity_is_a_half_where_prices_are_uniform() -> None:
+    task = stationary_practice().task(Value())
+    assert float(guessed_elasticity(task)[0]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_elasticity_is_seen_in_what_chance_bought() -> None:
+    """Advertisers whose value and spend rise with their level as e says, seen through noise."""
+    random = np.random.default_rng(0)
+    E, T, e = 200, 24, np.asarray([0.2, 0.35, 0.5])
+    level = random.choice(np.linspace(0.5, 1.5, 11), (E, T, 3))
+    noise = random.lognormal(0, 0.3, (E, T, 3)) / T
+    value, spend = noise * level ** (e / (1 - e)), noise * level ** (1 / (1 - e))
+    moves = (jnp.asarray(x) for x in (level, value, spend, np.ones((E, T, 3))))
+    got = elasticity(seen_slopes(no_slopes(3), *moves), jnp.full(3, 0.5))
+    np.testing.assert_allclose(got, e, atol=0.04)
+    # What was not drawn by chance is not counted, and nothing seen leaves the guess.
+    moves = (jnp.asarray(x) for x in (level, value, spend, np.zeros((E, T, 3))))
+    blind = elasticity(seen_slopes(no_slopes(3), *moves), jnp.full(3, 0.5))
+    np.testing.assert_allclose(blind, 0.5)
+
+
+def test_a_step_keeps_the_state_s_shapes() -> None:
+    state = TINY.init(market_task(), jax.random.key(0))
+    after, metrics = after_a_step()
+    same = jax.tree.map(lambda x, y: x.shape == y.shape and x.dtype == y.dtype, state, after)
+    assert jax.tree.all(same) and all(np.isfinite(x) for x in metrics.values())
+    assert int(after.updates) == 2 and int(after.played) == 2
+    # The copy was due with the second update.
+    for name in ("bidder", "bar"):
+        learner = getattr(after, name)
+        assert jax.tree.all(jax.tree.map(np.array_equal, learner.online, learner.target))
+
+
+def test_the_policy_bids_levels_of_the_grid() -> None:
+    task = market_task()
+    policy = TINY.policy(task, after_a_step()[0])
+    seen = task.game.look(task.game.reset(jax.random.key(0)))
+    factor = policy.head(policy.network(seen), task.game.level, task.game.level)
+    number = np.asarray(factor / task.game.level) * 10
+    np.testing.assert_allclose(number, np.round(number), atol=1e-9)
+    assert market().judge(policy)["value"] > 0
+
+
+def test_bad_settings_are_refused() -> None:
+    for settings in ({"levels": 1}, {"temperature": 0.0}, {"capacity": 1}, {"discount": 1.1}):
+        with pytest.raises(InputError, match=next(iter(settings))):
+            MAAB(**settings)
+
+
+def test_presets_are_registered() -> None:
+    assert ALGORITHMS["maab-competitive"]().credit == "own"
+    assert ALGORITHMS["maab-cooperative"]().credit == "total"
+    published = ALGORITHMS["maab-published"]()
+    assert published.temperature * published.highest == pytest.approx(4)
+    assert (published.levels, published.discount, published.copy_every) == (21, 0.99, 200)
+
+
+def trained(algorithm: MAAB, task: Task, steps: int, seeds: int = 1) -> list[State]:
+    """After a number of steps, a seed each."""
+    step, init = jax.jit(algorithm.step), jax.jit(algorithm.init)
+    states = []
+    for seed in range(seeds):
+        state = init(task, jax.random.key(seed))
+        for _ in range(steps):
+            state, _ = step(task, state)
+        states.append(state)
+    return states
+
+
+@pytest.mark.slow
+def test_alone_it_bids_what_hindsight_bids() -> None:
+    """One agent against prices that do not change: the best bid is one factor times the value."""
+    practice = stationary_practice()
+    algorithm = ALGORITHMS["maab-competitive"]()
+    task = practice.task(Value())
+    (state,) = trained(algorithm, task, 150)
+    got = practice.judge(algorithm.policy(task, state))["value"]
+    assert got > 0.95 * hindsight(practice)
+
+
+def two(seed: int) -> Market:
+    """Two advertisers with independent values, uniform in (0, 1), and money for a part."""
+    values = np.random.default_rng(seed).random((1200, 2))
+    campaigns = Campaigns(jnp.asarray([60.0, 60.0]), jnp.ones(2), jnp.zeros(2, jnp.int32))
+    return Market(jnp.asarray(values), even_ticks(1200, 12), campaigns, labels=Labels("two"))
+
+
+@pytest.mark.slow
+def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
+    """The paper's two-agent game: CM-IL pays more, CO-IL has no less welfare. A sign test."""
+    log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)))
+    days = [two(day) for day in range(3)]
+    practice = Practice("two", log, days[:2], days[2:], second_price(), "tick")
+    task = practice.task(Value())
+    paid, welfare = {}, {}
+    for credit in ("own", "total"):
+        algorithm = MAAB(credit=credit, bars="none", shaping=False, discount=1.0)
+        judged = [
+            practice.judge(algorithm.policy(task, state))
+            for state in trained(algorithm, task, 100, seeds=6)
+        ]
+        paid[credit] = np.asarray([x["spend"] for x in judged])
+        welfare[credit] = np.asarray([x["value"] for x in judged])
+    assert (paid["own"] > paid["total"]).sum() >= 5
+    assert (welfare["total"] >= 0.99 * welfare["own"]).sum() >= 5
