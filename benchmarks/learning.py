@@ -30,9 +30,9 @@ import numpy as np
 from equibid.auctions import gsp
 from equibid.evaluation.practice import generated_practice
 from equibid.learning import ALGORITHMS
-from equibid.learning.course import advance, begun
-from equibid.learning.episodes import play
-from equibid.learning.heads import Multiple
+from equibid.learning.parts.episodes import play
+from equibid.learning.parts.heads import Multiple
+from equibid.learning.training.course import advance, begun
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference

@@ -19,10 +19,10 @@ from equibid.auctions import Soft
 from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import game_of, sharpness
 from equibid.evaluation.statistics import jackknife
-from equibid.learning.comparison import compare_on_day
-from equibid.learning.ncb_data import days_of
-from equibid.learning.ncb_training import Settings, policy, train
-from equibid.learning.resolving import Resolving
+from equibid.learning.ncb.comparison import compare_on_day
+from equibid.learning.ncb.data import days_of
+from equibid.learning.ncb.resolving import Resolving
+from equibid.learning.ncb.training import Settings, policy, train
 from equibid.markets import MARKETS
 
 

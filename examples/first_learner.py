@@ -10,7 +10,7 @@ from equibid.auctions import gsp
 from equibid.bidders import BIDDERS
 from equibid.evaluation.practice import generated_practice
 from equibid.learning import algorithm_named
-from equibid.learning.trainer import Plan, train
+from equibid.learning.training.trainer import Plan, train
 from equibid.markets import MARKETS
 
 

@@ -15,7 +15,7 @@ from equibid.evaluation.case import generated_case
 from equibid.evaluation.learned import entry_of, known_bidder, learned
 from equibid.evaluation.practice import generated_practice
 from equibid.learning import algorithm_named
-from equibid.learning.saved import load_policy
+from equibid.learning.training.saved import load_policy
 from equibid.markets import MARKETS
 
 SIZES = {"impressions": 800, "advertisers": 4, "ticks": 6}

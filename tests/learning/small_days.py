@@ -8,9 +8,9 @@ import jax.numpy as jnp
 
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
-from equibid.learning.ncb_data import Day, days_of
-from equibid.learning.ncb_training import Settings
-from equibid.learning.transformer import Shape, Transformer, transformer
+from equibid.learning.ncb.data import Day, days_of
+from equibid.learning.ncb.training import Settings
+from equibid.learning.parts.transformer import Shape, Transformer, transformer
 from equibid.markets import MARKETS
 from equibid.simulation.features import NAMES
 

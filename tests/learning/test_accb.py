@@ -19,14 +19,14 @@ from equibid.bidders.value_table import value_table
 from equibid.errors import InputError
 from equibid.evaluation.case import day_before
 from equibid.evaluation.practice import Practice
-from equibid.learning.accb import Accb, AccbState
-from equibid.learning.accb_losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.accb_memory import both
+from equibid.learning.accb.algorithm import Accb, AccbState
+from equibid.learning.accb.competition import cooperation
+from equibid.learning.accb.losses import Batch, actor_loss, critic_loss, targets
+from equibid.learning.accb.memory import both
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.attention import AttentionCritic, attention_critic
-from equibid.learning.competition import cooperation
-from equibid.learning.networks import Policies, mlp, policies
-from equibid.learning.targets import huber
+from equibid.learning.parts.attention import AttentionCritic, attention_critic
+from equibid.learning.parts.networks import Policies, mlp, policies
+from equibid.learning.parts.targets import huber
 from equibid.learning.task import Task
 from equibid.markets.market import Campaigns, Market, even_ticks
 from equibid.simulation.markov.rewards import reward_named

@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.attention import CROWD, AttentionCritic, attention_critic, share_gradients
+from equibid.learning.parts.attention import (
+    CROWD,
+    AttentionCritic,
+    attention_critic,
+    share_gradients,
+)
 
 Table = npt.NDArray[np.float64]
 N, F, A, D, H, Q = 5, 3, 2, 8, 2, 2

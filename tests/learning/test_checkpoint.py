@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.checkpoint import load, save, verify, versions, write_whole
+from equibid.learning.training.checkpoint import load, save, verify, versions, write_whole
 
 TREE = {
     "weights": jnp.asarray([[1.5, -2.0], [0.25, 3.0]], jnp.float32),

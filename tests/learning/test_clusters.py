@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.learning.clusters import (
+from equibid.learning.parts.clusters import (
     advertiser_clusters,
     by_cluster,
     clustered,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from equibid.bidders.training import training_log
-from equibid.learning.constrained import WORST, Ratios, bid, fine, optimum, weights
 from equibid.learning.task import hindsight_value
+from equibid.learning.uscb.constrained import WORST, Ratios, bid, fine, optimum, weights
 from learning.stationary import stationary
 
 K = 40

@@ -14,13 +14,13 @@ from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, generated_practice
 from equibid.learning.algorithm import ALGORITHMS, settings_of
-from equibid.learning.clusters import worth
-from equibid.learning.dcmab import DCMAB, State
-from equibid.learning.dcmab_bids import Tilt, tilt, tilted_bids
-from equibid.learning.dcmab_books import Books
-from equibid.learning.dcmab_days import by_interval, cluster_sums
-from equibid.learning.dcmab_losses import Intervals, actor_loss, critic_loss
-from equibid.learning.dcmab_networks import Actors, actors, critics
+from equibid.learning.dcmab.algorithm import DCMAB, State
+from equibid.learning.dcmab.bids import Tilt, tilt, tilted_bids
+from equibid.learning.dcmab.books import Books
+from equibid.learning.dcmab.days import by_interval, cluster_sums
+from equibid.learning.dcmab.losses import Intervals, actor_loss, critic_loss
+from equibid.learning.dcmab.networks import Actors, actors, critics
+from equibid.learning.parts.clusters import worth
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.simulation.markov.rewards import Value

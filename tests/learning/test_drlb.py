@@ -16,11 +16,19 @@ from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import everybody
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.learning.deep_q import Steps, double_q_error
-from equibid.learning.drlb import ELEVEN, SEVEN, Drlb, DrlbState, Memory, Regulation, wish_loss
-from equibid.learning.drlb_returns import Returns, best_return, credit, keys_of, returns_table
-from equibid.learning.networks import mlp
-from equibid.learning.targets import ranked_unimodal
+from equibid.learning.drlb.algorithm import (
+    ELEVEN,
+    SEVEN,
+    Drlb,
+    DrlbState,
+    Memory,
+    Regulation,
+    wish_loss,
+)
+from equibid.learning.drlb.returns import Returns, best_return, credit, keys_of, returns_table
+from equibid.learning.parts.deep_q import Steps, double_q_error
+from equibid.learning.parts.networks import mlp
+from equibid.learning.parts.targets import ranked_unimodal
 from equibid.learning.task import Task
 from equibid.simulation.markov.rewards import reward_named
 from equibid.simulation.simulate import simulate

@@ -18,18 +18,18 @@ from equibid.bidders.training import training_log
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, generated_practice
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.episodes import play
-from equibid.learning.maab import MAAB, State
-from equibid.learning.maab_credit import credited, meeting, shared, weights
-from equibid.learning.maab_periods import Terms, batch, one_period, pooled
-from equibid.learning.maab_prospects import (
+from equibid.learning.maab.algorithm import MAAB, State
+from equibid.learning.maab.credit import credited, meeting, shared, weights
+from equibid.learning.maab.periods import Terms, batch, one_period, pooled
+from equibid.learning.parts.episodes import play
+from equibid.learning.parts.prospects import (
     elasticity,
     guessed_elasticity,
     no_slopes,
     prospects,
     seen_slopes,
 )
-from equibid.learning.replay import add, replay
+from equibid.learning.parts.replay import add, replay
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
@@ -272,27 +272,37 @@ def test_alone_it_bids_what_hindsight_bids() -> None:
 
 
 def two(seed: int) -> Market:
-    """Two advertisers with independent values, uniform in (0, 1), and money for a part."""
+    """Two advertisers with independent values, uniform in (0, 1); one is ten times as rich."""
     values = np.random.default_rng(seed).random((1200, 2))
-    campaigns = Campaigns(jnp.asarray([60.0, 60.0]), jnp.ones(2), jnp.zeros(2, jnp.int32))
+    campaigns = Campaigns(jnp.asarray([300.0, 30.0]), jnp.ones(2), jnp.zeros(2, jnp.int32))
     return Market(jnp.asarray(values), even_ticks(1200, 12), campaigns, labels=Labels("two"))
 
 
 @pytest.mark.slow
 def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
-    """The paper's two-agent game: CM-IL pays more, CO-IL has no less welfare. A sign test."""
+    """The paper's two-agent game: the rich one drives prices up and the poor one out, unless both
+    want the total. CM-IL brings in more revenue, CO-IL no less welfare: a sign test."""
     log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)))
     days = [two(day) for day in range(3)]
     practice = Practice("two", log, days[:2], days[2:], second_price(), "tick")
     task = practice.task(Value())
+    # Both choose among the same factors, up to one.
+    half = jnp.full(2, 0.5)
+    task = replace(
+        task,
+        best=jnp.full(2, 400.0),
+        reference=task.reference._replace(factor=half),
+        game=replace(task.game, level=half),
+    )
     paid, welfare = {}, {}
     for credit in ("own", "total"):
-        algorithm = MAAB(credit=credit, bars="none", shaping=False, discount=1.0)
+        algorithm = MAAB(credit=credit, bars="none")
         judged = [
             practice.judge(algorithm.policy(task, state))
-            for state in trained(algorithm, task, 100, seeds=6)
+            for state in trained(algorithm, task, 150, seeds=10)
         ]
         paid[credit] = np.asarray([x["spend"] for x in judged])
         welfare[credit] = np.asarray([x["value"] for x in judged])
-    assert (paid["own"] > paid["total"]).sum() >= 5
-    assert (welfare["total"] >= 0.99 * welfare["own"]).sum() >= 5
+    # Eight of ten by chance: 5.5 %.
+    assert (paid["own"] > paid["total"]).sum() >= 8
+    assert (welfare["total"] >= welfare["own"]).sum() >= 8

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.actor_critic import Experience, Steering, followed
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.central_value import CentralValue, central_value
-from equibid.learning.communication import actor
-from equibid.learning.episodes import Episodes
-from equibid.learning.heads import Increment, Multiple
 from equibid.learning.mappo import Learner, Mappo, MappoState
-from equibid.learning.normalise import moments
-from equibid.learning.ppo import (
+from equibid.learning.parts.actor_critic import Experience, Steering, followed
+from equibid.learning.parts.central_value import CentralValue, central_value
+from equibid.learning.parts.communication import actor
+from equibid.learning.parts.episodes import Episodes
+from equibid.learning.parts.heads import Increment, Multiple
+from equibid.learning.parts.normalise import moments
+from equibid.learning.parts.ppo import (
     Gaussian,
     Rows,
     clipped_objective,
@@ -26,7 +26,7 @@ from equibid.learning.ppo import (
     policy_loss,
     value_loss,
 )
-from equibid.learning.structure import structure_named
+from equibid.learning.parts.structure import structure_named
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 

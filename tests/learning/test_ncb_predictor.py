@@ -16,10 +16,12 @@ from equibid.bidders import Observation
 from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import game_of, sharpness
 from equibid.errors import InputError
-from equibid.learning.comparison import compare_on_day
-from equibid.learning.ncb_data import Data, days_of
-from equibid.learning.ncb_predictor import Predictor
-from equibid.learning.ncb_training import (
+from equibid.learning.ncb.comparison import compare_on_day
+from equibid.learning.ncb.data import Data, days_of
+from equibid.learning.ncb.predictor import Predictor
+from equibid.learning.ncb.resolving import Resolving
+from equibid.learning.ncb.rollout import roll_out
+from equibid.learning.ncb.training import (
     Settings,
     Training,
     init,
@@ -30,11 +32,9 @@ from equibid.learning.ncb_training import (
     step,
     train,
 )
-from equibid.learning.resolving import Resolving
-from equibid.learning.rollout import roll_out
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
-from equibid.simulation.features import NAMES, Reference
+from equibid.simulation.features import NAMES
 from learning.small_days import SETTINGS, games, small_days, talkative
 
 KEY = jax.random.key(8)
@@ -86,7 +86,7 @@ def test_advertisers_in_another_order_get_their_factors_in_that_order() -> None:
     sums = [tick_sums(seed, np.ones(6)) for seed in range(4)]
     mixed = replace(
         ours,
-        yesterday=Reference(*(x[order] for x in ours.yesterday)),
+        yesterday=jax.tree.map(lambda x: x[order], ours.yesterday),
         cap=ours.cap[order],
     )
     other = shown(mixed, [jax.tree.map(lambda x: x[order], s) for s in sums])

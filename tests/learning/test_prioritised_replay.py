@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.replay import (
+from equibid.learning.parts.replay import (
     Replay,
     Sample,
     add,
@@ -20,7 +20,7 @@ from equibid.learning.replay import (
     sample,
     uniform,
 )
-from equibid.learning.sum_tree import priorities
+from equibid.learning.parts.sum_tree import priorities
 
 M, T = 3, 4
 

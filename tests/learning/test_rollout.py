@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.auctions.tally import FIELDS
-from equibid.learning.rollout import roll_out
+from equibid.learning.ncb.rollout import roll_out
 from equibid.markets import dense
 from equibid.simulation import everybody, simulate
 from learning.small_days import games

@@ -23,9 +23,9 @@ from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, settings_of
-from equibid.learning.saved import load_policy, load_state, saved_algorithm
-from equibid.learning.standing import judged, newcomer
-from equibid.learning.trainer import Plan, Told, train
+from equibid.learning.training.saved import load_policy, load_state, saved_algorithm
+from equibid.learning.training.standing import judged, newcomer
+from equibid.learning.training.trainer import Plan, Told, train
 from learning.toy import PLAN, SEEDS, TASK, Search, Toy, judge, run
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.transformer import (
+from equibid.learning.parts.transformer import (
     Shape,
     Transformer,
     extend,

@@ -13,8 +13,8 @@ from equibid.errors import InputError
 from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.task import Task
-from equibid.learning.uscb import Memory, Uscb, UscbState, critic_input
-from equibid.learning.uscb_holding import Played, Probes, play_and_hold, probe_ticks
+from equibid.learning.uscb.algorithm import Memory, Uscb, UscbState, critic_input
+from equibid.learning.uscb.holding import Played, Probes, play_and_hold, probe_ticks
 from equibid.simulation.markov.game import GameState
 from equibid.simulation.markov.rewards import reward_named
 from learning.stationary import hindsight, stationary_practice

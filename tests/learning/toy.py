@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, UInt32
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.learning.algorithm import World
-from equibid.learning.trainer import Plan, Trained, train
+from equibid.learning.training.trainer import Plan, Trained, train
 
 SEEDS = (3, 4)
 PLAN = Plan(steps=60, keep_every=7, judge_every=5)

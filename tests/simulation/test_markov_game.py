@@ -19,8 +19,8 @@ from equibid.bidders import FactorBidder, Observation
 from equibid.bidders.bidder import State, by_factor, pytree
 from equibid.bidders.training import TrainingLog, replay
 from equibid.errors import InputError
-from equibid.learning.episodes import Episodes, play_periods
-from equibid.learning.heads import Increment
+from equibid.learning.parts.episodes import Episodes, play_periods
+from equibid.learning.parts.heads import Increment
 from equibid.learning.policy import Learned
 from equibid.markets import Campaigns, Market
 from equibid.markets.market import joined

@@ -11,8 +11,8 @@ from equibid.cli.market import MarketChoice, digest, generated_days, recordings_
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, Rivals, generated_practice, recorded_practice
 from equibid.learning.algorithm import Algorithm
-from equibid.learning.board import Log
-from equibid.learning.trainer import Judge, Plan
+from equibid.learning.training.board import Log
+from equibid.learning.training.trainer import Judge, Plan
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from equibid.cli.progress import progress
 from equibid.evaluation.practice import Practice
 from equibid.evaluation.run import open_run
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
-from equibid.learning.checkpoint import write_whole
-from equibid.learning.saved import Trained
 from equibid.learning.settings import described
-from equibid.learning.trainer import Told, check_seeds, train
+from equibid.learning.training.checkpoint import write_whole
+from equibid.learning.training.saved import Trained
+from equibid.learning.training.trainer import Told, check_seeds, train
 from equibid.reports.from_training import from_training
 from equibid.reports.learning import write_learning
 

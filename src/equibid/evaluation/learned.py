@@ -9,7 +9,7 @@ from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
 from equibid.evaluation.case import Case
 from equibid.evaluation.practice import practice_of
-from equibid.learning.saved import load_policy, saved_algorithm
+from equibid.learning.training.saved import load_policy, saved_algorithm
 
 
 def entry_of(case: Case, name: str) -> Entry:

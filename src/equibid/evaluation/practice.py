@@ -30,6 +30,8 @@ from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 # Days of a generated market from this one on are history: never judged in a comparison.
 HISTORY = 10_000
 HELD_OUT = 20_000
+# Of a period, for agents that see a plan of how to spend over segments.
+SEGMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Practice:
             InputError: there is no such observer, or the game cannot be played.
         """
         first = self.train[0]
-        reference = reference_of(self.log, first.impressions)
+        planned = SEGMENTS if "segments" in observer.split("+") else 0
+        reference = reference_of(self.log, first.impressions, planned)
         if world == "log":
             game = logged_game(self.log, reference, reward, observer=observer)
         else:

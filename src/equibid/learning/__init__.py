@@ -1,14 +1,14 @@
 """Bidders that are trained: algorithms, the parts they share, and the trainer that runs them."""
 
 # An algorithm is declared when its module is imported.
-from equibid.learning import accb as accb
-from equibid.learning import dcmab as dcmab
-from equibid.learning import drlb as drlb
-from equibid.learning import independent as independent
-from equibid.learning import maab as maab
-from equibid.learning import maddpg as maddpg
-from equibid.learning import mappo as mappo
-from equibid.learning import uscb as uscb
+import equibid.learning.accb.algorithm
+import equibid.learning.dcmab.algorithm
+import equibid.learning.drlb.algorithm
+import equibid.learning.independent
+import equibid.learning.maab.algorithm
+import equibid.learning.maddpg
+import equibid.learning.mappo
+import equibid.learning.uscb.algorithm  # noqa: F401
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named
 from equibid.learning.task import Task
 

@@ -23,7 +23,8 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
-from equibid.learning.actor_critic import (
+from equibid.learning.algorithm import ALGORITHMS, World
+from equibid.learning.parts.actor_critic import (
     Moves,
     Steering,
     adam,
@@ -34,14 +35,13 @@ from equibid.learning.actor_critic import (
     moved,
     summary,
 )
-from equibid.learning.algorithm import ALGORITHMS, World
-from equibid.learning.communication import Actor, Told, actor, check_talk
-from equibid.learning.episodes import play
-from equibid.learning.joint_critic import JointCritic, joint_critic
+from equibid.learning.parts.communication import Actor, Told, actor, check_talk
+from equibid.learning.parts.episodes import play
+from equibid.learning.parts.joint_critic import JointCritic, joint_critic
+from equibid.learning.parts.replay import Replay, Sample, add, following, gather, replay, uniform
+from equibid.learning.parts.structure import Sharing, structure_named
+from equibid.learning.parts.targets import hybrid, polyak, returns, td
 from equibid.learning.policy import Learned
-from equibid.learning.replay import Replay, Sample, add, following, gather, replay, uniform
-from equibid.learning.structure import Sharing, structure_named
-from equibid.learning.targets import hybrid, polyak, returns, td
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
 

@@ -2,7 +2,7 @@
 
     step: E periods with the actors' own chance
           V = w · credit + normalised critic,  A, G = GAE(λ)      credit: money and time left
-          epochs × minibatches of the losses of `equibid.learning.ppo`
+          epochs × minibatches of the losses of `equibid.learning.parts.ppo`
 
 The return that is still to come is nearly the share of money that is left times a period's usual
 return w, so the critic learns what differs from that. Subtracting it changes no expected gradient,
@@ -23,7 +23,8 @@ import optax
 from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
-from equibid.learning.actor_critic import (
+from equibid.learning.algorithm import ALGORITHMS, World
+from equibid.learning.parts.actor_critic import (
     Experience,
     Moves,
     Steering,
@@ -35,15 +36,14 @@ from equibid.learning.actor_critic import (
     moved,
     summary,
 )
-from equibid.learning.algorithm import ALGORITHMS, World
-from equibid.learning.central_value import CentralValue, central_value
-from equibid.learning.communication import Told, actor, check_talk
-from equibid.learning.episodes import Episodes, play
-from equibid.learning.normalise import Moments, moments, observe, standard_deviation
+from equibid.learning.parts.central_value import CentralValue, central_value
+from equibid.learning.parts.communication import Told, actor, check_talk
+from equibid.learning.parts.episodes import Episodes, play
+from equibid.learning.parts.normalise import Moments, moments, observe, standard_deviation
+from equibid.learning.parts.ppo import Gaussian, Rows, normalised_advantage, policy_loss, value_loss
+from equibid.learning.parts.structure import Sharing, structure_named
+from equibid.learning.parts.targets import gae
 from equibid.learning.policy import Learned
-from equibid.learning.ppo import Gaussian, Rows, normalised_advantage, policy_loss, value_loss
-from equibid.learning.structure import Sharing, structure_named
-from equibid.learning.targets import gae
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
 

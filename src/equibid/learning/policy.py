@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.learning.heads import Head
+from equibid.learning.parts.heads import Head
 from equibid.markets.market import Campaigns
 from equibid.simulation.markov.observers import Memory, Observer
 

@@ -10,10 +10,14 @@ from equibid.bidders.training import TrainingLog, replay
 from equibid.markets.market import Market
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import MarkovGame
+from equibid.simulation.response_curves import purchases, response_curves
+from equibid.simulation.segments import spending_plan
 from equibid.simulation.yesterday import dense_rows
 
 # Impressions from which the overlap of targeting is measured.
 SAMPLE = 4096
+# Factors tried for a curve of what money buys in a segment.
+CURVE_POINTS = 32
 
 
 @pytree()
@@ -33,22 +37,28 @@ class Task:
     overlap: Float[Array, "N N"]
 
 
-def reference_of(log: TrainingLog, impressions: int) -> Reference:
+def reference_of(log: TrainingLog, impressions: int, segments: int = 0) -> Reference:
     """What is known of the day before.
 
     Args:
         log: what bidders are tuned on.
         impressions: that a period is expected to have; the log may be thinned.
+        segments: of a period, over which the budget is to be planned; 0 makes no plan.
     """
     values = np.asarray(log.values, np.float64)
     offered = (values > 0).sum(axis=0)
     factor = logged_factor(log)
     # Who could not afford one impression of the log starts at the bid its target allows.
     factor = jnp.where(factor > 0, factor, log.campaigns.target_cpa)
+    plan = None
+    if segments:
+        curves = response_curves(purchases(log, segments, points=CURVE_POINTS))
+        plan = spending_plan(curves, log.campaigns.budget)
     return Reference(
         jnp.asarray(factor, jnp.float64),
         jnp.asarray(offered * (impressions / (len(values) * log.ticks))),
         jnp.asarray(values.sum(axis=0) / np.maximum(offered, 1)),
+        plan,
     )
 
 

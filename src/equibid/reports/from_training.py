@@ -14,9 +14,9 @@ from equibid.bidders.registry import BIDDERS
 from equibid.evaluation.insight import attention_on_overlap, boldness, specialisation
 from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import Algorithm, State
-from equibid.learning.saved import Trained
-from equibid.learning.standing import of_seed
 from equibid.learning.task import Task
+from equibid.learning.training.saved import Trained
+from equibid.learning.training.standing import of_seed
 from equibid.reports.learning_charts import LearningTables
 from equibid.simulation.simulate import simulate
 

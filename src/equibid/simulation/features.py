@@ -34,6 +34,7 @@ from jaxtyping import Array, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.simulation.delivery import Delivery
+from equibid.simulation.segments import SpendingPlan
 
 NAMES = (
     "time left",
@@ -63,11 +64,13 @@ class Reference(NamedTuple):
         factor: the factor that was best for the whole of it, above 0, currency per value unit.
         offered: impressions of value to the advertiser, per tick.
         mean_value: their mean value, value units.
+        plan: how the budget is best split over the segments of a period, where that is asked for.
     """
 
     factor: Float[Array, " N"]
     offered: Float[Array, " N"]
     mean_value: Float[Array, " N"]
+    plan: SpendingPlan | None = None
 
 
 def features(

@@ -4,6 +4,7 @@
 from equibid.simulation.markov import auction_observer as auction_observer
 from equibid.simulation.markov import auctionnet_observer as auctionnet_observer
 from equibid.simulation.markov import campaign_observers as campaign_observers
+from equibid.simulation.markov import segment_observer as segment_observer
 from equibid.simulation.markov.game import GameState, MarkovGame, Result, logged_game, markov_game
 from equibid.simulation.markov.observers import OBSERVERS, Observer
 from equibid.simulation.markov.rewards import REWARDS, Outcome, Reward, reward_named

@@ -1,0 +1,1 @@
+"""Attention-critic coordinated bidding."""

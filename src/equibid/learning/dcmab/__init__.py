@@ -1,0 +1,1 @@
+"""Clusters of advertisers that learn to coordinate."""

@@ -1,0 +1,1 @@
+"""A Q-network that regulates λ, paid by the best return of a period."""

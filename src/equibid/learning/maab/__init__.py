@@ -1,0 +1,1 @@
+"""Deep Q bidders that share credit, held up by bars."""

@@ -1,0 +1,1 @@
+"""A transformer that predicts equilibrium factors, and what it is compared with."""

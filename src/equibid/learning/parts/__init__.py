@@ -1,0 +1,1 @@
+"""What algorithms share: networks, replay, targets, episodes, structures."""

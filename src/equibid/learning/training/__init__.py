@@ -1,0 +1,1 @@
+"""The trainer: courses of steps, checkpoints, boards, what is kept and judged."""

@@ -1,0 +1,1 @@
+"""Many constraints, one formula: parameters adjusted at every tick."""
