@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import jax
+import pytest
 
 import equibid  # noqa: F401  (turns 64-bit mode on before any array is made)
 
@@ -20,3 +22,15 @@ for name, examples in (("fast", 15), ("thorough", 100)):
         name, deadline=None, derandomize=True, max_examples=examples, print_blob=True
     )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+# A process may hold some 65,000 mappings on Linux; beyond, the compiler crashes.
+MAPPINGS = Path("/proc/self/maps")
+MOST_MAPPINGS = 20_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_programs() -> Iterator[None]:
+    """Let compiled programs go, each of which holds some mappings, before there are too many."""
+    yield
+    if MAPPINGS.exists() and MAPPINGS.read_text().count("\n") > MOST_MAPPINGS:
+        jax.clear_caches()
