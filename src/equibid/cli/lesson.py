@@ -33,9 +33,9 @@ class Lesson:
     """How often bidders are asked; auto asks at every impression of a log, once a tick elsewhere.
     """
 
-    rivals: str = "pacing,lin"
+    rivals: str = "pacing,fixed"
     """Classic bidders among the agents while they learn, separated by commas; none in a market of
-    one advertiser, or where a log is learnt."""
+    one advertiser, or where a log is learnt. Those that bid no factor, as lin, are slow to play."""
 
     rival_share: float = 0.5
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each
