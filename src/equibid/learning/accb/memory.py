@@ -20,7 +20,7 @@ from equibid.learning.accb.competition import (
     scheduled_temperature,
 )
 from equibid.learning.accb.losses import Batch
-from equibid.learning.parts.episodes import Episodes
+from equibid.learning.parts.episodes import Episodes, time_left
 from equibid.learning.parts.replay import Replay, Sample, age, following, gather, sample
 from equibid.learning.parts.targets import returns
 from equibid.learning.task import Task
@@ -95,8 +95,7 @@ def remember(
     budget = jnp.where(game.campaigns.budget > 0, game.campaigns.budget, 1.0)
     gain = episodes.reward / task.best
     money = jnp.where(episodes.present, episodes.remaining / budget, 0.0)
-    time = 1 - jnp.arange(game.steps + 1) / game.steps
-    phi = settings.shaping * jnp.sqrt(money * time[:, None])
+    phi = settings.shaping * jnp.sqrt(money * time_left(game.steps)[:, None])
     own = jnp.where(learns, gain + jnp.diff(phi, axis=1), 0.0)
     worth = jnp.where(learns, task.best, 0.0)
     worth /= jnp.maximum(worth.sum(axis=-1, keepdims=True), 1e-300)
@@ -132,7 +131,7 @@ def both(own: Float[Array, "... N"], weight: Float[Array, "... N"]) -> Float[Arr
 def relative_index(task: Task, episodes: Episodes, price: Float[Array, ""]) -> Float[Array, "E T"]:
     """The competition index before each step, over that of a period's start."""
     game, tally = task.game, episodes.tally
-    left = game.tick_start[-1] / game.periods * (1 - jnp.arange(game.steps) / game.steps)
+    left = game.tick_start[-1] / game.periods * time_left(game.steps)[:-1]
     prior = PRIOR * game.ticks * jnp.maximum(task.reference.offered.sum(), 1)
     prices = mean_price(tally.market_price, tally.offered, price, prior)
     usual = competition_index(game.campaigns.budget[None], price[None], left[:1])

@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
-from equibid.learning.parts.episodes import Episodes
+from equibid.learning.parts.episodes import Episodes, time_left
 from equibid.learning.parts.heads import Head, Increment, Multiple
 from equibid.learning.parts.structure import scaled_reward, team_sum
 from equibid.learning.task import Task
@@ -84,8 +84,7 @@ def experience(task: Task, episodes: Episodes, teams: Int[Array, " N"]) -> Exper
 
     budget = of_team(task.game.campaigns.budget)
     money = of_team(episodes.remaining) / jnp.where(budget > 0, budget, 1)
-    T = task.game.steps
-    time = 1 - jnp.arange(T + 1) / T
+    time = time_left(task.game.steps)
     return Experience(
         reward=scaled_reward(episodes.reward, task.best, learns, teams),
         credit=jnp.minimum(money, time[:, None]).astype(jnp.float32),

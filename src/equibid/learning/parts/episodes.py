@@ -105,3 +105,11 @@ def play_periods(
         present=close(rows.present, present),
         remaining=close(rows.remaining, end.ledger.remaining),
     )
+
+
+def time_left(steps: int) -> Float[Array, " T+1"]:
+    """Share of a period that is left before each step, and 0 after the last.
+
+    One minus a quotient may end a little below zero in a compiled program, and has no root there.
+    """
+    return (steps - jnp.arange(steps + 1)) / steps

@@ -1,0 +1,62 @@
+"""Every algorithm's run goes on after a stop to the same bytes, and so do its tables."""
+
+from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import pytest
+
+from equibid.auctions.ranked import gsp
+from equibid.evaluation.practice import Practice, generated_practice
+from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.training.trainer import Plan, Told, train
+from equibid.markets import MARKETS
+
+FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
+PLAN = Plan(steps=3, keep_every=2, judge_every=2)
+# Smaller than the defaults, where an algorithm has the setting; what is kept is the same.
+SMALL = {"updates": 2, "batch": 8, "episodes": 2, "width": 8, "capacity": 8, "hold": 1}
+
+
+class StopError(Exception):
+    """Stands for whatever ends a process."""
+
+
+@lru_cache
+def practice() -> Practice:
+    sizes = {"impressions": 240, "advertisers": 4, "ticks": 6}
+    key = jax.random.key(1)
+    return generated_practice(
+        "small", lambda day: MARKETS["demo"](key, day=day, **sizes), gsp(), days=1, held_out=1
+    )
+
+
+def stop(now: Told) -> None:
+    if now.step == 3:
+        raise StopError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg"]
+)
+def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> None:
+    algorithm = ALGORITHMS[name]()
+    known = {field.name for field in fields(algorithm)}  # pyright: ignore[reportArgumentType]
+    small = {name: x for name, x in SMALL.items() if name in known}
+    algorithm: Any = replace(algorithm, **small)  # pyright: ignore[reportArgumentType]
+    task = practice().task_for(algorithm)
+
+    def run(folder: Path, **more: Any) -> None:
+        train(algorithm, task, (0, 7), PLAN, folder, judge=practice().judge, **more)
+
+    run(tmp_path / "whole")
+    with pytest.raises(StopError):
+        run(tmp_path / "stopped", told=stop)
+    assert not (tmp_path / "stopped" / "result.json").exists()
+    run(tmp_path / "stopped")
+    for file in FILES:
+        there, here = (tmp_path / x / file for x in ("stopped", "whole"))
+        assert there.read_bytes() == here.read_bytes(), file
