@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+import numpy as np
 import polars as pl
 import tyro
 from rich.console import Console
@@ -114,7 +115,7 @@ def run_comparison(settings: Settings) -> Path:
     names = bidder_names(settings.bidders)
     if settings.seeds < 1:
         raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
-    folder = settings.out or Path("runs") / Path(settings.market).name.split(".")[0]
+    folder = settings.out or default_folder(settings.market)
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
@@ -167,6 +168,14 @@ def run_comparison(settings: Settings) -> Path:
     return report
 
 
+def default_folder(market: str) -> Path:
+    """The run folder of a market, beside it where the market is in that place itself."""
+    folder = Path("runs") / Path(market).name.split(".")[0]
+    if folder.resolve() == Path(market).resolve():
+        return folder.with_name(f"compare-{folder.name}")
+    return folder
+
+
 def bidder_names(text: str) -> list[str]:
     """The bidders of a comma list, each known and named once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -207,7 +216,8 @@ def default_auction(market: Market) -> str:
 
 def score_of(market: Market) -> str:
     """What is compared: logged outcomes where there are any, else expected value."""
-    return "value" if market.outcomes is None else "conversions"
+    none = market.outcomes is None or not np.asarray(market.outcomes).any()
+    return "value" if none else "conversions"
 
 
 def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:
