@@ -25,6 +25,7 @@ from equibid.evaluation.pairs import head_to_head, paired_tests
 from equibid.evaluation.ranking import campaign_frame, in_currency, rank
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
+from equibid.logs.calibrated import calibrated
 from equibid.markets import MARKETS
 from equibid.markets.market import Market
 from equibid.reports import from_ranking, write_report
@@ -79,6 +80,9 @@ class Settings:
 
     budget_share: float = 0.125
     """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+
+    calibrate: Literal["none", "isotonic", "platt", "scale"] = "none"
+    """Make the predictions of a log true first, by what they were in its training part."""
 
     impressions: int | None = None
     """Impressions of a generated day; default the market's own."""
@@ -195,10 +199,15 @@ def cases_of(settings: Settings) -> list[Case]:
     asked = {field.name: getattr(settings, field.name) for field in fields(MarketChoice)}
     choice = MarketChoice(**asked)
     if choice.generated:
+        if settings.calibrate != "none":
+            raise InputError("--calibrate is for logs; a generated market's values are true")
         auction = auction_named(settings.auction or "gsp")
         play = "tick" if settings.play == "auto" else settings.play
         return [generated_case(settings.market, generated_days(choice), auction, play)]
-    return [recorded(recording, settings) for recording in recordings_of(choice)]
+    return [
+        recorded(calibrated(recording, settings.calibrate), settings)
+        for recording in recordings_of(choice)
+    ]
 
 
 def recorded(recording: Recording, settings: Settings) -> Case:
