@@ -57,7 +57,7 @@ def test_a_campaign_becomes_a_market(equibid: Command, capsys: Captured, tmp_pat
         own = quality(test[kind].to_numpy(), test["click"].to_numpy())._asdict()
         said = figures[f"test_{kind}"]
         assert {name: said[name] for name in own} == pytest.approx(own)
-        assert sum(said["reliability"]["count"]) == 1000
+        assert sum(said["reliability"]["impressions"]) == 1000
 
     (recording,) = read_log(folder)
     assert recording.train is not None

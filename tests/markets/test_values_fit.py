@@ -50,12 +50,12 @@ def test_prices_paid_and_the_future_are_not_among_the_features() -> None:
 
 def beside_scikit_learn(log: Impressions, cut: int) -> None:
     """The same estimator gives the same figures; one without hashing gives nearly the same."""
-    model = fit_logistic(log.part(0, cut).columns, log.happened[:cut], hashes=2**16)
+    model = fit_logistic(log.part(0, cut).columns, log.happened[:cut], hashes=2**14)
     test = log.part(cut, len(log.time))
     ours, y = model.predict(test.columns), test.happened
     plain = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6)
-    plain.fit(hashed(log.part(0, cut).columns, 2**16), log.happened[:cut])
-    theirs = plain.predict_proba(hashed(test.columns, 2**16))[:, 1]
+    plain.fit(hashed(log.part(0, cut).columns, 2**14), log.happened[:cut])
+    theirs = plain.predict_proba(hashed(test.columns, 2**14))[:, 1]
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert auc(ours, y) == pytest.approx(roc_auc_score(y, theirs), abs=1e-6)
     assert log_loss(ours, y) == pytest.approx(their_log_loss(y, theirs), abs=1e-6)
@@ -83,7 +83,7 @@ def test_logistic_beside_scikit_learn_on_a_real_log() -> None:
     beside_scikit_learn(log, cut)
 
 
-@pytest.mark.parametrize("kind", ["logistic", "trees"])
+@pytest.mark.parametrize("kind", ["logistic", pytest.param("trees", marks=pytest.mark.slow)])
 def test_known_chances_are_found(tmp_path: Path, kind: str) -> None:
     log, chance = made(tmp_path, 12_000)
     cut = 9000
@@ -99,9 +99,9 @@ def test_known_chances_are_found(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_model_that_is_too_sure_is_calibrated(tmp_path: Path) -> None:
-    log, _ = made(tmp_path, 8000, seed=3)
-    train, test = log.part(0, 6000), log.part(6000, 8000)
-    # Hardly a penalty: the model learns the noise of three thousand rows by heart.
+    log, _ = made(tmp_path, 4000, seed=3)
+    train, test = log.part(0, 3000), log.part(3000, 4000)
+    # Hardly a penalty: the model learns the noise of its rows by heart.
     raw = fit_values(train.columns, train.happened, "logistic", "none", 0.5, 1e4)
     for kind in ("platt", "isotonic"):
         true = fit_values(train.columns, train.happened, "logistic", kind, 0.5, 1e4)

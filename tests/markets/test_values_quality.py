@@ -38,8 +38,8 @@ def test_beside_scikit_learn(seed: int, count: int, levels: int) -> None:
     curve = reliability(p, y, 7)
     np.testing.assert_allclose(curve.happened, happened, atol=1e-12)
     np.testing.assert_allclose(curve.predicted, predicted, atol=1e-12)
-    assert curve.count.sum() == count
-    error = (np.abs(happened - predicted) * curve.count).sum() / count
+    assert curve.impressions.sum() == count
+    error = (np.abs(happened - predicted) * curve.impressions).sum() / count
     assert expected_calibration_error(p, y, 7) == pytest.approx(error, abs=1e-12)
 
 

@@ -54,8 +54,9 @@ class Impressions:
         """Impressions `first` … `last` - 1."""
         inside = slice(first, last)
         columns = {name: words[inside] for name, words in self.columns.items()}
-        arrays = (x[inside] for x in (self.time, self.price, self.happened))
-        return Impressions(self.campaign, *arrays, columns)
+        return Impressions(
+            self.campaign, self.time[inside], self.price[inside], self.happened[inside], columns
+        )
 
 
 def recognises(path: Path) -> bool:
@@ -208,14 +209,11 @@ def _check_clock(path: Path, time: Int[np.ndarray, " K"], header: int) -> None:
 
 def moments_of(time: Int[np.ndarray, " K"]) -> pl.Series:
     """[K] times as datetimes, null where a number is no moment."""
-    text = pl.Series("time", time).cast(pl.String)
+    text = pl.col("time").cast(pl.String)
     seconds = text.str.head(14).str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="ms")
-    rest = text.str.tail(3).cast(pl.Int64)
-    there = text.str.len_chars() == 17
-    moments = pl.select(
-        pl.when(there).then(seconds + pl.duration(milliseconds=rest, time_unit="ms"))
-    )
-    return moments.to_series().alias("time")
+    rest = pl.duration(milliseconds=text.str.tail(3).cast(pl.Int64), time_unit="ms")
+    whole = pl.when(text.str.len_chars() == 17).then(seconds + rest)
+    return pl.DataFrame({"time": time}).select(whole.alias("time")).to_series()
 
 
 READERS.add(

@@ -218,9 +218,10 @@ def _frame(path: Path, said: ValueMarket) -> pl.DataFrame:
     if frame.height == 0:
         raise input_error(path, "it holds no rows")
     try:
-        frame = frame.cast(
-            {"campaign": pl.String, "price": pl.Float64, said.outcome: pl.Boolean}
-            | dict.fromkeys(raw + calibrated, pl.Float64)
+        frame = frame.with_columns(
+            pl.col("campaign").cast(pl.String),
+            pl.col("price", *raw, *calibrated).cast(pl.Float64),
+            pl.col(said.outcome).cast(pl.Boolean),
         )
     except pl.exceptions.PolarsError as error:
         raise input_error(path, f"a column has another type ({error})") from error

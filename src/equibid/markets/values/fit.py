@@ -5,11 +5,11 @@ has not seen, it is calibrated, and bidders are tuned there.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction import FeatureHasher
@@ -53,13 +53,13 @@ class Trees:
         return self.forest.predict_proba(coded(columns))[:, 1]
 
 
-def hashed(columns: Columns, hashes: int = HASHES) -> csr_matrix:
+def hashed(columns: Columns, hashes: int = HASHES) -> csr_array:
     """[K, D] one for each word, at a place its hash gives: no list of words has to be kept.
 
     Two words may share a place; with 2^18 places few do (Weinberger et al., ICML 2009).
     """
     hasher = FeatureHasher(hashes, input_type="string", alternate_sign=False)
-    return hasher.transform(words(columns))
+    return csr_array(hasher.transform(words(columns)))
 
 
 def fit_logistic(
@@ -80,7 +80,7 @@ def fit_logistic(
     model.fit(rows[:, used], happened)
     weights = np.zeros(hashes)
     weights[used] = model.coef_[0]
-    return Logistic(weights, float(model.intercept_[0]))
+    return Logistic(weights, np.asarray(model.intercept_).item())
 
 
 def fit_trees(columns: Columns, happened: Bool[np.ndarray, " K"], seed: int = 0) -> Trees:
@@ -93,7 +93,8 @@ def fit_trees(columns: Columns, happened: Bool[np.ndarray, " K"], seed: int = 0)
         l2_regularization=1.0,
         # The last column is a count.
         categorical_features=[True] * (kinds.shape[1] - 1) + [False],
-        early_stopping=False,
+        # Scikit-learn's annotation forgets that it may be a bool.
+        early_stopping=cast(Any, False),
         random_state=seed,
     )
     return Trees(forest.fit(kinds, happened))

@@ -68,4 +68,5 @@ def draw_unknown(market: Market, known: Bool[np.ndarray, "K N"], seed: int) -> M
     key = jax.random.fold_in(jax.random.key(seed), 1)
     coins = uniform(seed_of(key), Purpose.CONVERSION, impression, advertiser)
     drawn = coins < jnp.asarray(market.values)
+    assert market.outcomes is not None
     return replace(market, outcomes=jnp.where(jnp.asarray(known), market.outcomes, drawn))

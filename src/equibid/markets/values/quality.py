@@ -20,12 +20,12 @@ class Reliability(NamedTuple):
     Attributes:
         predicted: mean prediction of the bin.
         happened: share of the bin that happened.
-        count: impressions in the bin.
+        impressions: how many the bin has.
     """
 
     predicted: Float[np.ndarray, " Q"]
     happened: Float[np.ndarray, " Q"]
-    count: Float[np.ndarray, " Q"]
+    impressions: Float[np.ndarray, " Q"]
 
 
 class Quality(NamedTuple):
@@ -104,7 +104,7 @@ def expected_calibration_error(
     with rate r strays by about √(r / n).
     """
     curve = reliability(predicted, happened, bins)
-    return float(np.average(np.abs(curve.predicted - curve.happened), weights=curve.count))
+    return float(np.average(np.abs(curve.predicted - curve.happened), weights=curve.impressions))
 
 
 def quality(predicted: Float[np.ndarray, " K"], happened: Bool[np.ndarray, " K"]) -> Quality:
