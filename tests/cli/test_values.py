@@ -97,6 +97,8 @@ def test_campaigns_meet_in_one_market(equibid: Command, capsys: Captured, tmp_pa
     (recording,) = read_log(tmp_path / "both")
     market, known = recording.test, recording.known
     assert known is not None
+    assert recording.train is not None
+    assert recording.train.outcomes is None
     validate(market)
     assert market.labels.advertisers == ("11", "12")
     for n, name in enumerate(("11", "12")):
@@ -208,6 +210,11 @@ def test_bad_commands_end_with_a_sentence(
     assert equibid("values", *arguments) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_true_values_are_not_calibrated(equibid: Command, capsys: Captured) -> None:
+    assert equibid("compare", "demo", "--calibrate", "platt") == 2
+    assert "--calibrate is for logs" in capsys.readouterr().err
 
 
 def test_damaged_markets_are_refused(equibid: Command, capsys: Captured, tmp_path: Path) -> None:

@@ -37,8 +37,7 @@ def test_other_files_are_not_recognised(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         read_log(path)
     assert str(caught.value) == (
-        f"{path}: no log format recognises it, tried {', '.join(READERS)}; "
-        "name one as the format"
+        f"{path}: no log format recognises it, tried {', '.join(READERS)}; name one as the format"
     )
 
 

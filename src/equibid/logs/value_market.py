@@ -9,7 +9,7 @@ quality.json         figures of the predictions
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,9 @@ def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[Recording]:
     tuning, _ = _market(path / TUNING, market)
     test, known = _market(path / TEST, market)
     several = len(market.campaigns) > 1
+    if several:
+        # A click that nobody could see is not one that did not happen: predictions are the totals.
+        tuning = replace(tuning, outcomes=None)
     recording = Recording(
         name="-".join(market.campaigns),
         test=test,
