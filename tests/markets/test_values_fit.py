@@ -50,10 +50,10 @@ def test_prices_paid_and_the_future_are_not_among_the_features() -> None:
 
 def beside_scikit_learn(log: Impressions, cut: int) -> None:
     """The same estimator gives the same figures; one without hashing gives nearly the same."""
-    model = fit_logistic(log.part(0, cut).columns, log.happened[:cut], hashes=2**14)
+    model = fit_logistic(log.part(0, cut).columns, log.happened[:cut], strength=0.1, hashes=2**14)
     test = log.part(cut, len(log.time))
     ours, y = model.predict(test.columns), test.happened
-    plain = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6)
+    plain = LogisticRegression(C=0.1, max_iter=2000, tol=1e-6)
     plain.fit(hashed(log.part(0, cut).columns, 2**14), log.happened[:cut])
     theirs = plain.predict_proba(hashed(test.columns, 2**14))[:, 1]
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
@@ -61,7 +61,7 @@ def beside_scikit_learn(log: Impressions, cut: int) -> None:
     assert log_loss(ours, y) == pytest.approx(their_log_loss(y, theirs), abs=1e-6)
     vectors = DictVectorizer()
     rows = [dict.fromkeys(row, 1) for row in words(log.columns)]
-    baseline = LogisticRegression(C=1.0, max_iter=2000, tol=1e-6)
+    baseline = LogisticRegression(C=0.1, max_iter=2000, tol=1e-6)
     baseline.fit(vectors.fit_transform(rows[:cut]), log.happened[:cut])
     listed = baseline.predict_proba(vectors.transform(rows[cut:]))[:, 1]
     # Words that share a place are all that differs.
