@@ -12,7 +12,7 @@ HOURLY = spaced([[*row, "3"] for row in clicks(4)])
 
 
 def test_the_formats_are_declared() -> None:
-    assert set(READERS) == {"rlb", "hourly", "auctionnet"}
+    assert set(READERS) == {"rlb", "hourly", "auctionnet", "ipinyou-log", "values"}
     assert all(READERS.summaries[name] for name in READERS)
 
 
@@ -37,8 +37,7 @@ def test_other_files_are_not_recognised(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         read_log(path)
     assert str(caught.value) == (
-        f"{path}: no log format recognises it, tried auctionnet, hourly, rlb; "
-        "name one as the format"
+        f"{path}: no log format recognises it, tried {', '.join(READERS)}; name one as the format"
     )
 
 
@@ -60,7 +59,7 @@ def test_nothing_at_the_path(tmp_path: Path, format: str | None) -> None:
 
 @pytest.mark.parametrize("format", ["rlb", "hourly", "auctionnet"])
 def test_an_empty_folder_is_refused(tmp_path: Path, format: str) -> None:
-    with pytest.raises(InputError, match="tried auctionnet, hourly, rlb"):
+    with pytest.raises(InputError, match=f"tried {', '.join(READERS)}"):
         read_log(tmp_path)
     with pytest.raises(InputError, match=str(tmp_path)):
         read_log(tmp_path, format)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+import numpy as np
 import polars as pl
 import tyro
 from rich.console import Console
@@ -24,6 +25,7 @@ from equibid.evaluation.pairs import head_to_head, paired_tests
 from equibid.evaluation.ranking import campaign_frame, in_currency, rank
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
+from equibid.logs.calibrated import calibrated
 from equibid.markets import MARKETS
 from equibid.markets.market import Market
 from equibid.reports import from_ranking, write_report
@@ -79,6 +81,9 @@ class Settings:
     budget_share: float = 0.125
     """Budget of a campaign log: this share of what all its impressions cost (c0)."""
 
+    calibrate: Literal["none", "isotonic", "platt", "scale"] = "none"
+    """Make the predictions of a log true first, by what they were in its training part."""
+
     impressions: int | None = None
     """Impressions of a generated day; default the market's own."""
 
@@ -114,7 +119,7 @@ def run_comparison(settings: Settings) -> Path:
     names = bidder_names(settings.bidders)
     if settings.seeds < 1:
         raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
-    folder = settings.out or Path("runs") / Path(settings.market).name.split(".")[0]
+    folder = settings.out or default_folder(settings.market)
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
@@ -167,6 +172,14 @@ def run_comparison(settings: Settings) -> Path:
     return report
 
 
+def default_folder(market: str) -> Path:
+    """The run folder of a market, beside it where the market is in that place itself."""
+    folder = Path("runs") / Path(market).name.split(".")[0]
+    if folder.resolve() == Path(market).resolve():
+        return folder.with_name(f"compare-{folder.name}")
+    return folder
+
+
 def bidder_names(text: str) -> list[str]:
     """The bidders of a comma list, each known and named once."""
     names = [name.strip() for name in text.split(",") if name.strip()]
@@ -186,10 +199,15 @@ def cases_of(settings: Settings) -> list[Case]:
     asked = {field.name: getattr(settings, field.name) for field in fields(MarketChoice)}
     choice = MarketChoice(**asked)
     if choice.generated:
+        if settings.calibrate != "none":
+            raise InputError("--calibrate is for logs; a generated market's values are true")
         auction = auction_named(settings.auction or "gsp")
         play = "tick" if settings.play == "auto" else settings.play
         return [generated_case(settings.market, generated_days(choice), auction, play)]
-    return [recorded(recording, settings) for recording in recordings_of(choice)]
+    return [
+        recorded(calibrated(recording, settings.calibrate), settings)
+        for recording in recordings_of(choice)
+    ]
 
 
 def recorded(recording: Recording, settings: Settings) -> Case:
@@ -207,7 +225,8 @@ def default_auction(market: Market) -> str:
 
 def score_of(market: Market) -> str:
     """What is compared: logged outcomes where there are any, else expected value."""
-    return "value" if market.outcomes is None else "conversions"
+    none = market.outcomes is None or not np.asarray(market.outcomes).any()
+    return "value" if none else "conversions"
 
 
 def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from equibid.cli.listing import list_
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
+from equibid.cli.values import values
 from equibid.errors import InputError
 
 APP = tyro.extras.SubcommandApp()
@@ -25,6 +26,7 @@ APP.command(name="solve")(solve)
 APP.command(name="certify")(certify)
 APP.command(name="train")(train_)
 APP.command(name="sweep")(sweep)
+APP.command(name="values")(values)
 APP.command(name="list")(list_)
 
 

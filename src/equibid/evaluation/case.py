@@ -10,6 +10,7 @@ from equibid.auctions.clearing import Auction
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.markets.market import Market, split
+from equibid.markets.values.joint import draw_unknown
 from equibid.simulation.simulate import Play
 from equibid.simulation.yesterday import resting_factors, rival_log
 
@@ -80,12 +81,19 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
     train, test = recording.train, recording.test
     assert train is not None
     if train.advertisers > 1:
-        # The log's market price is what the worst slot cost; the bids behind it are not in it.
-        log = day_before(replace(train, market_price=None), auction)
+        if test.market_price is None:
+            # The log's price is what the worst slot cost; the bids behind it are in the market.
+            train = replace(train, market_price=None)
+        log = day_before(train, auction)
     else:
         log = training_log(train, recording.period, recording.history)
     if recording.period is None:
-        return Case(recording.name, log, lambda seed: test, auction, play)
+        known = recording.known
+
+        def day(seed: int) -> Market:
+            return test if known is None else draw_unknown(test, known, seed)
+
+        return Case(recording.name, log, day, auction, play)
     periods = split(test, recording.period, rounds)
     log = replace(log, ticks=rounds)
     count = periods.values.shape[0]

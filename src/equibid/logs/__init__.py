@@ -1,6 +1,12 @@
 """Readers of real logs: files in, markets out."""
 
-from equibid.logs import auctionnet, hourly, rlb  # each declares its format
+from equibid.logs import (  # each declares its format
+    auctionnet,
+    hourly,
+    ipinyou_log,
+    rlb,
+    value_market,
+)
 from equibid.logs.auctionnet import AuctionNetLog, read_auctionnet_rows
 from equibid.logs.campaign import campaign_budget, with_budget_share
 from equibid.logs.read import read_log
@@ -15,9 +21,11 @@ __all__ = [
     "auctionnet",
     "campaign_budget",
     "hourly",
+    "ipinyou_log",
     "read_auctionnet_rows",
     "read_log",
     "rlb",
     "split_for_tuning",
+    "value_market",
     "with_budget_share",
 ]

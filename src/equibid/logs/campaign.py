@@ -65,16 +65,21 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
 
     The target cost per click is what a click cost in training. Without totals of a training period
     both are set from the test market: they are terms of the experiment, no knowledge of a bidder.
+
+    Campaigns that meet divide the money as the budgets they have, which a reader sets to what each
+    paid in training. A market that is one period has the budget of as many impressions as it has.
     """
     history = recording.history or market_history(recording.test)
-    budget = campaign_budget(history, share, recording.period or int(history.impressions))
-    click_cost = history.cost / max(float(history.value.sum()), 1.0)
+    paid = np.asarray(recording.test.campaigns.budget, np.float64)
+    part = paid / paid.sum() if len(paid) > 1 else np.ones(1)
+    click_cost = history.cost * part / np.maximum(history.value, 1.0)
 
     def funded(market: Market) -> Market:
+        budget = campaign_budget(history, share, recording.period or market.impressions)
         campaigns = replace(
             market.campaigns,
-            budget=jnp.asarray([float(budget)]),
-            target_cpa=jnp.asarray([click_cost]),
+            budget=jnp.asarray(np.floor(budget * part)),
+            target_cpa=jnp.asarray(click_cost),
         )
         return replace(market, campaigns=campaigns)
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from jaxtyping import Bool
+
 from equibid.errors import InputError
 from equibid.markets.history import PriceHistory, market_history
 from equibid.markets.market import Market, span
@@ -19,6 +22,8 @@ class Recording:
         history: totals of the training period; None when the log has none.
         period: impressions per delivery period, each of which starts with full budgets; None when
             the market is one period.
+        known: [K, N] which outcomes of the test market were seen, where some were not: those are
+            drawn from the values, anew for every seed. None when all were seen, or none.
     """
 
     name: str
@@ -26,6 +31,7 @@ class Recording:
     train: Market | None = None
     history: PriceHistory | None = None
     period: int | None = None
+    known: Bool[np.ndarray, "K N"] | None = None
 
 
 def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:

@@ -1,0 +1,1 @@
+"""What impressions are worth, learned from logs: features, models, calibration, quality."""
