@@ -66,8 +66,8 @@ def traffic_noise(market: Market, when: Clock) -> Estimate:
     """Half the width of the uniform factor on a twelfth's traffic.
 
     A twelfth with ``n_w`` impressions and the usual share ``h_w`` has ``n_w / h_w`` proportional to
-    its factor, whose variance is ``noise² / 3``. Counts of independent arrivals add ``1 / n_w``:
-    ``noise² = 3 (Var(r_w) / mean(r)² - mean(1 / n_w))`` with ``r_w = n_w / h_w``, within days.
+    its factor, whose variance is ``noise² / 3``: ``noise² = 3 Var(r_w) / mean(r)²`` with
+    ``r_w = n_w / h_w``, within days.
     """
     counts = np.diff(np.asarray(market.tick_start))
     if len(counts) > 1 and counts.max() - counts.min() <= 1:
@@ -77,16 +77,15 @@ def traffic_noise(market: Market, when: Clock) -> Estimate:
     n, h = (np.bincount(when.cell, x) for x in (counts, when.share))
     day = np.arange(len(n)) // WINDOWS
     ratio = n / np.where(h > 0, h, 1)
-    squares, free, arrivals = 0.0, 0, []
+    squares, free = 0.0, 0
     for one in np.unique(day):
         mine = ratio[(day == one) & (h > 0) & (n > 0)]
         if len(mine) > 1:
             squares += float(((mine / mine.mean() - 1) ** 2).sum())
             free += len(mine) - 1
-            arrivals.extend(1 / n[(day == one) & (h > 0) & (n > 0)])
     if not free:
         return Estimate(None, "the log holds less than two twelfths of a day")
-    noise = 3 * (squares / free - float(np.mean(arrivals)))
+    noise = 3 * squares / free
     how = f"spread of traffic over its usual curve in {free + 1} twelfths of a day"
     return Estimate(float(np.clip(noise, 0, 1) ** 0.5), how)
 
@@ -211,25 +210,26 @@ class Levels(NamedTuple):
 
 
 def levels(sums: Moments, spread: float, rho: float, drift: float) -> Levels:
-    """Log mean values, ``log v̄_i + V_ii / 2 - drift² / 2``.
+    """Log mean values, ``ȳ_i + σ²/2`` with ȳ_i the mean log value of an advertiser.
 
-    v̄_i is the mean over impressions with a value. To first order its log has the covariance
-    ``V_ij = (exp(σ² ρ_ij) - 1) both_ij / (n_i n_j) + drift² [same category] Σ_w s_wi s_wj``, with s
-    an advertiser's share of values in each cell; a log of a mean is low by half its variance. Over
-    equal levels the sample variance is ``mean V_ii - mean_{i≠j} V_ij`` in expectation.
+    Chance gives ȳ the covariance
+    ``V_ij = σ² ρ_ij both_ij / (n_i n_j) + drift² [same category] Σ_w s_wi s_wj``, with s an
+    advertiser's share of values in each cell. Over equal levels the sample variance is
+    ``mean V_ii - mean_{i≠j} V_ij`` in expectation.
     """
     has = sums.offered > 0
-    n = sums.offered[has]
-    alike = likeness(sums, rho)
+    n, N = sums.offered[has], int(has.sum())
+    mean_log = (sums.count * sums.mean_log).sum(axis=0)[has] / n
+    log_mean = mean_log + spread**2 / 2
+    if N < 2:
+        return Levels(log_mean, 0.0)
+    met = sums.both[np.ix_(has, has)] / np.outer(n, n)
     same = (sums.same | np.eye(len(sums.category), dtype=bool))[np.ix_(has, has)]
     share = sums.count[:, has] / n
-    chance = np.expm1(spread**2 * alike) * sums.both
-    V = chance[np.ix_(has, has)] / np.outer(n, n) + drift**2 * same * (share.T @ share)
-    own = V.diagonal()
-    log_mean = np.log(sums.total[has] / n) + own / 2 - drift**2 / 2
-    N = len(n)
-    between = (V.sum() - own.sum()) / (N * (N - 1)) if N > 1 else 0.0
-    return Levels(log_mean, float(own.mean() - between) if N > 1 else 0.0)
+    V = spread**2 * likeness(sums, rho)[np.ix_(has, has)] * met
+    V += drift**2 * same * (share.T @ share)
+    own = float(V.trace())
+    return Levels(log_mean, own / N - (float(V.sum()) - own) / (N * (N - 1)))
 
 
 def level_spread(level: Levels) -> Estimate:
@@ -237,7 +237,7 @@ def level_spread(level: Levels) -> Estimate:
     if len(level.log_mean) < 2:
         return Estimate(0.0, "one advertiser has no spread; at 0 its level is the log's")
     variance = float(level.log_mean.var(ddof=1)) - level.noise
-    return Estimate(max(variance, 0.0) ** 0.5, "mean values of advertisers, in logarithms")
+    return Estimate(max(variance, 0.0) ** 0.5, "mean log values of advertisers")
 
 
 def cpa_spread(target_cpa: Floats) -> Estimate:
@@ -247,17 +247,26 @@ def cpa_spread(target_cpa: Floats) -> Estimate:
     return Estimate(float(np.log(target_cpa).std(ddof=1)), "target CPAs, in logarithms")
 
 
-def budget_spread(market: Market, sums: Moments) -> Estimate:
-    """Standard deviation of ``log budget - log(Σ_k v_ki · cpa)`` over advertisers with both."""
+def budget_spread(market: Market, sums: Moments, level: Levels) -> Estimate:
+    """Standard deviation of log budget over advertisers of equal ambition.
+
+    Ambition is ``a_i = n_i exp(level_i) · cpa_i``, up to a factor. The variance of
+    ``log budget_i - log a_i`` over advertisers with both is the sum of the setting's and of what
+    chance adds to levels, which is taken off.
+    """
     if len(sums.category) == 1:
         return Estimate(None, ALONE)
-    budget, cpa = (np.asarray(x) for x in (market.campaigns.budget, market.campaigns.target_cpa))
-    ambition = sums.total * cpa
-    both = (budget > 0) & (ambition > 0)
+    has = sums.offered > 0
+    budget, cpa = (
+        np.asarray(x, np.float64)[has] for x in (market.campaigns.budget, market.campaigns.target_cpa)
+    )
+    both = (budget > 0) & (cpa > 0)
     if both.sum() < 2:
         return Estimate(None, "fewer than two advertisers have a budget")
-    ratio = np.log(budget[both] / ambition[both])
-    return Estimate(float(ratio.std(ddof=1)), "budgets over value at the target CPA, in logarithms")
+    ambition = np.log(sums.offered[has][both] * cpa[both]) + level.log_mean[both]
+    variance = float((np.log(budget[both]) - ambition).var(ddof=1)) - level.noise
+    how = "budgets over reach, mean value and target CPA, in logarithms"
+    return Estimate(max(variance, 0.0) ** 0.5, how)
 
 
 def competition(budget: Floats, at_cap: Floats, drift: float) -> Estimate:

@@ -8,7 +8,7 @@ import numpy as np
 from equibid.auctions.clearing import Auction
 from equibid.errors import InputError
 from equibid.markets import estimators as est
-from equibid.markets.estimators import Clock, Estimate
+from equibid.markets.estimators import Clock, Estimate, Levels
 from equibid.markets.market import Market
 from equibid.markets.moments import Moments, moments
 from equibid.markets.scarcity import spend_at_cap
@@ -57,7 +57,7 @@ def fit(market: Market, name: str, auction: Auction, day_ticks: int | None = Non
     if not sums.offered.any():
         raise InputError(f"log {market.labels.name}: it has no values to fit a market to")
     at_cap = np.asarray(spend_at_cap(market, auction))
-    found = estimates(market, when, sums, at_cap)
+    found, level = estimates(market, when, sums, at_cap)
     defaults = {x.name: x.default for x in fields(Generator) if x.default is not MISSING}
     defaults = UNKNOWN | defaults
     values = {key: x.value if x.known else defaults[key] for key, x in found.items()}
@@ -66,7 +66,7 @@ def fit(market: Market, name: str, auction: Auction, day_ticks: int | None = Non
         settings,
         {key: x.how for key, x in found.items()},
         tuple(key for key, x in found.items() if not x.known),
-        notes(market, sums),
+        notes(market, sums, level),
         sums,
         at_cap,
     )
@@ -74,8 +74,8 @@ def fit(market: Market, name: str, auction: Auction, day_ticks: int | None = Non
 
 def estimates(
     market: Market, when: Clock, sums: Moments, at_cap: np.ndarray
-) -> dict[str, Estimate]:
-    """An estimate of each numeric setting, in the order of `Generator`."""
+) -> tuple[dict[str, Estimate], Levels]:
+    """An estimate of each numeric setting, in the order of `Generator`; and advertisers' levels."""
     campaigns = market.campaigns
     cpa = np.asarray(campaigns.target_cpa, np.float64)
     cpa = cpa[cpa > 0]
@@ -88,7 +88,7 @@ def estimates(
     median, tail = est.outside(price)
     mean = max(float(np.exp(level.log_mean.mean())), TINY)
     budget = np.asarray(campaigns.budget, np.float64)
-    return {
+    found = {
         "impressions": Estimate(
             max(round(market.impressions / when.days), when.ticks),
             "impressions of the log"
@@ -102,7 +102,7 @@ def estimates(
         else Estimate(categories, "categories of the log"),
         "interests": known,
         "reach": est.reach(sums, int(known.value) if known.known else 1),  # pyright: ignore
-        "mean_value": Estimate(mean, "geometric mean over advertisers of their mean values"),
+        "mean_value": Estimate(mean, "mean log values of advertisers, and half their variance"),
         "level_spread": est.level_spread(level),
         "value_spread": spread,
         "correlation": rho,
@@ -111,19 +111,20 @@ def estimates(
         if len(cpa)
         else Estimate(None, "the log has no target CPAs"),
         "cpa_spread": est.cpa_spread(cpa),
-        "budget_spread": est.budget_spread(market, sums),
+        "budget_spread": est.budget_spread(market, sums, level),
         "competition": est.competition(budget, at_cap, moved),
         "traffic_noise": est.traffic_noise(market, when),
         "outside_price": median,
         "outside_spread": tail,
     }
+    return found, level
 
 
 def _number(estimate: Estimate, otherwise: float) -> float:
     return float(estimate.value) if isinstance(estimate.value, int | float) else otherwise
 
 
-def notes(market: Market, sums: Moments) -> tuple[str, ...]:
+def notes(market: Market, sums: Moments, level: Levels) -> tuple[str, ...]:
     """What of the log the generator cannot show."""
     said = []
     if sums.above:
@@ -136,12 +137,19 @@ def notes(market: Market, sums: Moments) -> tuple[str, ...]:
             f"categories of the log have {sizes.min()} to {sizes.max()} advertisers; generated "
             "ones are of equal size but for the last"
         )
+    mean, usual = float(sums.total.sum()), float(sums.offered[sums.offered > 0] @ np.exp(level.log_mean))
+    if not 0.8 < mean / usual < 1.25:
+        tail, worth = ("heavier", "less") if mean > usual else ("lighter", "more")
+        said.append(
+            f"the log's mean value is {mean / usual:.2g} times that of log-normal values of the "
+            f"same logs: its upper tail is {tail}, and a generated day is worth {worth}"
+        )
     silent = int((sums.offered == 0).sum())
     if silent:
         said.append(f"{silent} of the log's {market.advertisers} advertisers have no value at all")
     if market.market_price is not None:
         price = np.asarray(market.market_price)
-        free = float((price <= 0).mean())
+        free = int((price <= 0).sum())
         if free:
-            said.append(f"{free:.2%} of the market prices are 0; generated ones are above")
+            said.append(f"{free} of the {len(price)} market prices are 0; generated ones are above")
     return tuple(said)
