@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def fit(market: Market, name: str, auction: Auction, day_ticks: int | None = Non
     found, level = estimates(market, when, sums, at_cap)
     defaults = {x.name: x.default for x in fields(Generator) if x.default is not MISSING}
     defaults = UNKNOWN | defaults
-    values = {key: x.value if x.known else defaults[key] for key, x in found.items()}
+    values = {key: _rounded(x.value) if x.known else defaults[key] for key, x in found.items()}
     settings = Generator(name=name, auction=auction, **values)  # pyright: ignore[reportArgumentType]
     return Fit(
         settings,
@@ -118,6 +119,13 @@ def estimates(
         "outside_spread": tail,
     }
     return found, level
+
+
+def _rounded(x: Any) -> Any:
+    """Six digits: more than any log tells, and as many as people read."""
+    if isinstance(x, tuple):
+        return tuple(map(_rounded, x))
+    return float(f"{x:.6g}") if isinstance(x, float) else x
 
 
 def _number(estimate: Estimate, otherwise: float) -> float:

@@ -50,16 +50,16 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("value", "value, where there is one", "quantiles", "value"),
-    Measure("advertiser_value", "mean value of an advertiser", "quantiles", "value"),
+    Measure("value", "value", "quantiles", "value"),
+    Measure("advertiser_value", "mean by advertiser", "quantiles", "value"),
     Measure("market_price", "market price", "quantiles", "money"),
     Measure("price_at_rest", "price at rest", "quantiles", "money"),
-    Measure("logged_price", "logged price, and price at rest", "quantiles", "money"),
-    Measure("budget_over_spend", "budget over spend at the cap", "quantiles"),
-    Measure("traffic", "share of traffic by time of day", "shares"),
-    Measure("within", "correlation within categories", "number"),
-    Measure("across", "correlation across categories", "number"),
-    Measure("eligible", "share of impressions with a value", "number"),
+    Measure("logged_price", "logged price", "quantiles", "money"),
+    Measure("budget_over_spend", "budget over spend", "quantiles"),
+    Measure("traffic", "traffic by time of day", "shares"),
+    Measure("within", "correlation within", "number"),
+    Measure("across", "correlation across", "number"),
+    Measure("eligible", "share with a value", "number"),
 )
 
 # What was measured of a day: samples, shares or a number by the names of `MEASURES`.

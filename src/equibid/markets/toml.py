@@ -63,8 +63,23 @@ def market_text(
     for name in FIELDS:
         if name in comments:
             lines += ["", *_wrapped(comments[name])]
-        lines.append(f"{name} = {_text(getattr(settings, name))}")
+        lines.append(f"{name} = {setting_text(getattr(settings, name))}")
     return "\n".join(lines).strip() + "\n"
+
+
+def setting_text(x: Any) -> str:
+    """A setting as TOML writes it.
+
+    Raises:
+        InputError: it is an auction without a name.
+    """
+    if isinstance(x, str):
+        return json.dumps(x, ensure_ascii=False)
+    if isinstance(x, tuple):
+        return f"[{', '.join(map(setting_text, x))}]"
+    if isinstance(x, int | float):
+        return repr(x)
+    return json.dumps(auction_text(x))
 
 
 def auction_text(auction: Auction) -> str:
@@ -106,16 +121,6 @@ def _setting(name: str, x: Any) -> Any:
     if isinstance(x, bool) or not isinstance(x, int | float):
         raise InputError(f"{name} must be a number, not {x!r}")
     return x
-
-
-def _text(x: Any) -> str:
-    if isinstance(x, str):
-        return json.dumps(x, ensure_ascii=False)
-    if isinstance(x, tuple):
-        return f"[{', '.join(map(_text, x))}]"
-    if isinstance(x, int | float):
-        return repr(x)
-    return json.dumps(auction_text(x))
 
 
 def _wrapped(text: str) -> list[str]:
