@@ -60,7 +60,9 @@ def test_the_headline_follows_the_distances(tables: FitTables) -> None:
         )
         return verdict(replace(tables, distances=table)).headline
 
-    assert said(0.1, None) == said(0.3, 0.2) == "The generated day is like the log in all 2 measures"
+    assert (
+        said(0.1, None) == said(0.3, 0.2) == "The generated day is like the log in all 2 measures"
+    )
     far = "Like the log in 1 of 2 measures, but not in mean by advertiser"
     assert said(0.11, None) == said(0.3, 0.1) == far
 

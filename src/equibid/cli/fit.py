@@ -69,9 +69,7 @@ def run_fit(settings: Settings) -> list[Path]:
     """Carry out the fits; gives the paths of the settings that were written."""
     check(settings)
     console = Console()
-    choice = MarketChoice(
-        settings.log, format=settings.format, budget_share=settings.budget_share
-    )
+    choice = MarketChoice(settings.log, format=settings.format, budget_share=settings.budget_share)
     if choice.generated:
         raise InputError(f"{settings.log} is a generated market already; name a log to fit one to")
     folder = settings.out or Path("runs") / f"fit-{choice.stem}"
@@ -105,7 +103,10 @@ def check(settings: Settings) -> None:
     Raises:
         InputError: one is out of its range.
     """
-    for name, asked, least in (("day-ticks", settings.day_ticks, 1), ("others", settings.others, 0)):
+    for name, asked, least in (
+        ("day-ticks", settings.day_ticks, 1),
+        ("others", settings.others, 0),
+    ):
         if asked is not None and asked < least:
             raise InputError(f"--{name} {asked}: ask for at least {least}")
 
@@ -141,7 +142,8 @@ def write(folder: Path, found: Fitted, config: dict[str, Any], log: str) -> Path
     path = run.write_text("market.toml", market_text(settings, comments, about))
     told = {
         "market": settings.name,
-        "settings": {name: getattr(settings, name) for name in how} | {"auction": config["auction"]},
+        "settings": {name: getattr(settings, name) for name in how}
+        | {"auction": config["auction"]},
         "how": dict(how),
         "kept": found.fit.kept,
         "notes": found.fit.notes,

@@ -258,7 +258,8 @@ def budget_spread(market: Market, sums: Moments, level: Levels) -> Estimate:
         return Estimate(None, ALONE)
     has = sums.offered > 0
     budget, cpa = (
-        np.asarray(x, np.float64)[has] for x in (market.campaigns.budget, market.campaigns.target_cpa)
+        np.asarray(x, np.float64)[has]
+        for x in (market.campaigns.budget, market.campaigns.target_cpa)
     )
     both = (budget > 0) & (cpa > 0)
     if both.sum() < 2:

@@ -145,7 +145,10 @@ def notes(market: Market, sums: Moments, level: Levels) -> tuple[str, ...]:
             f"categories of the log have {sizes.min()} to {sizes.max()} advertisers; generated "
             "ones are of equal size but for the last"
         )
-    mean, usual = float(sums.total.sum()), float(sums.offered[sums.offered > 0] @ np.exp(level.log_mean))
+    mean, usual = (
+        float(sums.total.sum()),
+        float(sums.offered[sums.offered > 0] @ np.exp(level.log_mean)),
+    )
     if not 0.8 < mean / usual < 1.25:
         tail, worth = ("heavier", "less") if mean > usual else ("lighter", "more")
         said.append(

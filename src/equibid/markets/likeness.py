@@ -174,9 +174,9 @@ def quantiles(log: Facts, made: Facts) -> pl.DataFrame:
             else [log[name], made[name]]
         )
         frames.append(
-            pl.DataFrame({"at": at, "log": sides[0], "generated": sides[1]}, nan_to_null=True).select(
-                pl.lit(name).alias("measure"), pl.lit(kind).alias("kind"), pl.all()
-            )
+            pl.DataFrame(
+                {"at": at, "log": sides[0], "generated": sides[1]}, nan_to_null=True
+            ).select(pl.lit(name).alias("measure"), pl.lit(kind).alias("kind"), pl.all())
         )
     return pl.concat(frames)
 

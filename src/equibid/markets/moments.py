@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Bool, Float, Int
 
-from equibid.markets.market import Market, dense, span
+from equibid.markets.market import Market
 
 Matrix = Float[np.ndarray, "N N"]
 
@@ -121,13 +121,21 @@ def by_cell(
     market: Market, cell: Int[np.ndarray, " T"]
 ) -> Iterator[tuple[int, Float[np.ndarray, "B N"]]]:
     """The values of each cell that has impressions, dense and in float64."""
-    start = np.asarray(market.tick_start)
-    of_impression = np.repeat(cell, np.diff(start))
+    of_impression = np.repeat(cell, np.diff(np.asarray(market.tick_start)))
+    # NumPy, not JAX: each cell has a size of its own, and would have a program of its own.
+    values = np.asarray(market.values)
+    ids = None if market.candidates is None else np.asarray(market.candidates)
     # A cell is a run of ticks.
     edges = np.flatnonzero(np.diff(of_impression)) + 1
     for first, last in zip([0, *edges], [*edges, len(of_impression)], strict=True):
-        part = span(market, int(first), int(last))
-        yield int(of_impression[first]), np.asarray(dense(part), np.float64)
+        w, block = int(of_impression[first]), values[first:last]
+        if ids is None:
+            yield w, block.astype(np.float64)
+            continue
+        table = np.zeros((len(block), market.advertisers + 1))
+        # Padding falls into the last column.
+        table[np.arange(len(block))[:, None], ids[first:last]] = block
+        yield w, table[:, :-1]
 
 
 def logs_of(

@@ -76,7 +76,8 @@ def fit_tables(found: Fitted, config: Mapping[str, Any], log: str) -> FitTables:
         config=config,
         name=log,
         settings=[
-            (name, setting_text(getattr(found.fit.settings, name)), told) for name, told in how.items()
+            (name, setting_text(getattr(found.fit.settings, name)), told)
+            for name, told in how.items()
         ],
         kept=found.fit.kept,
         notes=found.fit.notes,
@@ -128,7 +129,7 @@ def page(tables: FitTables) -> str:
 
 def facts(tables: FitTables) -> str:
     """The size of the market in a line."""
-    sizes = dict((name, text) for name, text, _ in tables.settings)
+    sizes = {name: text for name, text, _ in tables.settings}
     words = ("impressions", "advertisers", "ticks")
     counts = [(int(sizes[word]), word.removesuffix("s")) for word in words]
     return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
@@ -155,7 +156,9 @@ def verdict(tables: FitTables) -> Verdict:
 
 def closeness(tables: FitTables) -> str:
     """Distances, and quantiles beneath."""
-    noted = "".join(f'<p class="note">{escape(said[:1].upper() + said[1:])}.</p>' for said in tables.notes)
+    noted = "".join(
+        f'<p class="note">{escape(said[:1].upper() + said[1:])}.</p>' for said in tables.notes
+    )
     return (
         '<section><h2>How far off</h2><p class="guide">Dots are distances of the generated day '
         "from the log: 0 is equal, 1 has nothing in common. Grey bars are what chance alone makes "
@@ -176,8 +179,9 @@ def quantile_table(tables: FitTables) -> str:
         )
         unit = tables.unit(row["unit"])
         lines.append(
-            f'<tr><td></td><td class="name">{escape(row["title"])}<small>{escape(unit)}</small></td>'
-            f"{cells}<td>{short(row['distance'])}<small>{DISTANCES[row['kind']]}</small></td>"
+            f'<tr><td></td><td class="name">{escape(row["title"])}'
+            f"<small>{escape(unit)}</small></td>{cells}"
+            f"<td>{short(row['distance'])}<small>{DISTANCES[row['kind']]}</small></td>"
             f"<td>{short(row['chance'])}</td></tr>"
         )
     return (
