@@ -34,7 +34,7 @@ def test_kolmogorov_smirnov_is_its_definition(one: list[float], other: list[floa
 
 def measured(market: Market) -> Facts:
     sums = moments(market, clock(market.ticks, market.ticks).cell)
-    return facts(market, sums, np.asarray(spend_at_cap(market, SETTINGS.auction)))
+    return facts(market, sums, np.asarray(spend_at_cap(market, SETTINGS.auction)), {})
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_facts_are_of_the_market(days: list[Facts]) -> None:
     assert found["traffic"].sum() == pytest.approx(1)
     lists = generate(SETTINGS, jax.random.key(0), form="sparse")
     sums = moments(lists, clock(24, 24).cell)
-    listed = facts(lists, sums, np.ones(8))
+    listed = facts(lists, sums, np.ones(8), {})
     np.testing.assert_allclose(listed["value"], found["value"])
 
 

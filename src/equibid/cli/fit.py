@@ -134,7 +134,7 @@ def write(folder: Path, found: Fitted, config: dict[str, Any], log: str) -> Path
     """Write all of a fit into a run folder; gives the path of the settings."""
     run = open_run(folder, config)
     settings, how = found.fit.settings, found.fit.how
-    kept = {name: "Default kept: " for name in found.fit.kept}
+    kept = dict.fromkeys(found.fit.kept, "Default kept: ")
     comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
     comments["auction"] = "The rule that competition was measured under."
     money = f"Money is in {found.currency}, prices and bids per impression."

@@ -71,9 +71,10 @@ def fitted(
     market, logged = whole(recording)
     found = fit(market, name, auction, day_ticks)
     told("comparing")
-    prices = {} if logged is None else {"logged_price": logged}
-    at_rest = prices_of(market, auction)
-    log = facts(market, found.moments, found.at_cap, day_ticks, **prices, **at_rest)
+    prices = prices_of(market, auction)
+    if logged is not None:
+        prices["logged_price"] = logged
+    log = facts(market, found.moments, found.at_cap, prices, day_ticks)
     made, *further = (
         generated_facts(found, auction, seed, "logged_price" in prices)
         for seed in range(others + 1)
@@ -96,7 +97,7 @@ def generated_facts(found: Fit, auction: Auction, seed: int, logged: bool) -> Fa
     prices = prices_of(market, auction)
     if logged:
         prices["logged_price"] = next(iter(prices.values()))
-    return facts(market, sums, np.asarray(spend_at_cap(market, auction)), **prices)
+    return facts(market, sums, np.asarray(spend_at_cap(market, auction)), prices)
 
 
 def prices_of(market: Market, auction: Auction) -> dict[str, Floats]:

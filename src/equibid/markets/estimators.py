@@ -62,6 +62,12 @@ def clock(ticks: int, day_ticks: int) -> Clock:
     return Clock(day_ticks, cell, hour_of_day(day_ticks)[of_day])
 
 
+def has_clock(market: Market) -> bool:
+    """Whether ticks are spans of time; those of equal size are but parts of a log."""
+    counts = np.diff(np.asarray(market.tick_start))
+    return len(counts) == 1 or bool(counts.max() - counts.min() > 1)
+
+
 def traffic_noise(market: Market, when: Clock) -> Estimate:
     """Half the width of the uniform factor on a twelfth's traffic.
 
@@ -69,11 +75,11 @@ def traffic_noise(market: Market, when: Clock) -> Estimate:
     its factor, whose variance is ``noise² / 3``: ``noise² = 3 Var(r_w) / mean(r)²`` with
     ``r_w = n_w / h_w``, within days.
     """
-    counts = np.diff(np.asarray(market.tick_start))
-    if len(counts) > 1 and counts.max() - counts.min() <= 1:
+    if not has_clock(market):
         return Estimate(None, "the log has no clock: its ticks are of equal size")
     if when.ticks < WINDOWS:
         return Estimate(None, f"ticks are longer than a twelfth of the day ({when.ticks} a day)")
+    counts = np.diff(np.asarray(market.tick_start))
     n, h = (np.bincount(when.cell, x) for x in (counts, when.share))
     day = np.arange(len(n)) // WINDOWS
     ratio = n / np.where(h > 0, h, 1)
@@ -164,10 +170,10 @@ def drift(
 ) -> tuple[Estimate, float]:
     """Standard deviation of a category's log mean value over cells.
 
-    ``z_wc = Σ_i p_i ȳ_wi`` over advertisers with values in all cells, ``p_i`` their share of values,
-    is a category's drift plus chance, whose variance is
-    ``σ² Σ_ij p_i p_j ρ_ij both_wij / (n_wi n_wj)`` with ``ρ_ii = 1``. So ``drift²`` is the mean over
-    categories of the variance of z over cells, less the mean of that.
+    ``z_wc = Σ_i p_i ȳ_wi`` over advertisers with values in all cells, ``p_i`` their share of
+    values, is a category's drift plus chance, whose variance is
+    ``σ² Σ_ij p_i p_j ρ_ij both_wij / (n_wi n_wj)`` with ``ρ_ii = 1``. So ``drift²`` is the mean
+    over categories of the variance of z over cells, less the mean of that.
 
     Returns:
         The estimate, and the number to go on with.

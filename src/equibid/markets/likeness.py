@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.markets.estimators import WINDOWS
+from equibid.markets.estimators import WINDOWS, has_clock
 from equibid.markets.market import Market, dense
 from equibid.markets.moments import Moments
 from equibid.markets.traffic import window
@@ -67,7 +67,7 @@ Facts = dict[str, Floats]
 
 
 def facts(
-    market: Market, sums: Moments, at_cap: Floats, day_ticks: int | None = None, **prices: Floats
+    market: Market, sums: Moments, at_cap: Floats, prices: Facts, day_ticks: int | None = None
 ) -> Facts:
     """What is compared of a day, as far as it has it.
 
@@ -75,8 +75,8 @@ def facts(
         market: the day, or a log of several.
         sums: of it.
         at_cap: [N] what each advertiser would spend, if money were no object.
-        day_ticks: ticks of a day; None takes the market as one day.
         prices: samples by the names of `MEASURES`, in any order, currency per impression.
+        day_ticks: ticks of a day; None takes the market as one day.
     """
     values = np.asarray(dense(market) if market.candidates is None else market.values)
     values = values[values > 0].astype(np.float64)
@@ -87,9 +87,10 @@ def facts(
         "value": values[:: max(-(-len(values) // MOST), 1)],
         "advertiser_value": sums.total[offered > 0] / offered[offered > 0],
         "budget_over_spend": budget[buys] / at_cap[buys],
-        "traffic": traffic(market, day_ticks or market.ticks),
         "eligible": np.array([offered.sum() / (sums.impressions * len(offered))]),
     }
+    if has_clock(market):
+        measured["traffic"] = traffic(market, day_ticks or market.ticks)
     for name, pairs in (("within", sums.same), ("across", sums.other)):
         correlation = sums.correlation(pairs)
         if correlation is not None:
