@@ -38,7 +38,7 @@ def test_list_names_everything(equibid: Command, capsys: Captured) -> None:
         assert set(registry) <= first_words
 
 
-@pytest.mark.parametrize("command", ["compare", "demo", "solve", "certify", "list"])
+@pytest.mark.parametrize("command", ["compare", "demo", "fit", "solve", "certify", "list"])
 def test_help_shows_an_example(equibid: Command, capsys: Captured, command: str) -> None:
     assert equibid(command, "--help") == 0
     assert f"equibid {command}" in capsys.readouterr().out.split("Example")[1]
@@ -47,7 +47,7 @@ def test_help_shows_an_example(equibid: Command, capsys: Captured, command: str)
 def test_help_of_the_program_names_its_commands(equibid: Command, capsys: Captured) -> None:
     assert equibid("--help") == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in ("demo", "compare", "solve", "certify", "list"))
+    assert all(command in out for command in ("demo", "compare", "fit", "solve", "certify", "list"))
 
 
 def test_compare_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: Path) -> None:

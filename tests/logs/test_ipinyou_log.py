@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_impressions import planted, text
 
 from equibid.errors import InputError
 from equibid.logs import READERS, read_log
 from equibid.logs.ipinyou_log import COLUMNS, moments_of, parts_of, read_impressions
+from made_impressions import planted, text
 from shared import SHARED, needs
 
 REAL = SHARED / "data/ipinyou"

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 from made_logs import auctionnet, clicks, csv, info, spaced, write
 
 from equibid.errors import InputError
-from equibid.logs import Recording, read_log, split_for_tuning
+from equibid.logs import (
+    Recording,
+    read_auctionnet_rows,
+    read_log,
+    split_for_tuning,
+    with_budget_share,
+)
 from equibid.logs.campaign import campaign_market
+from equibid.logs.recording import whole as uncut
 from equibid.markets.market import even_ticks
 
 
@@ -71,3 +78,35 @@ def test_too_short_a_log_and_one_without_prices_are_refused(tmp_path: Path) -> N
     (whole,) = read_log(write(tmp_path / "log.csv", csv(auctionnet())))
     with pytest.raises(InputError, match="no market prices"):
         split_for_tuning(Recording("y", test=whole.test))
+
+
+def test_a_severed_tick_is_one_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "log.csv", csv(auctionnet(ticks=(3, 2, 4))))
+    (read,) = read_log(path)
+    assert read.severed
+    market, prices = uncut(read)
+    (log,) = read_auctionnet_rows(path)
+    np.testing.assert_array_equal(market.values, log.market.values)
+    np.testing.assert_array_equal(market.tick_start, [0, 3, 5, 9])
+    np.testing.assert_allclose(market.campaigns.budget, log.market.campaigns.budget)
+    assert market.market_price is None
+    np.testing.assert_array_equal(prices, log.least_winning_cost[:4])
+    (even,) = read_log(write(tmp_path / "even.csv", csv(auctionnet(ticks=(2, 2)))))
+    assert not even.severed
+    np.testing.assert_array_equal(uncut(even)[0].tick_start, [0, 2, 4])
+
+
+def test_a_campaign_is_counted_in_currency() -> None:
+    read = with_budget_share(recording(20, period=5), 0.5)
+    market, prices = uncut(read)
+    assert prices is None
+    assert market.market_price is not None
+    assert read.test.market_price is not None
+    np.testing.assert_allclose(market.market_price, read.test.market_price / 1000)
+    # Four periods' budgets.
+    np.testing.assert_allclose(market.campaigns.budget, 4 * read.test.campaigns.budget / 1000)
+    assert market.labels.per_currency == 1
+    halves = split_for_tuning(read, 0.5)
+    both, _ = uncut(halves)
+    np.testing.assert_array_equal(both.values, market.values)
+    np.testing.assert_array_equal(both.market_price, market.market_price)

@@ -187,7 +187,7 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
 
 def of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:
     """The market that was asked for, in the sizes of a run folder where none were asked for."""
-    if config["market"] != choice.market:
+    if config["market"] != choice.name:
         return choice
     sizes = {name: config[name] for name in SIZES if config[name] is not None}
     return replace(choice, **(sizes | choice.sizes))
@@ -260,7 +260,7 @@ def cases_of(
     """Cases for a bidder, each with its days and the seeds of these."""
     if choice.generated:
         make = generated_days(choice, form="sparse")
-        case = generated_case(choice.market, make, rule(make(days[0])))
+        case = generated_case(choice.name, make, rule(make(days[0])))
         # A generated case is tuned on day 0 and plays day 1 for seed 0.
         yield case, [(day, day - 1) for day in days]
         return

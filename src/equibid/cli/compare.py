@@ -26,7 +26,6 @@ from equibid.evaluation.ranking import campaign_frame, in_currency, rank
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
-from equibid.markets import MARKETS
 from equibid.markets.market import Market
 from equibid.reports import from_ranking, write_report
 
@@ -54,7 +53,8 @@ class Settings:
     """What to compare, on what, and how."""
 
     market: Annotated[str, tyro.conf.Positional]
-    """A generated market (see `equibid list`), or the path of a log or a folder of logs."""
+    """A generated market (see `equibid list`) or the path of its settings (TOML), or the path of a
+    log or a folder of logs."""
 
     bidders: str = ",".join(CLASSIC)
     """Bidders by name, or training runs by their folders, separated by commas."""
@@ -119,7 +119,7 @@ def run_comparison(settings: Settings) -> Path:
     names = bidder_names(settings.bidders)
     if settings.seeds < 1:
         raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
-    folder = settings.out or default_folder(settings.market)
+    folder = settings.out or default_folder(choice_of(settings))
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
@@ -172,10 +172,10 @@ def run_comparison(settings: Settings) -> Path:
     return report
 
 
-def default_folder(market: str) -> Path:
+def default_folder(choice: MarketChoice) -> Path:
     """The run folder of a market, beside it where the market is in that place itself."""
-    folder = Path("runs") / Path(market).name.split(".")[0]
-    if folder.resolve() == Path(market).resolve():
+    folder = Path("runs") / choice.stem
+    if folder.resolve() == Path(choice.market).resolve():
         return folder.with_name(f"compare-{folder.name}")
     return folder
 
@@ -194,16 +194,20 @@ def bidder_names(text: str) -> list[str]:
     return names
 
 
+def choice_of(settings: Settings) -> MarketChoice:
+    """The market that is asked for."""
+    return MarketChoice(**{x.name: getattr(settings, x.name) for x in fields(MarketChoice)})
+
+
 def cases_of(settings: Settings) -> list[Case]:
     """The cases of a market's name or a log's path."""
-    asked = {field.name: getattr(settings, field.name) for field in fields(MarketChoice)}
-    choice = MarketChoice(**asked)
+    choice = choice_of(settings)
     if choice.generated:
         if settings.calibrate != "none":
             raise InputError("--calibrate is for logs; a generated market's values are true")
-        auction = auction_named(settings.auction or "gsp")
+        auction = auction_named(settings.auction or choice.auction)
         play = "tick" if settings.play == "auto" else settings.play
-        return [generated_case(settings.market, generated_days(choice), auction, play)]
+        return [generated_case(choice.name, generated_days(choice), auction, play)]
     return [
         recorded(calibrated(recording, settings.calibrate), settings)
         for recording in recordings_of(choice)
@@ -234,7 +238,7 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
     auction: Auction = cases[0].auction
     return asdict(settings) | {
         "version": equibid.__version__,
-        "market": Path(settings.market).name,
+        "market": choice_of(settings).name,
         "markets": [case.name for case in cases],
         "log_digest": digest_of(settings, cases),
         "bidders": [Path(name).name for name in bidders],
@@ -246,7 +250,7 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
 
 
 def digest_of(settings: Settings, cases: list[Case]) -> str | None:
-    """Of what was read; None for a generated market, which its settings name."""
-    if settings.market in MARKETS:
+    """Of what was read; None for a generated market that has a name."""
+    if choice_of(settings).named:
         return None
     return digest((case.market(0), case.train.values) for case in cases)

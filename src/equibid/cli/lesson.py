@@ -104,10 +104,10 @@ def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
     if lesson.days < 1:
         raise InputError(f"--days {lesson.days}: ask for at least 1")
     if choice.generated:
-        auction = auction_named(lesson.auction or "gsp")
+        auction = auction_named(lesson.auction or choice.auction)
         play = "tick" if lesson.play == "auto" else lesson.play
         days = generated_days(choice)
-        return [generated_practice(choice.market, days, auction, play, lesson.days)]
+        return [generated_practice(choice.name, days, auction, play, lesson.days)]
     practices = []
     for recording in recordings_of(choice):
         auction = auction_named(lesson.auction or default_auction(recording.test))

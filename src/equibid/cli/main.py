@@ -12,6 +12,7 @@ from rich.console import Console
 from equibid.cli.certify import certify
 from equibid.cli.compare import compare
 from equibid.cli.demo import demo
+from equibid.cli.fit import fit
 from equibid.cli.listing import list_
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
@@ -27,6 +28,7 @@ APP.command(name="certify")(certify)
 APP.command(name="train")(train_)
 APP.command(name="sweep")(sweep)
 APP.command(name="values")(values)
+APP.command(name="fit")(fit)
 APP.command(name="list")(list_)
 
 

@@ -1,6 +1,6 @@
 """Which market a command is about, and the game in it.
 
-A market is a generated one by name, or a log by its path.
+A market is a generated one, by name or by the path of its settings in TOML, or a log by its path.
 """
 
 import hashlib
@@ -21,7 +21,11 @@ from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.errors import InputError
 from equibid.logs import Recording, read_log, with_budget_share
 from equibid.markets import MARKETS
+from equibid.markets.generate import generate
 from equibid.markets.market import Market
+from equibid.markets.settings import Generator
+from equibid.markets.sizes import override
+from equibid.markets.toml import auction_text, read_market
 
 SIZES = ("impressions", "advertisers", "ticks")
 
@@ -31,7 +35,8 @@ class MarketChoice:
     """A market as it is asked for."""
 
     market: Annotated[str, tyro.conf.Positional]
-    """A generated market (see `equibid list`), or the path of a log or a folder of logs."""
+    """A generated market (see `equibid list`) or the path of its settings (TOML), or the path of a
+    log or a folder of logs."""
 
     impressions: int | None = None
     """Impressions of a generated day; default the market's own."""
@@ -52,19 +57,41 @@ class MarketChoice:
     """Budget of a campaign log: this share of what all its impressions cost (c0)."""
 
     @property
-    def generated(self) -> bool:
+    def named(self) -> bool:
         """Whether it is the name of a generator."""
         return self.market in MARKETS
 
     @property
+    def settings(self) -> Generator | None:
+        """The settings of a generated market that are in a file; None where it is no such file.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        path = Path(self.market)
+        return read_market(path) if path.suffix == ".toml" and not self.named else None
+
+    @property
+    def generated(self) -> bool:
+        """Whether it has as many days as are asked for."""
+        return self.named or self.settings is not None
+
+    @property
     def name(self) -> str:
         """For people."""
-        return Path(self.market).name
+        settings = self.settings
+        return Path(self.market).name if settings is None else settings.name
 
     @property
     def stem(self) -> str:
         """For folders."""
         return self.name if self.generated else self.name.split(".")[0]
+
+    @property
+    def auction(self) -> str:
+        """The rule of a generated market, where none is asked for."""
+        settings = self.settings
+        return "gsp" if settings is None else auction_text(settings.auction)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -80,11 +107,15 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
         choice: of the market.
         form: settings for those generators that have them, as ``form="sparse"``.
     """
+    key = jax.random.key(choice.market_seed)
+    settings = choice.settings
+    if settings is not None:
+        settings = override(settings, settings.name, choice.sizes)
+        return lambda day: generate(settings, key, day, **form)
     make = MARKETS[choice.market]
     known = signature(make).parameters
-    settings = choice.sizes | {name: x for name, x in form.items() if name in known}
-    key = jax.random.key(choice.market_seed)
-    return lambda day: make(key, day=day, **settings)
+    asked = choice.sizes | {name: x for name, x in form.items() if name in known}
+    return lambda day: make(key, day=day, **asked)
 
 
 def recordings_of(choice: MarketChoice) -> list[Recording]:

@@ -207,8 +207,8 @@ def resolved(choice: MarketChoice, settings: Settings, problems: list[Problem]) 
 
 
 def log_digest(choice: MarketChoice, problems: list[Problem]) -> str | None:
-    """Of what was read; None for a generated market, which its settings name."""
-    return None if choice.generated else digest(problem.game.market for problem in problems)
+    """Of what was read; None for a generated market that has a name."""
+    return None if choice.named else digest(problem.game.market for problem in problems)
 
 
 def search_one(

@@ -166,7 +166,7 @@ def trial_of(
     """A trial with its command: the same as a person would type."""
     name = "_".join([*(f"{setting}={text}" for setting, text in point.items()), f"seed={seed}"])
     folder = (parts / short(name)).absolute()
-    market = choice.market if choice.generated else str(Path(choice.market).absolute())
+    market = choice.market if choice.named else str(Path(choice.market).absolute())
     tried = [word for setting, text in point.items() for word in ("--set", f"{setting}={text}")]
     command = [*program, "train", market, *flags(choice), *flags(lesson), *tried]
     return Trial(point, seed, folder, [*command, "--seed", str(seed), "--out", str(folder)])

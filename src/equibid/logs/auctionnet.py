@@ -230,6 +230,7 @@ def _recording(path: Path, log: AuctionNetLog) -> Recording:
         test=part(count // 2, count),
         train=train,
         history=market_history(train),
+        severed=count // 2 not in np.asarray(market.tick_start),
     )
 
 

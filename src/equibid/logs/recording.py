@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Bool
 
 from equibid.errors import InputError
 from equibid.markets.history import PriceHistory, market_history
-from equibid.markets.market import Market, span
+from equibid.markets.market import Market, dense, span
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Recording:
             the market is one period.
         known: [K, N] which outcomes of the test market were seen, where some were not: those are
             drawn from the values, anew for every seed. None when all were seen, or none.
+        severed: whether the last tick of `train` goes on in `test`.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Recording:
     history: PriceHistory | None = None
     period: int | None = None
     known: Bool[np.ndarray, "K N"] | None = None
+    severed: bool = False
 
 
 def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
@@ -63,3 +67,41 @@ def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
         test=span(market, cut, market.impressions),
         history=recording.history or market_history(train),
     )
+
+
+def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]:
+    """All impressions of a recording as one dense market, money in currency.
+
+    Budgets are those of its parts together. The market has the market price where the bids behind
+    it are outside of it: where `test` has one.
+
+    Returns:
+        The market, and prices that were logged of bids inside it, in no order; None without them.
+    """
+    parts = [part for part in (recording.train, recording.test) if part is not None]
+    first, last = parts[0], parts[-1]
+    unit = first.labels.per_currency
+    counts = [np.diff(np.asarray(part.tick_start)) for part in parts]
+    if recording.severed and len(parts) > 1:
+        counts[1][0] += counts[0][-1]
+        counts[0] = counts[0][:-1]
+    if recording.period is None:
+        budget = sum(part.campaigns.budget for part in parts)
+    else:
+        impressions = sum(part.impressions for part in parts)
+        budget = last.campaigns.budget * (impressions / recording.period)
+    market = Market(
+        values=jnp.concatenate([dense(part) for part in parts]),
+        tick_start=jnp.asarray(np.concatenate([[0], np.concatenate(counts).cumsum()]), jnp.int32),
+        campaigns=replace(
+            last.campaigns,
+            budget=jnp.asarray(budget) / unit,
+            target_cpa=last.campaigns.target_cpa / unit,
+        ),
+        labels=replace(last.labels, name=recording.name, per_currency=1.0),
+    )
+    prices = [np.asarray(x.market_price) / unit for x in parts if x.market_price is not None]
+    logged = np.concatenate(prices, dtype=np.float64) if prices else None
+    if last.market_price is None or logged is None or len(logged) < market.impressions:
+        return market, logged
+    return replace(market, market_price=jnp.asarray(logged)), None

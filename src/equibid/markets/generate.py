@@ -7,7 +7,8 @@ advertiser i of category c has the value
     v_ki = exp(level_i + drift_tc + spread · (√ρ · intent_kc + √(1-ρ) · match_ki)),
 
 all of them normal, if c is among the interests of the user and i reaches it; else 0. Levels,
-reach, target CPAs and budgets are the advertisers' own and the same every day.
+reach, target CPAs and budgets are the advertisers' own and the same every day. Where somebody bids
+from outside the market, the highest of those bids is log-normal too, and independent of values.
 """
 
 from dataclasses import replace
@@ -88,6 +89,7 @@ def generate(
         values=jnp.asarray(values),
         tick_start=jnp.asarray(tick_start),
         campaigns=traits.campaigns,
+        market_price=_outside(settings, len(values), stream(key, Part.OUTSIDE, day)),
         candidates=None if ids is None else jnp.asarray(ids),
         labels=Labels(settings.name),
     )
@@ -128,10 +130,21 @@ def _revenue_at_cap(settings: Generator, traits: Traits, random: np.random.Gener
         values=jnp.asarray(values),
         tick_start=even_ticks(SAMPLE, 1),
         campaigns=traits.campaigns,
+        market_price=_outside(settings, SAMPLE, random),
         candidates=jnp.asarray(ids),
     )
     spend = spend_at_cap(sample, settings.auction)
     return float(spend.sum()) * settings.impressions / SAMPLE
+
+
+def _outside(
+    settings: Generator, impressions: int, random: np.random.Generator
+) -> jax.Array | None:
+    """[K] highest bid from outside, currency per impression; None where nobody bids."""
+    if not settings.outside_price:
+        return None
+    noise = settings.outside_spread * random.standard_normal(impressions)
+    return jnp.asarray(settings.outside_price * np.exp(noise))
 
 
 def draw_impressions(

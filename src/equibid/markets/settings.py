@@ -36,6 +36,9 @@ class Generator:
             is scarce.
         traffic_noise: impressions of a twelfth of a day vary by a factor uniform in 1 ± this.
         auction: the rule under which `competition` is measured.
+        outside_price: median over impressions of the highest bid from outside the market,
+            currency per impression; 0 where nobody bids from outside.
+        outside_spread: standard deviation of its log over impressions.
     """
 
     name: str
@@ -56,11 +59,14 @@ class Generator:
     competition: float = 0.6
     traffic_noise: float = 0.4
     auction: Auction = GSP
+    outside_price: float = 0.0
+    outside_spread: float = 0.9
 
     def __post_init__(self) -> None:
         check_sizes(self.name, self.impressions, self.advertisers, self.ticks)
         check_whole(self.name, 1, categories=self.categories, interests=self.interests)
         names = ("level_spread", "value_spread", "drift", "cpa_spread", "budget_spread")
+        names += ("outside_price", "outside_spread")
         check_between(self.name, 0, inf, **{name: getattr(self, name) for name in names})
         names = ("mean_value", "target_cpa", "competition")
         check_between(self.name, TINY, inf, **{name: getattr(self, name) for name in names})

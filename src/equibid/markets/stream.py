@@ -16,6 +16,7 @@ class Part(IntEnum):
     TRAITS = 0
     SAMPLE = 1
     DAY = 2
+    OUTSIDE = 3
 
 
 def stream(key: jax.Array, part: Part, day: int = 0) -> np.random.Generator:

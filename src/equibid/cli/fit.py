@@ -1,0 +1,197 @@
+"""``equibid fit``: a generated market whose days are like a log."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+import equibid
+from equibid.auctions.registry import auction_named
+from equibid.cli.compare import default_auction
+from equibid.cli.market import MarketChoice, digest, recordings_of
+from equibid.cli.progress import progress
+from equibid.errors import InputError
+from equibid.evaluation.fitted import Fitted, fitted
+from equibid.evaluation.run import open_run
+from equibid.logs import Recording
+from equibid.markets.toml import auction_text, market_text
+from equibid.reports.from_fit import columns, fit_tables, like, short, write_fit
+
+# Quantiles in the terminal, of those of the report.
+SHOWN = ((0, "5 %"), (2, "50 %"), (4, "95 %"))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which log, and how to read it."""
+
+    log: Annotated[str, tyro.conf.Positional]
+    """The path of a log or a folder of logs."""
+
+    auction: str | None = None
+    """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a
+    logged market price."""
+
+    day_ticks: int | None = None
+    """Ticks of a day, the log's first at midnight: 24 for a log of hours. By default the log is one
+    day, whatever it holds."""
+
+    others: int = 3
+    """Further generated markets, to know what is chance."""
+
+    budget_share: float = 0.125
+    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+
+    format: str | None = None
+    """Format of the log, if it is not recognised (see `equibid list`)."""
+
+    out: Path | None = None
+    """Run folder; default runs/fit-LOG. Each campaign of a log of several has a folder in it."""
+
+
+def fit(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+    """Fit a generated market to a log, and show how like it is.
+
+    Example: equibid fit logs/auctionnet.csv --out runs/fit-auctionnet
+
+    Example: equibid compare runs/fit-auctionnet/market.toml --bidders lin,pacing
+    """
+    run_fit(settings)
+
+
+def run_fit(settings: Settings) -> list[Path]:
+    """Carry out the fits; gives the paths of the settings that were written."""
+    check(settings)
+    console = Console()
+    choice = MarketChoice(settings.log, format=settings.format, budget_share=settings.budget_share)
+    if choice.generated:
+        raise InputError(f"{settings.log} is a generated market already; name a log to fit one to")
+    folder = settings.out or Path("runs") / f"fit-{choice.stem}"
+    started = time.perf_counter()
+    written = []
+    with progress(console) as bar:
+        task = bar.add_task("reading", total=None)
+        recordings = recordings_of(choice)
+        bar.update(task, total=len(recordings))
+        for recording in recordings:
+
+            def told(what: str, name: str = recording.name) -> None:
+                bar.update(task, description=f"{name}: {what}")
+
+            own = folder / recording.name if len(recordings) > 1 else folder
+            found, config = fit_one(settings, recording, told)
+            written.append(write(own, found, config, recording.name))
+            show(console, found, recording.name, written[-1])
+            bar.advance(task)
+    elapsed = time.perf_counter() - started
+    console.print(
+        f"[dim]{elapsed:.0f} s; tables in {folder}, open {written[0].parent / 'report.html'} in a "
+        "browser[/dim]"
+    )
+    return written
+
+
+def check(settings: Settings) -> None:
+    """Refuse numbers no fit can have.
+
+    Raises:
+        InputError: one is out of its range.
+    """
+    for name, asked, least in (
+        ("day-ticks", settings.day_ticks, 1),
+        ("others", settings.others, 0),
+    ):
+        if asked is not None and asked < least:
+            raise InputError(f"--{name} {asked}: ask for at least {least}")
+
+
+def fit_one(settings: Settings, recording: Recording, told: Any) -> tuple[Fitted, dict[str, Any]]:
+    """A recording's market, and the settings of the fit with every default filled in."""
+    auction = auction_named(settings.auction or default_auction(recording.test))
+    name = f"{recording.name.replace('/', '-')}-fitted"
+    config = (
+        {"command": "fit", "version": equibid.__version__}
+        | asdict(settings)
+        | {
+            "log": Path(settings.log).name,
+            "recording": recording.name,
+            "log_digest": digest((recording.train, recording.test)),
+            "auction": auction_text(auction),
+            "out": None,
+        }
+    )
+    found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
+    return found, config
+
+
+def write(folder: Path, found: Fitted, config: dict[str, Any], log: str) -> Path:
+    """Write all of a fit into a run folder; gives the path of the settings."""
+    run = open_run(folder, config)
+    settings, how = found.fit.settings, found.fit.how
+    kept = dict.fromkeys(found.fit.kept, "Default kept: ")
+    comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
+    comments["auction"] = "The rule that competition was measured under."
+    money = f"Money is in {found.currency}, prices and bids per impression."
+    about = f"A generated market like {log}, by equibid fit. {money}"
+    path = run.write_text("market.toml", market_text(settings, comments, about))
+    told = {
+        "market": settings.name,
+        "settings": {name: getattr(settings, name) for name in how}
+        | {"auction": config["auction"]},
+        "how": dict(how),
+        "kept": found.fit.kept,
+        "notes": found.fit.notes,
+        "currency": found.currency,
+        "value_unit": found.value_unit,
+        "distances": found.distances.with_columns(like=like(found.distances)).to_dicts(),
+    }
+    run.write_text("fit.json", json.dumps(told, indent=2) + "\n")
+    run.write_table("quantiles.parquet", found.quantiles)
+    write_fit(fit_tables(found, config, log), folder / "report.html")
+    return path
+
+
+def sentence(text: str) -> str:
+    """A line of prose."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def show(console: Console, found: Fitted, log: str, path: Path) -> None:
+    """Print the log and the generated day side by side."""
+    table = Table(
+        title=f"{log} and a day of {path}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        caption=(
+            "quantiles; money in "
+            f"{found.currency}; distance: Kolmogorov-Smirnov, of traffic total variation, of "
+            "single numbers their (relative) difference; chance: distance of two generated markets"
+        ),
+        caption_justify="left",
+    )
+    table.add_column("")
+    table.add_column("", style="dim", no_wrap=True)
+    for _, title in SHOWN:
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("distance", justify="right", no_wrap=True)
+    table.add_column("chance", justify="right", no_wrap=True)
+    for row in found.distances.to_dicts():
+        pairs = columns(found.quantiles.filter(pl.col("measure") == row["measure"]), row["kind"])
+        first, second = ([short(pairs[at][side]) for at, _ in SHOWN] for side in (0, 1))
+        chance = "–" if row["chance"] is None else f"{row['chance']:.3f}"
+        table.add_row(row["title"], "log", *first, f"{row['distance']:.3f}", chance)
+        table.add_row("", "generated", *second)
+    console.print(table)
+    if found.fit.kept:
+        kept = ", ".join(found.fit.kept)
+        console.print(f"the log cannot tell, so defaults are kept: {kept}", highlight=False)
+    for said in found.fit.notes:
+        console.print(f"[yellow]{said}[/yellow]", highlight=False)
