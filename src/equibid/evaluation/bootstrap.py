@@ -65,7 +65,7 @@ def bootstrap(
 
     ``percentile`` takes the (1 ± confidence)/2 quantiles of the resampled figures. ``bca`` moves
     these by the bias z₀ (how many resampled figures lie below the figure itself) and by the
-    acceleration a (skewness of the jackknife values): quantile ``Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z)))``.
+    acceleration a (skewness of the jackknife values), to ``Φ(z₀ + (z₀ + z) / (1 − a (z₀ + z)))``.
 
     Args:
         sample: [R, …] a row a replicate.

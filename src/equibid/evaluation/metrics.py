@@ -211,4 +211,3 @@ METRICS: tuple[Metric, ...] = (
         needs="gains",
     ),
 )
-

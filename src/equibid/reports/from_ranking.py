@@ -1,18 +1,35 @@
 """From a comparison to the tables of its report."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from equibid.evaluation.findings import Findings
 from equibid.evaluation.ranking import Ranking, by_advertiser
 from equibid.markets.market import Labels
-from equibid.reports.tables import RunTables
+from equibid.reports.tables import MORE, RunTables
 
 SUMS = (
     *("spend", "value", "conversions", "wins", "exposures"),
     *("offered", "bid", "value_offered", "market_price"),
 )
+
+
+def from_findings(findings: Findings, config: Mapping[str, Any]) -> RunTables:
+    """The report's tables, with all that a comparison found.
+
+    Args:
+        findings: of the comparison.
+        config: how the run was made.
+    """
+    labels = findings.settled.labels
+    tables = from_ranking(findings.ranked, findings.delivery, findings.campaigns, config, labels)
+    return replace(
+        tables,
+        **{name: getattr(findings, name) for name in MORE},
+    )
 
 
 def from_ranking(
