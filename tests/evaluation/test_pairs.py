@@ -87,7 +87,8 @@ def test_replicates_are_planned_for_all_pairs() -> None:
     table = paired_tests(pl.concat(frames), "value")
     for row in table.iter_rows(named=True):
         effect = row["difference"] / row["deviation"]
-        assert row["needed"] == replicates_needed(effect, level=0.05 / 3)
+        # Seven signs have 64 patterns up to a turn: too few for 0.05 / 3 below.
+        assert row["needed"] == max(replicates_needed(effect, level=0.05 / 3), 7)
         assert power(9, row["detectable"] / row["deviation"], 0.05 / 3) == pytest.approx(0.8)
 
 

@@ -146,8 +146,8 @@ def win_curve(found: Mapping[str, Prices]) -> pl.DataFrame:
         return pl.DataFrame(
             schema={"market": pl.String} | dict.fromkeys(("bid", *SLOTS), pl.Float64)
         )
-    low, high = np.quantile(known, [0.005, 0.995])
-    bids = np.geomspace(low / 1.2, high * 1.2, POINTS)
+    middle, high = np.quantile(known, [0.5, 0.99])
+    bids = np.geomspace(middle / 100, high * 1.2, POINTS)
     frames = []
     for market, prices in found.items():
         shares = {

@@ -123,6 +123,7 @@ METRICS: tuple[Metric, ...] = (
         3,
         "Money paid over expected value.",
         ratio("spend", "value"),
+        detail=True,
     ),
     Metric(
         "cpa",
@@ -142,6 +143,7 @@ METRICS: tuple[Metric, ...] = (
         "Counted value of each advertiser, times min((target CPA / realised CPA)², 1).",
         ratio("cpa_score", "periods"),
         needs="targets",
+        detail=True,
     ),
     Metric(
         "cpa_violation",

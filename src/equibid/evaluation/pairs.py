@@ -27,9 +27,9 @@ def paired_tests(rows: pl.DataFrame, score: str) -> pl.DataFrame:
     Returns:
         A row a pair: `bidder`, `other`, `difference` (of the score over the other's mean, with
         `low` and `high`, 95 %), `p` of the sign-flip test, and `p_holm`, corrected for all pairs.
-        For planning: `deviation` of the differences over replicates, `needed` replicates for 80 %
-        power if the difference is what it seems (null where it is zero), and `detectable`, the
-        least difference that as many replicates as there are see with that power; both at 5 % over
+        For planning: `deviation` of the differences over replicates, `needed` replicates if the
+        difference is what it seems (see `planned`; null where it is zero), and `detectable`, the
+        least difference that as many replicates as there are see with 80 % power; both at 5 % over
         the number of pairs.
     """
     sums = rows.group_by(*KEYS, "bidder", maintain_order=True).agg(pl.col(score).sum())
@@ -77,8 +77,19 @@ def paired(
     without = (gap.sum() - gap) / max(count - 1, 1)
     interval = jackknife(float(gap.mean()), without)
     deviation = float(gap.std(ddof=1)) if count > 1 else np.nan
-    needed = replicates_needed(interval.value / deviation, level=level) if deviation > 0 else None
-    return Paired(*interval, p_value, deviation, needed, detectable(count, deviation, level=level))
+    least = detectable(count, deviation, level=level)
+    return Paired(*interval, p_value, deviation, planned(interval.value, deviation, level), least)
+
+
+def planned(difference: float, deviation: float, level: float) -> int | None:
+    """Replicates for 80 % power of the t-test, and enough for the sign-flip test to reach `level`.
+
+    However large a difference, the latter's p-value of R replicates is at least ``2^(1-R)``.
+    """
+    if not deviation > 0:
+        return None
+    needed = replicates_needed(difference / deviation, level=level)
+    return None if needed is None else max(needed, int(np.ceil(1 - np.log2(level))))
 
 
 def head_to_head(rows: pl.DataFrame, score: str) -> pl.DataFrame:
