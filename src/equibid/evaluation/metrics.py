@@ -181,11 +181,11 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "concentration",
         "Concentration of spend",
-        "Herfindahl index",
+        "",
         "",
         4,
-        "Squared shares of the advertisers in what was spent, summed: 1/N if all spend alike, 1 "
-        "if one spends all.",
+        "Herfindahl index: squared shares of the advertisers in what was spent, summed. 1/N if all "
+        "spend alike, 1 if one spends all.",
         ratio("herfindahl", "fields"),
         needs="advertisers",
         detail=True,
@@ -193,10 +193,11 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "gini",
         "Inequality of spend",
-        "Gini coefficient",
+        "",
         "",
         3,
-        "Mean difference of two advertisers' spend over twice the mean: 0 if all spend alike.",
+        "Gini coefficient: mean difference of two advertisers' spend over twice the mean. 0 if all "
+        "spend alike.",
         ratio("gini", "fields"),
         needs="advertisers",
         detail=True,

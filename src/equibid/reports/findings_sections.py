@@ -31,7 +31,7 @@ def certainty(tables: RunTables, shown: list[str]) -> str:
                 "Who beats whom on the same days?",
                 "What the bidder of a row buys beyond that of a column, in percent. A star: no "
                 "chance, at 5\u00a0% for all pairs together.",
-                "rows dense",
+                heat_class(len(tables.bidders)),
             )
         )
     return (
@@ -201,12 +201,16 @@ def meeting(tables: RunTables, shown: list[str]) -> str:
             "head-to-head",
             "Who loses to whom?",
             "What the bidder of a row buys when half the market bids as the column does, beside a "
-            "market of its own kind, in percent. Red in a row: it is exploited. Blue in a column: "
-            "it is a prey.",
-            "rows dense",
+            "market of its own kind, in percent. A red row is exploited, a blue column is prey.",
+            heat_class(len(tables.bidders)),
         )
         + "</section>"
     )
+
+
+def heat_class(columns: int) -> str:
+    """Of a heat map's place: on a phone there is room for few numbers."""
+    return "rows dense" if columns > 5 else "rows"
 
 
 def table(first: str, heads: list[tuple[str, str]], rows: list[str]) -> str:

@@ -62,7 +62,7 @@ def heat_map(
         showscale=False,
         xgap=2,
         ygap=2,
-        meta={"bidder": -1, "role": "mark"},
+        meta={"bidder": -1, "role": "guide"},
     )
     every = -(-len(columns) // 12)
     figure.update_yaxes(
