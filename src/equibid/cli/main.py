@@ -13,6 +13,7 @@ from equibid.cli.certify import certify
 from equibid.cli.compare import compare
 from equibid.cli.demo import demo
 from equibid.cli.listing import list_
+from equibid.cli.report import report
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
@@ -25,6 +26,7 @@ APP.command(name="solve")(solve)
 APP.command(name="certify")(certify)
 APP.command(name="train")(train_)
 APP.command(name="sweep")(sweep)
+APP.command(name="report")(report)
 APP.command(name="list")(list_)
 
 

@@ -19,6 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -140,7 +141,8 @@ def read_findings(folder: Path) -> Findings:
     try:
         known = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
         settled = Settled(**known | {"references": tuple(known["references"])})
-        return Findings(settled, **{name: _table(folder, name) for name in TABLES})
+        tables: dict[str, Any] = {name: _table(folder, name) for name in TABLES}
+        return Findings(settled, **tables)
     except FileNotFoundError as error:
         missing = Path(error.filename).name if error.filename else "a table"
         raise InputError(

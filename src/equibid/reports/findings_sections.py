@@ -213,14 +213,14 @@ def heat_class(columns: int) -> str:
     return "rows dense" if columns > 5 else "rows"
 
 
-def table(first: str, heads: list[tuple[str, str]], rows: list[str]) -> str:
+def table(first: str, heads: list[tuple[str, str]], rows: list[str], kind: str = "") -> str:
     """A table that scrolls sideways where it is too wide."""
     titles = "".join(
         f"<th>{escape(title)}<small>{escape(unit) or '&nbsp;'}</small></th>"
         for title, unit in heads
     )
     return (
-        '<div class="wide" tabindex="0"><table><thead><tr><th></th>'
+        f'<div class="wide {kind}" tabindex="0"><table><thead><tr><th></th>'
         f'<th class="name">{escape(first)}</th>{titles}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )

@@ -1,5 +1,6 @@
 """From a comparison to the tables of its report."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,14 +23,18 @@ def from_findings(findings: Findings, config: Mapping[str, Any]) -> RunTables:
 
     Args:
         findings: of the comparison.
-        config: how the run was made.
+        config: how the run was made; shown in the order of its file, so that a report made from
+            the folder is the same to the last bit.
     """
-    labels = findings.settled.labels
-    tables = from_ranking(findings.ranked, findings.delivery, findings.campaigns, config, labels)
-    return replace(
-        tables,
-        **{name: getattr(findings, name) for name in MORE},
+    filed = json.loads(json.dumps(config, sort_keys=True))
+    tables = from_ranking(
+        findings.ranked,
+        findings.delivery,
+        findings.campaigns,
+        filed,
+        findings.settled.labels,
     )
+    return replace(tables, **{name: getattr(findings, name) for name in MORE})
 
 
 def from_ranking(
