@@ -49,9 +49,15 @@ def test_a_mixed_market_is_the_mean_of_its_rounds() -> None:
     # Bob's 20 are worth 100, more than its budget of 50.
     np.testing.assert_allclose(table["liquid_welfare"], (40 + 50 + 20 + 10) / 2)
     np.testing.assert_allclose(table["revenue"], [45, 50])
-    np.testing.assert_allclose(table["budget_use"], [45 / 150, 50 / 150])
+    np.testing.assert_allclose(table["budget"], 150)
     np.testing.assert_allclose(table["concentration"], [(20**2 + 25**2) / 45**2, 0.5])
     np.testing.assert_allclose(table["gini"], [5 / 90, 0], atol=1e-12)
+
+
+def test_references_by_themselves_make_the_market() -> None:
+    table = by_population(ROWS.filter(bidder="ref"), CAMPAIGNS, ["ref"], mixed=True)
+    assert table["population"].to_list() == [TOGETHER] * 2
+    np.testing.assert_allclose(table["welfare"], 18)
 
 
 def test_a_market_of_ones_own_is_its_bidders() -> None:
@@ -79,6 +85,7 @@ def test_intervals_are_students() -> None:
     assert found["revenue"] == pytest.approx(47.5)
     assert found["revenue_high"] - 47.5 == pytest.approx(12.706204736 * 2.5)
     assert found["welfare_low"] == pytest.approx(14)
+    assert found["budget_use"] == pytest.approx(95 / 300)
 
 
 def test_without_targets_or_company_figures_are_left_out() -> None:

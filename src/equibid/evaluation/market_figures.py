@@ -11,7 +11,7 @@ import polars as pl
 
 from equibid.evaluation.campaign_figures import gini, herfindahl
 from equibid.evaluation.ranking import by_advertiser
-from equibid.evaluation.statistics import jackknife, leave_one_out
+from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
 
 KEYS = ["market", "replicate", "population"]
 FIGURES = ("welfare", "liquid_welfare", "revenue", "budget_use", "concentration", "gini")
@@ -32,12 +32,12 @@ def by_population(
 
     Returns:
         A row a `market`, `replicate` and `population`: `welfare` (expected value bought, value
-        units), `liquid_welfare` (currency; null without targets), `revenue` (currency),
-        `budget_use` (share), `concentration` (Herfindahl) and `gini` of the advertisers' spend
-        (null for one advertiser, or where nobody spends).
+        units), `liquid_welfare` (currency; null without targets), `revenue` and `budget`
+        (currency), `concentration` (Herfindahl) and `gini` of the advertisers' spend (null for one
+        advertiser, or where nobody spends).
     """
     sums = by_advertiser(rows, campaigns)
-    contenders = sums["bidder"].unique().to_list()
+    bidders = sums["bidder"].unique().to_list()
     if "against" in sums.columns:
         one, other = pl.col("bidder"), pl.col("against")
         names = pl.min_horizontal(one, other), pl.max_horizontal(one, other)
@@ -48,9 +48,10 @@ def by_population(
             rounds=pl.when(one == other).then(1.0).otherwise(2.0),
         )
     elif mixed:
-        sums = sums.filter(~pl.col("bidder").is_in(list(references)))
-        rounds = len(set(contenders) - set(references)) or len(contenders)
-        sums = sums.with_columns(population=pl.lit(TOGETHER), rounds=pl.lit(float(rounds)))
+        # References by themselves are each other's contenders.
+        playing = [name for name in bidders if name not in references] or bidders
+        sums = sums.filter(pl.col("bidder").is_in(playing))
+        sums = sums.with_columns(population=pl.lit(TOGETHER), rounds=pl.lit(float(len(playing))))
     else:
         sums = sums.with_columns(population=pl.col("bidder"), rounds=pl.lit(1.0))
     columns = ("spend", "value", "liquid", "budget")
@@ -72,7 +73,7 @@ def by_population(
         "welfare",
         pl.when(targets).then("liquid_welfare").alias("liquid_welfare"),
         "revenue",
-        budget_use=pl.when(pl.col("budget") > 0).then(pl.col("revenue") / pl.col("budget")),
+        "budget",
         concentration=pl.Series(
             [None if alone else herfindahl(x) for x in spends], dtype=pl.Float64
         ),
@@ -81,7 +82,9 @@ def by_population(
 
 
 def market_figures(populations: pl.DataFrame) -> pl.DataFrame:
-    """Means over replicates with 95 % intervals, a row a population, highest welfare first.
+    """Figures with 95 % intervals, a row a population, highest welfare first.
+
+    Means over replicates, but `budget_use`: all revenue over all budgets, a share.
 
     Args:
         populations: see `by_population`.
@@ -90,13 +93,25 @@ def market_figures(populations: pl.DataFrame) -> pl.DataFrame:
     for one in populations.partition_by("population", maintain_order=True):
         row = {"population": one["population"][0]}
         for name in FIGURES:
-            x = one[name].drop_nulls().to_numpy()
-            if not len(x):
-                row |= dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-                continue
-            interval = jackknife(float(x.mean()), leave_one_out(x) / max(len(x) - 1, 1))
+            interval = _used(one) if name == "budget_use" else _mean(one[name])
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
         found.append(row)
     ends = [name + end for name in FIGURES for end in ("", "_low", "_high")]
     table = pl.DataFrame(found, schema={"population": pl.String} | dict.fromkeys(ends, pl.Float64))
     return table.fill_nan(None).sort("welfare", descending=True, maintain_order=True)
+
+
+def _mean(column: pl.Series) -> Interval:
+    x = column.drop_nulls().to_numpy()
+    if not len(x):
+        return Interval(np.nan, np.nan, np.nan)
+    return jackknife(float(x.mean()), leave_one_out(x) / max(len(x) - 1, 1))
+
+
+def _used(one: pl.DataFrame) -> Interval:
+    revenue, budget = one["revenue"].to_numpy(), one["budget"].to_numpy()
+    if not budget.sum() > 0:
+        return Interval(np.nan, np.nan, np.nan)
+    others = leave_one_out(budget)
+    without = leave_one_out(revenue) / np.where(others > 0, others, np.nan)
+    return jackknife(float(revenue.sum() / budget.sum()), without)

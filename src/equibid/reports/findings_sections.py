@@ -34,10 +34,12 @@ def certainty(tables: RunTables, shown: list[str]) -> str:
                 heat_class(len(tables.bidders)),
             )
         )
+    # Many bidders need the whole width for the numbers of their pairs.
+    beside = "pair" if len(tables.bidders) <= 7 else ""
     return (
         "<section><h2>How sure is it?</h2>"
         '<p class="guide">All bidders meet the same days and draws, so they are compared day by '
-        f'day.</p><div class="pair">{"".join(parts)}</div>{reliability_table(tables)}</section>'
+        f'day.</p><div class="{beside}">{"".join(parts)}</div>{reliability_table(tables)}</section>'
     )
 
 
@@ -118,7 +120,8 @@ def differences(tables: RunTables, leader: str | None) -> dict[str, list[str]]:
             x, (low, high) = -x / (1 + x), ends
         cell = number(100 * x, 2) + interval(low, high, 2, 100)
         needed = "–" if row["needed"] is None else number(row["needed"], 0)
-        smallest = number(None if least is None else 100 * least, 2)
+        # More than everything is no difference to look for.
+        smallest = number(None if least is None or least > 1 else 100 * least, 2)
         found[name] = [cell, number(row["p_holm"], 4), needed, smallest]
     return found
 
