@@ -111,9 +111,9 @@ def test_bidders_stand_at_their_mean_bid_and_win_rate() -> None:
     data = win_curve_chart(replace(tables, win_curve=wide)).to_dict()["data"]
     for mark in (trace for trace in data if trace["meta"]["role"] == "mark"):
         mine = tables.delivery.filter(bidder=tables.bidders[mark["meta"]["bidder"]])
-        offered = mine["offered"].sum()
-        assert mark["x"][0] == pytest.approx(1000 * mine["bid"].sum() / offered)
-        assert mark["y"][0] == pytest.approx(mine["wins"].sum() / offered)
+        bid, wins, offered = (mine[c].to_numpy().sum() for c in ("bid", "wins", "offered"))
+        assert mark["x"][0] == pytest.approx(1000 * bid / offered)
+        assert mark["y"][0] == pytest.approx(wins / offered)
 
 
 def test_prices_paid_stand_beside_their_targets() -> None:
