@@ -32,7 +32,11 @@ Config = Mapping[str, Any]
 
 
 def report(
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(help="Run folders: one of any kind, or several of comparisons."),
+    ],
     out: Annotated[
         Path | None,
         tyro.conf.arg(
