@@ -15,6 +15,7 @@ from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
 from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers import SOLVERS
+from equibid.evaluation.findings import TABLES
 from equibid.logs import READERS
 from equibid.markets import MARKETS
 
@@ -26,8 +27,8 @@ SMALL = (
     *("--seeds", 2, "--bidders", "lin,pacing,hindsight"),
 )
 FILES = (
-    *("config.json", "environment.json", "report.html"),
-    *("delivery.parquet", "ranking.parquet", "paired.parquet"),
+    *("config.json", "environment.json", "comparison.json", "report.html"),
+    *(f"{name}.parquet" for name in TABLES if name != "head_to_head"),
 )
 
 
@@ -38,7 +39,10 @@ def test_list_names_everything(equibid: Command, capsys: Captured) -> None:
         assert set(registry) <= first_words
 
 
-@pytest.mark.parametrize("command", ["compare", "demo", "fit", "solve", "certify", "list"])
+COMMANDS = ("compare", "demo", "fit", "values", "solve", "certify", "report", "list")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(equibid: Command, capsys: Captured, command: str) -> None:
     assert equibid(command, "--help") == 0
     assert f"equibid {command}" in capsys.readouterr().out.split("Example")[1]

@@ -18,6 +18,7 @@ from equibid.evaluation.arena import enter, jobs
 from equibid.evaluation.case import Case, generated_case
 from equibid.evaluation.deviation import gains
 from equibid.evaluation.pairs import head_to_head, paired_tests
+from equibid.evaluation.power import power, replicates_needed
 from equibid.evaluation.statistics import holm, sign_flip
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
@@ -62,6 +63,33 @@ def test_paired_tests_see_what_means_hide() -> None:
     (row,) = table.iter_rows(named=True)
     assert row["p"] == pytest.approx(2 / 2**10)
     assert row["difference"] == pytest.approx(1 / 450) and row["low"] == pytest.approx(1 / 450)
+
+
+def test_a_bidder_that_buys_nothing_has_no_scale_but_a_test() -> None:
+    days = {"market": "m", "replicate": range(6)}
+    bought = {"a": [1.0, 2, 3, 1, 2, 3], "b": [0.0] * 6}
+    frames = [
+        pl.DataFrame(days | {"value": x}).with_columns(bidder=pl.lit(b)) for b, x in bought.items()
+    ]
+    (row,) = paired_tests(pl.concat(frames), "value").iter_rows(named=True)
+    assert row["difference"] is None and row["needed"] is None
+    assert row["p"] == pytest.approx(2 / 2**6)
+
+
+def test_replicates_are_planned_for_all_pairs() -> None:
+    rng = np.random.default_rng(4)
+    frames = [
+        pl.DataFrame(
+            {"market": "m", "replicate": range(9), "bidder": b, "value": rng.normal(m, 1, 9)}
+        )
+        for b, m in (("a", 10.0), ("b", 11.0), ("c", 12.0))
+    ]
+    table = paired_tests(pl.concat(frames), "value")
+    for row in table.iter_rows(named=True):
+        effect = row["difference"] / row["deviation"]
+        # Seven signs have 64 patterns up to a turn: too few for 0.05 / 3 below.
+        assert row["needed"] == max(replicates_needed(effect, level=0.05 / 3), 7)
+        assert power(9, row["detectable"] / row["deviation"], 0.05 / 3) == pytest.approx(0.8)
 
 
 def test_in_pairs_each_meets_each_in_every_seat() -> None:

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from equibid.auctions.tally import FIELDS
-from equibid.evaluation.metrics import METRICS, cpa_score
+from equibid.evaluation.campaign_figures import cpa_score
+from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.ranking import Ranking, by_advertiser, campaign_frame, in_currency, rank
 from equibid.markets import Campaigns, Labels, Market, even_ticks
 from equibid.reports.from_ranking import from_ranking
@@ -95,6 +96,14 @@ def test_figures_of_merit_by_hand() -> None:
     # 50 for 10, which is just the target.
     score = 3 * (30 / 50) ** 2 + 2 * (10 / 40) ** 2 + 4 * (40 / 60) ** 2 + 10
     assert a["cpa_score"] == pytest.approx(score / 2)
+    # Beyond targets of 10 and 5 for each counted one: 20, 30, 20 and 0.
+    assert a["cpa_violation"] == pytest.approx(100 * 70 / 200)
+    assert a["cpa_missed"] == pytest.approx(100 * 3 / 4)
+    # Worth 10 · 4, 5 · 4, 10 · 6 and 5 · 6; no budget (100 and 50) is in the way.
+    assert a["liquid_welfare"] == pytest.approx(150 / 2)
+    shares = [(50**2 + 40**2) / 90**2, (60**2 + 50**2) / 110**2]
+    assert a["concentration"] == pytest.approx(np.mean(shares))
+    assert a["gini"] == pytest.approx(np.mean([10 / (2 * 90), 10 / (2 * 110)]))
 
 
 def test_interval_of_two_replicates_by_hand() -> None:
@@ -154,10 +163,22 @@ def test_units_are_the_markets_own() -> None:
     assert units["conversions"] == "clicks a period"
 
 
-def test_no_target_no_auctionnet_score() -> None:
+def test_no_target_no_figures_of_targets() -> None:
     ranking = ranked(campaigns=CAMPAIGNS.with_columns(target_cpa=pl.lit(float("inf"))))
-    assert "cpa_score" not in ranking.table.columns
-    assert "cpa_score" not in [metric.column for metric in ranking.metrics]
+    for name in ("cpa_score", "cpa_violation", "cpa_missed", "liquid_welfare"):
+        assert name not in ranking.table.columns
+        assert name not in [metric.column for metric in ranking.metrics]
+
+
+def test_one_advertiser_has_no_concentration() -> None:
+    ranking = ranked(ROWS.filter(advertiser=0), campaigns=CAMPAIGNS.head(1))
+    assert not {"concentration", "gini"} & set(ranking.table.columns)
+
+
+def test_replicates_without_spend_have_no_shares() -> None:
+    spend = pl.when(pl.col("replicate") == 0).then(pl.col("spend")).otherwise(0.0)
+    a = figures(ranked(ROWS.with_columns(spend=spend)), "a")
+    assert a["concentration"] == pytest.approx((50**2 + 40**2) / 90**2)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,15 @@
 """A made-up run: plausible curves, known sums."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import polars as pl
 
+from equibid.evaluation.landscape import Prices, price_table, win_curve
+from equibid.evaluation.market_figures import FIGURES
 from equibid.evaluation.metrics import METRICS
+from equibid.evaluation.pairs import paired_tests
+from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.markets.market import Labels
 from equibid.reports.report import RunTables
 
@@ -84,6 +90,7 @@ def run_tables(
             )
         )
     return RunTables(
+        **findings(names, skill, seeds, ticks, advertisers, rng),
         config={
             "market": {"name": "auctionnet-like", "impressions": 96_000, "ticks": ticks},
             "auction": {"rule": "generalised second price", "slots": 3, "reserve": 0.01},
@@ -104,6 +111,50 @@ def run_tables(
     )
 
 
+def findings(
+    names: list[str],
+    skill: dict[str, float],
+    seeds: int,
+    ticks: int,
+    advertisers: int,
+    rng: np.random.Generator,
+) -> dict[str, pl.DataFrame]:
+    """Further tables of a run, by the functions that make them where these take tables."""
+    keys = {"market": "made", "replicate": range(seeds)}
+    sums = pl.concat(
+        pl.DataFrame(keys | {"value": 100 * skill[name] * rng.uniform(0.97, 1.03, seeds)}).select(
+            "market", "replicate", pl.lit(name).alias("bidder"), "value"
+        )
+        for name in names
+    )
+    scores = relative_scores(sums, ["oracle"], "value")
+    grid = [(name, other) for name in names for other in names]
+    kinds = {"category": min(5, advertisers), "time": min(24, ticks), "budget": min(4, advertisers)}
+    strengths = [
+        {"bidder": name, "kind": kind, "segment": segment, "bought": 10.0 * x, "relative": x}
+        for name in names
+        for kind, count in kinds.items()
+        for segment, x in enumerate(skill[name] * rng.uniform(0.9, 1.1, count))
+    ]
+    tick = np.tile(np.arange(ticks), (4, 1))
+    price = rng.lognormal(-1, 0.6, tick.shape)
+    prices = {"made": Prices(tick.ravel(), price.ravel(), 2 * price.ravel())}
+    ends = [name + end for name in FIGURES for end in ("", "_low", "_high")]
+    tables = {
+        "scores": scores,
+        "reliability": reliability(scores, resamples=50),
+        "profile": profiles(scores, resamples=50),
+        "markets": pl.DataFrame({"population": ["all together"]} | {end: [0.5] for end in ends}),
+        "strengths": pl.DataFrame(strengths),
+        "prices": price_table(prices),
+        "win_curve": win_curve(prices),
+        "head_to_head": pl.DataFrame(
+            [{"bidder": a, "against": b, "share": 1 + (skill[a] - skill[b]) / 4} for a, b in grid]
+        ),
+    }
+    return tables | ({"paired": paired_tests(sums, "value")} if len(names) > 1 else {})
+
+
 def ranking(
     names: list[str], skill: dict[str, float], seeds: int, rng: np.random.Generator
 ) -> pl.DataFrame:
@@ -121,3 +172,14 @@ def ranking(
 
 def spread(column: str, x: float, half: float) -> dict[str, float]:
     return {column: x, f"{column}_low": x - half, f"{column}_high": x + half}
+
+
+def renamed(tables: RunTables, old: str, new: str) -> RunTables:
+    """The run with a bidder under another name, in all tables."""
+    changed = {}
+    for field in fields(tables):
+        table = getattr(tables, field.name)
+        if isinstance(table, pl.DataFrame):
+            names = [c for c in ("bidder", "other", "against") if c in table.columns]
+            changed[field.name] = table.with_columns(pl.col(names).replace({old: new}))
+    return replace(tables, **changed)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from run_tables import run_tables
+from run_tables import renamed, run_tables
 
 from browser import Browser, needs_browser
-from equibid.reports.page import CHARTS
+from equibid.reports.drawn import CHARTS, shown
 from equibid.reports.report import RunTables, write_report
 
 pytestmark = needs_browser
@@ -44,31 +44,30 @@ def show(browser: Browser, tables: RunTables, folder: Path, width: int = 1280) -
 def test_report_is_drawn_without_errors_or_requests(
     browser: Browser, tmp_path: Path, run: str, width: int
 ):
-    show(browser, run_tables(**RUNS[run]), tmp_path, width)
+    tables = run_tables(**RUNS[run])
+    show(browser, tables, tmp_path, width)
     drawn = browser.evaluate(
         "[...document.querySelectorAll('[data-figure]')]"
         ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
         ".map(d => d.dataset.figure)"
     )
-    assert drawn == list(CHARTS)
+    assert drawn == shown(tables)
+    assert (drawn == list(CHARTS)) is (run != "one of each")
     assert browser.errors == []
-    assert browser.requests == [(tmp_path / "report.html").as_uri()]
+    # A heat map is drawn as a picture in the page.
+    asked = [request for request in browser.requests if not request.startswith("data:")]
+    assert asked == [(tmp_path / "report.html").as_uri()]
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_hostile_names_stay_text(browser: Browser, tmp_path: Path):
     name = "</script><img src=http://example.invalid/x onerror=console.error(1)>&amp;%{x}"
     tables = run_tables(bidders=2)
-    other = pl.col("bidder").replace({"pid": name})
-    tables = replace(
-        tables,
-        ranking=tables.ranking.with_columns(other),
-        delivery=tables.delivery.with_columns(other),
-        advertisers=tables.advertisers.with_columns(other, name=pl.lit(name)),
-    )
+    tables = renamed(tables, "pid", name)
+    tables = replace(tables, advertisers=tables.advertisers.with_columns(name=pl.lit(name)))
     show(browser, tables, tmp_path)
     assert browser.errors == []
-    assert len(browser.requests) == 1
+    assert len([request for request in browser.requests if not request.startswith("data:")]) == 1
     chip = "document.querySelectorAll('nav [data-bidder]')[2].textContent"
     assert browser.evaluate(chip) == name
     # The charts cut long names, after the same characters.
@@ -78,19 +77,27 @@ def test_hostile_names_stay_text(browser: Browser, tmp_path: Path):
 
 def test_picked_bidders_stand_out_in_every_chart(browser: Browser, tmp_path: Path):
     show(browser, run_tables(), tmp_path)
+    # By chart: its traces of bidders that are not faded.
     state = (
-        "[...document.querySelectorAll('[data-figure]')].map(d => d.data"
+        "Object.fromEntries([...document.querySelectorAll('[data-figure]')].map(d => "
+        "[d.dataset.figure, d.data"
         ".filter(t => t.meta.bidder >= 0 && (t.opacity ?? 1) === 1 && t.visible !== false)"
-        ".map(t => [t.meta.bidder, t.meta.role]))"
+        ".map(t => [t.meta.bidder, t.meta.role])]))"
     )
-    assert all(len(lit) >= 10 for lit in browser.evaluate(state))
+    of_bidders = {name for name, lit in browser.evaluate(state).items() if lit}
+    heat_maps = {"paired", "head-to-head", "category", "time", "budget"}
+    assert of_bidders == set(CHARTS) - heat_maps - {"prices"}
+    assert all(len(browser.evaluate(state)[name]) >= 10 for name in of_bidders)
     browser.evaluate("document.querySelector('nav [data-bidder=\"1\"]').click()")
-    browser.wait_for(f"{state}[5].length === 1")
+    browser.wait_for(f"{state}['cpa'].length === 1")
     lit = browser.evaluate(state)
-    assert lit[0] == lit[4] == lit[5] == [[1, "mark"]]
-    assert all(sorted(one) == [[1, "band"], [1, "label"], [1, "line"]] for one in lit[1:4])
+    for name in ("ranking", "spend", "value", "cpa", "win-curve"):
+        assert lit[name] == [[1, "mark"]]
+    for name in ("pacing", "factor", "win-rate"):
+        assert sorted(lit[name]) == [[1, "band"], [1, "label"], [1, "line"]]
+    assert sorted(lit["profile"]) == [[1, "band"], [1, "line"]]
     browser.evaluate("document.querySelector('nav [data-everyone]').click()")
-    browser.wait_for(f"{state}[5].length === 10")
+    browser.wait_for(f"{state}['cpa'].length === 10")
     assert browser.errors == []
 
 

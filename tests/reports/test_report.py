@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_tables import run_tables
+from run_tables import renamed, run_tables
 
 from equibid.errors import InputError
 from equibid.reports import charts, palette, series
 from equibid.reports.curves import spread
-from equibid.reports.page import CHARTS, facts, page
-from equibid.reports.report import RunTables, write_report
+from equibid.reports.drawn import CHARTS
+from equibid.reports.page import facts, page
+from equibid.reports.report import write_report
 from equibid.reports.tables import check, number
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
@@ -27,17 +28,6 @@ def traces(figure: go.Figure, role: str) -> dict[int, dict]:
     """Traces of one role by the rank of their bidder."""
     data = [trace for trace in figure.to_dict()["data"] if trace["meta"]["role"] == role]
     return {trace["meta"]["bidder"]: trace for trace in data}
-
-
-def renamed(tables: RunTables, old: str, new: str) -> RunTables:
-    """The run with a bidder under another name."""
-    name = pl.col("bidder").replace({old: new})
-    return replace(
-        tables,
-        ranking=tables.ranking.with_columns(name),
-        delivery=tables.delivery.with_columns(name),
-        advertisers=tables.advertisers.with_columns(name),
-    )
 
 
 def embedded(html: str) -> dict:
@@ -218,7 +208,7 @@ def test_names_are_text_wherever_they_stand():
 def test_best_contender_is_bold_and_references_have_no_rank(tmp_path: Path):
     path = tmp_path / "report.html"
     write_report(run_tables(bidders=2), path)
-    html = path.read_text(encoding="utf-8")
+    html = path.read_text(encoding="utf-8").split("</table>")[0]
     rows = re.findall(r'<tr class="(\w+)"><td>(\d*)</td>.*?</td><td(.*?)>', html)
     assert rows == [
         ("reference", "", ""),

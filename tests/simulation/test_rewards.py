@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from equibid.auctions import ABSENT, gsp, second_price
 from equibid.errors import InputError
-from equibid.evaluation.metrics import cpa_score
+from equibid.evaluation.campaign_figures import cpa_score
 from equibid.simulation.markov.rewards import (
     REWARDS,
     CpaLagrangian,

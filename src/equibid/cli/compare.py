@@ -20,14 +20,15 @@ from equibid.cli.table import print_head_to_head, print_ranking
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
+from equibid.evaluation.findings import Settled, contenders_of, find, write_findings
+from equibid.evaluation.landscape import prices_of
 from equibid.evaluation.learned import entry_of, known_bidder, run_digest
-from equibid.evaluation.pairs import head_to_head, paired_tests
-from equibid.evaluation.ranking import campaign_frame, in_currency, rank
+from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
 from equibid.markets.market import Market
-from equibid.reports import from_ranking, write_report
+from equibid.reports import from_findings, write_report
 
 CLASSIC = (
     "constant",
@@ -152,21 +153,24 @@ def run_comparison(settings: Settings) -> Path:
         rows = carry_out(run, work, done)
         bar.update(playing, description="playing")
     first = cases[0].market(0)
-    rows = in_currency(rows, first.labels)
-    campaigns = pl.concat([campaign_frame(case.name, case.market(0)) for case in cases])
-    references = [entry.name for entry in entries[cases[0].name] if entry.reference]
-    ranking = rank(rows, campaigns, references, score_of(first), first.labels)
-    run.write_table("delivery.parquet", rows)
-    run.write_table("ranking.parquet", ranking.table)
-    if len(ranking.table) > 1:
-        run.write_table("paired.parquet", paired_tests(rows, ranking.score))
+    entered = entries[cases[0].name]
+    references = tuple(entry.name for entry in entered if entry.reference)
+    contenders = contenders_of([entry.name for entry in entered], references)
+    mixed = settings.seating == "mixed" and first.advertisers > 1
+    prices = {case.name: prices_of(case, rows, contenders, mixed) for case in cases}
+    found = find(
+        in_currency(rows, first.labels),
+        pl.concat([campaign_frame(case.name, case.market(0)) for case in cases]),
+        Settled(score_of(first), references, first.labels.value_unit, first.labels.currency),
+        prices,
+        mixed,
+    )
+    write_findings(run, found)
     report = folder / "report.html"
-    write_report(from_ranking(ranking, rows, campaigns, config, first.labels), report)
-    print_ranking(console, ranking, config["market"])
-    if settings.seating == "pairs":
-        table = head_to_head(rows, ranking.score)
-        run.write_table("head_to_head.parquet", table)
-        print_head_to_head(console, table)
+    write_report(from_findings(found, config), report)
+    print_ranking(console, found.ranked, config["market"])
+    if found.head_to_head is not None:
+        print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started
     console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
     return report

@@ -14,6 +14,7 @@ from equibid.cli.compare import compare
 from equibid.cli.demo import demo
 from equibid.cli.fit import fit
 from equibid.cli.listing import list_
+from equibid.cli.report import report
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
@@ -29,6 +30,7 @@ APP.command(name="train")(train_)
 APP.command(name="sweep")(sweep)
 APP.command(name="values")(values)
 APP.command(name="fit")(fit)
+APP.command(name="report")(report)
 APP.command(name="list")(list_)
 
 

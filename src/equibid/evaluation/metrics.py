@@ -15,6 +15,7 @@ from equibid.markets.market import Labels
 
 Sums = Mapping[str, npt.NDArray[np.float64]]
 Figure = Callable[[Sums], npt.NDArray[np.float64]]
+Need = Literal["", "targets", "advertisers", "gains"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Metric:
         digits: decimals shown.
         meaning: a sentence for the glossary.
         of: from sums to the figure, elementwise; NaN where it is not defined.
+        needs: what a market must have for it to mean anything.
+        detail: whether it stands in a second table, below the main one.
     """
 
     column: str
@@ -38,6 +41,8 @@ class Metric:
     digits: int
     meaning: str
     of: Figure
+    needs: Need = ""
+    detail: bool = False
 
     def named(self, labels: Labels) -> "Metric":
         """The metric in a market's own units."""
@@ -118,6 +123,7 @@ METRICS: tuple[Metric, ...] = (
         3,
         "Money paid over expected value.",
         ratio("spend", "value"),
+        detail=True,
     ),
     Metric(
         "cpa",
@@ -136,6 +142,65 @@ METRICS: tuple[Metric, ...] = (
         2,
         "Counted value of each advertiser, times min((target CPA / realised CPA)², 1).",
         ratio("cpa_score", "periods"),
+        needs="targets",
+        detail=True,
+    ),
+    Metric(
+        "cpa_violation",
+        "CPA violation",
+        "% of spend",
+        "lower",
+        2,
+        "Money an advertiser paid above its target CPA for what was counted, over money paid.",
+        ratio("overpaid", "spend", 100.0),
+        needs="targets",
+        detail=True,
+    ),
+    Metric(
+        "cpa_missed",
+        "Targets missed",
+        "% of advertisers",
+        "lower",
+        1,
+        "Advertisers that paid more than their target CPA for what was counted.",
+        ratio("missed", "advertisers", 100.0),
+        needs="targets",
+        detail=True,
+    ),
+    Metric(
+        "liquid_welfare",
+        "Liquid welfare",
+        "{currency} a period",
+        "higher",
+        1,
+        "Each advertiser's expected value in money at its target CPA, at most its budget, summed.",
+        ratio("liquid", "periods"),
+        needs="targets",
+        detail=True,
+    ),
+    Metric(
+        "concentration",
+        "Concentration of spend",
+        "",
+        "",
+        4,
+        "Herfindahl index: squared shares of the advertisers in what was spent, summed. 1/N if all "
+        "spend alike, 1 if one spends all.",
+        ratio("herfindahl", "fields"),
+        needs="advertisers",
+        detail=True,
+    ),
+    Metric(
+        "gini",
+        "Inequality of spend",
+        "",
+        "",
+        3,
+        "Gini coefficient: mean difference of two advertisers' spend over twice the mean. 0 if all "
+        "spend alike.",
+        ratio("gini", "fields"),
+        needs="advertisers",
+        detail=True,
     ),
     Metric(
         "exploitability",
@@ -146,19 +211,6 @@ METRICS: tuple[Metric, ...] = (
         "The largest gain of an advertiser's best constant factor in hindsight, the others' bids "
         "standing, over the value all of the bidder's advertisers bought: a lower bound.",
         ratio("max_gain", "value", 100.0),
+        needs="gains",
     ),
 )
-
-
-def cpa_score(
-    spend: npt.NDArray[np.float64],
-    conversions: npt.NDArray[np.float64],
-    target_cpa: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    """AuctionNet's score of an advertiser: ``min((target / realised CPA)², 1) · conversions``."""
-    # No conversions are worth nothing, though the target be infinite.
-    worth = np.multiply(
-        target_cpa, conversions, out=np.zeros_like(conversions), where=conversions > 0
-    )
-    kept = np.divide(worth, spend, out=np.ones_like(worth), where=spend > 0)
-    return np.minimum(kept**2, 1.0) * conversions

@@ -1,10 +1,17 @@
-"""Bidders two by two: paired tests on common days, and who loses to whom."""
+"""Bidders two by two: paired tests on common days, and who loses to whom.
+
+Common random numbers pair the figures of two bidders: they met the same days and draws, so their
+difference on a replicate leaves out what makes days differ.
+"""
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float
 
+from equibid.evaluation.power import detectable, replicates_needed
 from equibid.evaluation.statistics import holm, jackknife, sign_flip
 
 KEYS = ["market", "replicate"]
@@ -20,22 +27,69 @@ def paired_tests(rows: pl.DataFrame, score: str) -> pl.DataFrame:
     Returns:
         A row a pair: `bidder`, `other`, `difference` (of the score over the other's mean, with
         `low` and `high`, 95 %), `p` of the sign-flip test, and `p_holm`, corrected for all pairs.
+        For planning: `deviation` of the differences over replicates, `needed` replicates if the
+        difference is what it seems (see `planned`; null where it is zero), and `detectable`, the
+        least difference that as many replicates as there are see with 80 % power; both at 5 % over
+        the number of pairs.
     """
     sums = rows.group_by(*KEYS, "bidder", maintain_order=True).agg(pl.col(score).sum())
     table = sums.pivot("bidder", index=KEYS, values=score, maintain_order=True).sort(KEYS)
     names = [name for name in table.columns if name not in KEYS]
-    found = []
-    for one, two in combinations(names, 2):
-        other = table[two].to_numpy()
-        scale = other.mean() if other.mean() > 0 else np.nan
-        gap = (table[one].to_numpy() - other) / scale
-        count = len(gap)
-        without = (gap.sum() - gap) / max(count - 1, 1)
-        interval = jackknife(float(gap.mean()), without)
-        found.append((one, two, *interval, sign_flip(gap)))
-    columns = ["bidder", "other", "difference", "low", "high", "p"]
-    result = pl.DataFrame(found, schema=columns, orient="row")
+    pairs = list(combinations(names, 2))
+    level = 0.05 / max(len(pairs), 1)
+    found = [
+        (one, two, *paired(table[one].to_numpy(), table[two].to_numpy(), level))
+        for one, two in pairs
+    ]
+    columns = ["bidder", "other", *Paired._fields]
+    result = pl.DataFrame(found, schema=columns, orient="row", infer_schema_length=None)
+    floats = pl.col("difference", "low", "high", "p", "deviation", "detectable").cast(pl.Float64)
+    result = result.with_columns(floats, pl.col("needed").cast(pl.Int64)).fill_nan(None)
     return result.with_columns(p_holm=pl.Series(holm(result["p"].to_numpy())))
+
+
+class Paired(NamedTuple):
+    """A difference of two bidders on the same replicates; see `paired_tests`."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    deviation: float
+    needed: int | None
+    detectable: float
+
+
+def paired(
+    one: Float[np.ndarray, " R"], other: Float[np.ndarray, " R"], level: float = 0.05
+) -> Paired:
+    """What is known of a difference, in multiples of the other's mean.
+
+    Args:
+        one: score of each replicate.
+        other: another's on the same replicates.
+        level: of the test that replicates are planned for.
+    """
+    count, mean = len(one), other.mean()
+    # A bidder that bought nothing is no measure, but who differs from it does.
+    p_value = sign_flip(one - other)
+    gap = (one - other) / (mean if mean > 0 else np.nan)
+    without = (gap.sum() - gap) / max(count - 1, 1)
+    interval = jackknife(float(gap.mean()), without)
+    deviation = float(gap.std(ddof=1)) if count > 1 else np.nan
+    least = detectable(count, deviation, level=level)
+    return Paired(*interval, p_value, deviation, planned(interval.value, deviation, level), least)
+
+
+def planned(difference: float, deviation: float, level: float) -> int | None:
+    """Replicates for 80 % power of the t-test, and enough for the sign-flip test to reach `level`.
+
+    However large a difference, the latter's p-value of R replicates is at least ``2^(1-R)``.
+    """
+    if not deviation > 0:
+        return None
+    needed = replicates_needed(difference / deviation, level=level)
+    return None if needed is None else max(needed, int(np.ceil(1 - np.log2(level))))
 
 
 def head_to_head(rows: pl.DataFrame, score: str) -> pl.DataFrame:

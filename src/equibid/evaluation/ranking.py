@@ -7,11 +7,21 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.evaluation.metrics import METRICS, Metric, Sums, cpa_score
+from equibid.evaluation.campaign_figures import (
+    cpa_score,
+    gini,
+    herfindahl,
+    liquid_value,
+    overpaid,
+)
+from equibid.evaluation.metrics import METRICS, Metric, Need, Sums
 from equibid.evaluation.statistics import jackknife, leave_one_out
 from equibid.markets.market import Labels, Market
 
-SUMMED = ("spend", "budget", "value", "conversions", "wins", "exposures", "offered", "cpa_score")
+SUMMED = (
+    *("spend", "budget", "value", "conversions", "wins", "exposures", "offered"),
+    *("cpa_score", "overpaid", "missed", "liquid", "advertisers"),
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,47 @@ def by_advertiser(rows: pl.DataFrame, campaigns: pl.DataFrame) -> pl.DataFrame:
         pl.exclude(*keys, "tick", "remaining").sum()
     )
     sums = sums.join(campaigns, on=["market", "advertiser"], how="left", maintain_order="left")
-    score = cpa_score(
-        sums["spend"].to_numpy(), sums["conversions"].to_numpy(), sums["target_cpa"].to_numpy()
+    columns = ("spend", "value", "conversions", "budget", "target_cpa")
+    spend, value, counted, budget, target = (sums[name].to_numpy() for name in columns)
+    beyond = overpaid(spend, counted, target)
+    return sums.with_columns(
+        cpa_score=pl.Series(cpa_score(spend, counted, target)),
+        overpaid=pl.Series(beyond),
+        missed=pl.Series((beyond > 0).astype(float)),
+        liquid=pl.Series(liquid_value(value, budget, target)),
+        advertisers=pl.lit(1.0),
     )
-    return sums.with_columns(cpa_score=pl.Series(score))
+
+
+def spread_of_spend(sums: pl.DataFrame) -> pl.DataFrame:
+    """How unequal advertisers spend, summed over the fields a bidder bid in.
+
+    A field is a replicate, or in pairs a replicate against one other. Fields where nobody spends
+    have no shares, and do not count.
+    """
+    field = ["market", "replicate", "bidder"]
+    keys = [*field, "against"] if "against" in sums.columns else field
+    spent = sums.group_by(keys, maintain_order=True).agg("spend")
+    amounts = [np.asarray(one) for one in spent["spend"]]
+    figures = spent.select(keys).with_columns(
+        herfindahl=pl.Series([herfindahl(one) for one in amounts], dtype=pl.Float64),
+        gini=pl.Series([gini(one) for one in amounts], dtype=pl.Float64),
+    )
+    figures = figures.with_columns(fields=pl.col("gini").is_not_nan().cast(pl.Float64))
+    counted = pl.col("herfindahl", "gini", "fields").fill_nan(0.0).sum()
+    return figures.group_by(field, maintain_order=True).agg(counted)
+
+
+def met(rows: pl.DataFrame, campaigns: pl.DataFrame) -> set[Need]:
+    """What metrics may need that these markets have."""
+    there: set[Need] = {""}
+    if campaigns["target_cpa"].is_finite().all():
+        there.add("targets")
+    if campaigns["advertiser"].n_unique() > 1:
+        there.add("advertisers")
+    if "gain" in rows.columns:
+        there.add("gains")
+    return there
 
 
 def rank(
@@ -87,9 +134,11 @@ def rank(
         labels: units.
     """
     keys = ["market", "replicate"]
-    sums = by_advertiser(rows, campaigns).group_by(*keys, "bidder", maintain_order=True)
+    apart = by_advertiser(rows, campaigns)
+    sums = apart.group_by(*keys, "bidder", maintain_order=True)
     largest = [pl.col("gain").max().alias("max_gain")] if "gain" in rows.columns else []
-    table = sums.agg(pl.col(SUMMED).sum(), *largest).sort(*keys)
+    table = sums.agg(pl.col(SUMMED).sum(), *largest)
+    table = table.join(spread_of_spend(apart), on=[*keys, "bidder"]).sort(*keys)
     replicates = table.select(keys).unique(maintain_order=True)
     names = table["bidder"].unique(maintain_order=True).to_list()
     contenders = [name for name in names if name not in references] or names
@@ -110,12 +159,8 @@ def rank(
         mean = sums[score][..., peers].mean(axis=-1, keepdims=True)
         return sums[score] / np.where(mean > 0, mean, np.nan)
 
-    metrics = tuple(
-        metric.named(labels)
-        for metric in METRICS
-        if metric.column != "cpa_score" or campaigns["target_cpa"].is_finite().all()
-        if metric.column != "exploitability" or largest
-    )
+    there = met(rows, campaigns)
+    metrics = tuple(metric.named(labels) for metric in METRICS if metric.needs in there)
     figures = {"score": relative} | {metric.column: metric.of for metric in metrics}
     columns: dict[str, list[float]] = {}
     for column, figure in figures.items():

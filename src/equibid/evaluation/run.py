@@ -3,8 +3,7 @@
 config.json        what was asked, resolved
 environment.json   versions and machine
 parts/*.parquet    finished jobs; a run that was stopped goes on from these
-delivery.parquet   a row a market, replicate, bidder, tick and advertiser, money in currency
-ranking.parquet    the ranked table
+*.parquet          what was found; of a comparison see `findings`
 report.html        for people
 """
 

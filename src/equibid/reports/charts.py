@@ -1,5 +1,6 @@
 """The charts of a report: tables in, figures out."""
 
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +15,8 @@ from equibid.reports.verdict import has_interval
 
 # As many rows as a reader looks through; the page says how many were left out.
 MOST_ADVERTISERS = 40
+# Prices that differ by more are drawn on a logarithmic axis.
+FOLD = 30.0
 
 
 def ranking_chart(tables: RunTables) -> go.Figure:
@@ -113,6 +116,30 @@ def value_chart(tables: RunTables) -> go.Figure:
     """Value bought for each advertiser."""
     figure = strips(tables, "value")
     figure.update_xaxes(title_text=plain(f"value, {tables.value_unit}s"))
+    return figure
+
+
+def cpa_chart(tables: RunTables) -> go.Figure:
+    """Money paid for a unit of expected value, with a bar at the target of each advertiser."""
+    price = series.ratio("spend", "value").alias("cpa")
+    advertisers = tables.advertisers.with_columns(price)
+    figure = strips(replace(tables, advertisers=advertisers), "cpa")
+    table = shown_advertisers(tables).unique("row", keep="first", maintain_order=True)
+    aims = table.filter(pl.col("target_cpa").is_finite(), pl.col("target_cpa") > 0)
+    figure.add_scatter(
+        x=aims["target_cpa"].to_list(),
+        y=aims["row"].to_list(),
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": GREY}},
+        meta={"bidder": -1, "role": "guide"},
+        name="target CPA",
+        hovertemplate="target %{x:,.4~g}<extra></extra>",
+    )
+    found = pl.concat([advertisers.select(x="cpa"), aims.select(x="target_cpa")])["x"].drop_nulls()
+    positive = found.filter(found > 0)
+    if len(positive) and positive.max() > FOLD * positive.min():  # type: ignore[operator]
+        figure.update_xaxes(type="log", dtick="D2", tickformat=",~g", rangemode="normal")
+    figure.update_xaxes(title_text=plain(f"{tables.currency} per {tables.value_unit}"))
     return figure
 
 

@@ -1,18 +1,40 @@
 """From a comparison to the tables of its report."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from equibid.evaluation.findings import Findings
 from equibid.evaluation.ranking import Ranking, by_advertiser
 from equibid.markets.market import Labels
-from equibid.reports.tables import RunTables
+from equibid.reports.tables import MORE, RunTables
 
 SUMS = (
     *("spend", "value", "conversions", "wins", "exposures"),
     *("offered", "bid", "value_offered", "market_price"),
 )
+
+
+def from_findings(findings: Findings, config: Mapping[str, Any]) -> RunTables:
+    """The report's tables, with all that a comparison found.
+
+    Args:
+        findings: of the comparison.
+        config: how the run was made; shown in the order of its file, so that a report made from
+            the folder is the same to the last bit.
+    """
+    filed = json.loads(json.dumps(config, sort_keys=True))
+    tables = from_ranking(
+        findings.ranked,
+        findings.delivery,
+        findings.campaigns,
+        filed,
+        findings.settled.labels,
+    )
+    return replace(tables, **{name: getattr(findings, name) for name in MORE})
 
 
 def from_ranking(

@@ -5,42 +5,39 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from equibid.reports.charts import (
-    MOST_ADVERTISERS,
-    factor_chart,
-    pacing_chart,
-    ranking_chart,
-    spend_chart,
-    value_chart,
-    win_rate_chart,
-)
+from equibid.reports.charts import MOST_ADVERTISERS
 from equibid.reports.curves import FEW
 from equibid.reports.document import buttons, document, figure, made_of, swatch
+from equibid.reports.drawn import drawn
+from equibid.reports.findings_sections import certainty, market, meeting, strong
 from equibid.reports.palette import marks
 from equibid.reports.tables import RunTables, known, number
 from equibid.reports.verdict import has_interval, verdict
 
-CHARTS = {
-    "ranking": ranking_chart,
-    "pacing": pacing_chart,
-    "factor": factor_chart,
-    "win-rate": win_rate_chart,
-    "spend": spend_chart,
-    "value": value_chart,
-}
+PAID = "The grey bar is the target CPA."
 
 
 def page(tables: RunTables) -> str:
     """The whole report as HTML."""
-    said = verdict(tables)
+    said, figures = verdict(tables), drawn(tables)
+    shown = list(figures)
     return document(
         title=tables.title,
         facts=facts(tables),
         said=said,
         legend="Bidders",
         chips=chips(tables),
-        sections=(ranking(tables), period(tables), advertisers(tables), making(tables)),
-        figures={name: chart(tables) for name, chart in CHARTS.items()},
+        sections=(
+            ranking(tables),
+            certainty(tables, shown),
+            meeting(tables, shown),
+            period(tables),
+            market(tables, shown),
+            strong(tables, shown),
+            advertisers(tables, shown),
+            making(tables),
+        ),
+        figures=figures,
     )
 
 
@@ -96,10 +93,26 @@ def shows_intervals(tables: RunTables) -> bool:
 
 def ranking_table(tables: RunTables) -> str:
     """Score and metrics, a row a bidder; the best contender of each metric in bold."""
-    columns = [
-        Column("score", "Score", tables.score_unit, "higher", tables.score_digits),
-        *(Column(m.column, m.title, m.unit, m.better, m.digits) for m in tables.metrics),
-    ]
+    score = Column("score", "Score", tables.score_unit, "higher", tables.score_digits)
+    main, more = (
+        [
+            Column(m.column, m.title, m.unit, m.better, m.digits)
+            for m in tables.metrics
+            if m.detail is detail
+        ]
+        for detail in (False, True)
+    )
+    bold = "Bold is the best contender of a column." if len(tables.bidders) > 1 else ""
+    small = " Small are 95\u00a0% intervals." if shows_intervals(tables) else ""
+    return (
+        metric_table(tables, [score, *main])
+        + (metric_table(tables, more) if more else "")
+        + f'<p class="note">{bold}{small}</p>'
+    )
+
+
+def metric_table(tables: RunTables, columns: list[Column]) -> str:
+    """Some columns, a row a bidder."""
     heads = "".join(
         f"<th>{escape(m.title)}<small>{escape(m.unit) or '&nbsp;'}</small></th>" for m in columns
     )
@@ -119,20 +132,17 @@ def ranking_table(tables: RunTables) -> str:
             f"<td>{'' if row['reference'] else rank}</td>"
             f'<td class="name">{name}{mark}</td>{cells}</tr>'
         )
-    bold = "Bold is the best contender of a column." if len(tables.bidders) > 1 else ""
-    small = " Small are 95\u00a0% intervals." if shows_intervals(tables) else ""
     return (
         '<div class="wide" tabindex="0"><table><thead><tr><th></th><th class="name">Bidder</th>'
         f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        f'<p class="note">{bold}{small}</p>'
     )
 
 
 def best_value(tables: RunTables, metric: Column) -> float | None:
-    """The best contender's number, None where neither end is good or nobody competes."""
+    """The best contender's number, None where neither end is good or all are alike."""
     column = tables.ranking.filter(~pl.col("reference"))[metric.column]
     numbers = [x for x in column.to_list() if known(x)]
-    if not metric.better or len(numbers) < 2:
+    if not metric.better or len(set(numbers)) < 2:
         return None
     return max(numbers) if metric.better == "higher" else min(numbers)
 
@@ -177,19 +187,20 @@ def period(tables: RunTables) -> str:
     )
 
 
-def advertisers(tables: RunTables) -> str:
+def advertisers(tables: RunTables, shown: list[str]) -> str:
     """Spend and value by advertiser, or by bidder where there is one advertiser."""
     count = tables.advertisers["advertiser"].n_unique()
     if count == 1:
-        title, order = "Spend and value", "One advertiser; a row a bidder."
+        title, order = "Spend, value and price", "One advertiser; a row a bidder."
     else:
-        title, order = "Spend and value by advertiser", "Largest budgets on top; a dot a bidder."
+        title, order = "By advertiser", "Largest budgets on top; a dot a bidder."
     if count > MOST_ADVERTISERS:
         order += f" The {MOST_ADVERTISERS} largest of {number(count, 0)} are shown."
     return (
-        f'<section><h2>{title}</h2><p class="guide">{order}</p><div class="pair">'
+        f'<section><h2>{title}</h2><p class="guide">{order}</p><div class="trio">'
         + figure("spend", "Spent", "The grey bar is the budget.", "rows")
         + figure("value", "Bought", "Further right is more.", "rows")
+        + (figure("cpa", "Paid for a unit", PAID, "rows") if "cpa" in shown else "")
         + "</div></section>"
     )
 
@@ -209,6 +220,10 @@ def glossary(tables: RunTables) -> list[tuple[str, str]]:
         "Tick": f"One of the {number(tables.ticks, 0)} spans of the period that a budget is for.",
         "Replicate": "The whole period played once: a seed of a generator, or a day of a log.",
         "95\u00a0% interval": "Of 100 such runs, about 95 have an interval that holds the truth.",
+        "Interquartile mean": "Mean of the middle half of the replicates, the best and worst "
+        "quarter left out.",
+        "Performance profile": "Share of the replicates that score more than each mark.",
+        "Power": "The chance that a test sees a difference that is there.",
         "Reference": "A bidder that knows what none can know: a mark, not a contender.",
         "Score": f"{tables.score_title}. {in_unit(tables.score_unit)}Higher is better.",
     }

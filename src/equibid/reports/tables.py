@@ -31,6 +31,9 @@ class RunTables:
         value_unit: what one unit of value is.
         currency: what one unit of money is.
         score_digits: decimals of the score.
+        scores, reliability, profile, paired, markets, strengths, prices, win_curve, head_to_head:
+            further tables of a run folder (`equibid.evaluation.findings`); what is None is not
+            shown.
     """
 
     config: Mapping[str, Any]
@@ -44,6 +47,15 @@ class RunTables:
     value_unit: str = "conversion"
     currency: str = "unit"
     score_digits: int = 3
+    scores: pl.DataFrame | None = None
+    reliability: pl.DataFrame | None = None
+    profile: pl.DataFrame | None = None
+    paired: pl.DataFrame | None = None
+    markets: pl.DataFrame | None = None
+    strengths: pl.DataFrame | None = None
+    prices: pl.DataFrame | None = None
+    win_curve: pl.DataFrame | None = None
+    head_to_head: pl.DataFrame | None = None
 
     @property
     def bidders(self) -> list[str]:
@@ -66,6 +78,10 @@ class RunTables:
         return int(self.delivery.select(pl.col("tick").max()).item()) + 1
 
 
+MORE = (
+    *("scores", "reliability", "profile", "paired", "markets"),
+    *("strengths", "prices", "win_curve", "head_to_head"),
+)
 RANKING = ("bidder", "reference", "score", "score_low", "score_high")
 DELIVERY = ("seed", "bidder", "tick", "spend", "budget", "wins", "offered", "bid", "value_offered")
 ADVERTISERS = (

@@ -1,0 +1,261 @@
+"""The page of several comparisons: what differs, the ranking of each, and differences."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from equibid.evaluation.across import Past, differences, differing
+from equibid.evaluation.metrics import Metric
+from equibid.reports.document import buttons, document, figure, swatch
+from equibid.reports.findings_sections import interval, table
+from equibid.reports.frame import plain, rows
+from equibid.reports.palette import COLOURS, DASHES, SYMBOLS, Mark
+from equibid.reports.tables import known, number
+from equibid.reports.verdict import Verdict
+
+SCORE = Metric(
+    "score",
+    "Score",
+    "× mean of the run",
+    "higher",
+    3,
+    "Value bought, relative to the mean of the contenders of the same run.",
+    lambda sums: sums["score"],
+)
+
+
+def write_side_by_side(runs: Sequence[Past], path: Path) -> None:
+    """Write the report of several comparisons to `path` (about 5 MB)."""
+    path.write_text(page(runs), encoding="utf-8")
+
+
+def page(runs: Sequence[Past]) -> str:
+    """The whole page."""
+    looks = looks_of(runs)
+    changed = differing([run.config for run in runs])
+    metrics = shared(runs)
+    drawn = {metric.column: metric_chart(runs, metric, looks) for metric in metrics}
+    places = "".join(
+        figure(m.column, escape(m.title), escape(f"{m.meaning} {in_words(m)}"), "rows")
+        for m in metrics
+    )
+    return document(
+        title="Runs side by side: " + ", ".join(run.name for run in runs),
+        facts=f"{len(runs)} runs · {len(bidders_of(runs))} bidders",
+        said=verdict(runs, changed),
+        legend="Runs",
+        chips=buttons([(run.name, look) for run, look in zip(runs, looks, strict=True)]),
+        sections=(
+            settings(runs, changed),
+            change(runs),
+            f'<section><h2>Ranking by metric</h2><p class="guide">A dot a run, lines 95\u00a0% '
+            f'intervals. Scores compare bidders within a run, not runs.</p><div class="pair">'
+            f"{places}</div>{ranking(runs, looks)}</section>",
+        ),
+        figures=drawn,
+    )
+
+
+def looks_of(runs: Sequence[Past]) -> list[Mark]:
+    """A look a run, in the order they were named."""
+    places = (divmod(place, len(COLOURS)) for place in range(len(runs)))
+    return [
+        Mark(COLOURS[at], DASHES[turn % len(DASHES)], SYMBOLS[turn % len(SYMBOLS)])
+        for turn, at in places
+    ]
+
+
+def bidders_of(runs: Sequence[Past]) -> list[str]:
+    """All bidders, in the order of the first run they are in."""
+    return list(dict.fromkeys(name for run in runs for name in run.findings.ranking["bidder"]))
+
+
+def shared(runs: Sequence[Past]) -> list[Metric]:
+    """The score, and the metrics that every run has in the same unit."""
+    first, *others = ({m.column: m for m in run.findings.ranked.metrics} for run in runs)
+    alike = [
+        m
+        for m in first.values()
+        if all(m.unit == o[m.column].unit for o in others if m.column in o)
+    ]
+    return [SCORE, *(m for m in alike if all(m.column in other for other in others))]
+
+
+def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
+    """Whether what changed made a difference that is no chance."""
+    table = differences(runs)
+    names = [name for name in changed if name not in ("bidders", "out")]
+    what = (
+        f"They differ in {', '.join(names[:6])}{' and more' * (len(names) > 6)}." if names else ""
+    )
+    if table.is_empty():
+        return Verdict(
+            f"{len(runs)} runs, not on the same days",
+            f"{what} So their figures stand side by side, and are not compared day by day.".strip(),
+        )
+    apart = table.filter(pl.col("difference") != 0)
+    if apart.is_empty():
+        return Verdict("Every bidder bought the same in all runs", what)
+    seen = apart.filter(pl.col("p_holm") < 0.05)
+    of = seen if seen.height else apart
+    most = max(of.iter_rows(named=True), key=lambda row: abs(row["difference"]))
+    word = "more" if most["difference"] > 0 else "less"
+    headline = (
+        f"{most['bidder']} buys {number(100 * abs(most['difference']), 1)}\u00a0% {word} in "
+        f"{most['run']}"
+    )
+    if seen.height:
+        return Verdict(
+            headline,
+            f"That is beside {runs[0].name}, and the largest of {seen.height} differences beyond "
+            f"chance, of {table.height}. {what}".strip(),
+        )
+    days = most["replicates"]
+    if apart.height * 2.0 ** (1 - days) >= 0.05:
+        return Verdict(
+            f"{headline}, on {days} day{'s' * (days != 1)}",
+            f"So few days prove no difference, be it ever so large. {what}".strip(),
+        )
+    return Verdict(
+        "No bidder is told apart between runs",
+        f"No difference is beyond chance, at 5\u00a0% for all of them. {what}".strip(),
+    )
+
+
+def settings(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> str:
+    """Which settings differ."""
+    if not changed:
+        return '<section><h2>What differs</h2><p class="guide">No setting.</p></section>'
+    lines = [
+        f'<tr><td></td><td class="name">{escape(name)}</td>'
+        + "".join(f"<td>{escape(said(value))}</td>" for value in values)
+        + "</tr>"
+        for name, values in changed.items()
+    ]
+    heads = [(run.name, "") for run in runs]
+    shown = table("Setting", heads, lines, "settings")
+    return f"<section><h2>What differs</h2>{shown}</section>"
+
+
+def said(value: Any) -> str:
+    """A setting for people."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None else str(value)
+
+
+def change(runs: Sequence[Past]) -> str:
+    """Differences to the first run, day by day."""
+    found = differences(runs)
+    if found.is_empty():
+        return ""
+    unit = runs[0].findings.settled.value_unit
+    lines = []
+    for row in found.iter_rows(named=True):
+        ends = interval(row["low"], row["high"], 2, 100)
+        gap = None if row["difference"] is None else 100 * row["difference"]
+        cells = (
+            escape(row["run"]),
+            number(row["first"], 2),
+            number(row["value"], 2),
+            number(gap, 2) + ends,
+            number(row["p_holm"], 4),
+            number(row["replicates"], 0),
+        )
+        lines.append(
+            f'<tr><td></td><td class="name">{escape(row["bidder"])}</td>'
+            f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        )
+    heads = [
+        ("Run", ""),
+        (f"Value in {runs[0].name}", f"{unit}s a period"),
+        ("Value in this run", f"{unit}s a period"),
+        ("Difference", "%"),
+        ("p", "corrected"),
+        ("Days", "in common"),
+    ]
+    return (
+        '<section><h2>What it changed</h2><p class="guide">The same bidder on the same days and '
+        f"draws, beside {escape(runs[0].name)}. p is that of the sign-flip test of the "
+        f"differences, corrected for all rows.</p>{table('Bidder', heads, lines)}</section>"
+    )
+
+
+def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) -> go.Figure:
+    """A row a bidder, a dot a run."""
+    names = bidders_of(runs)
+    chart = rows(names)
+    # Dots of one bidder lie a little apart, so that intervals do not cover each other.
+    for place, (run, look) in enumerate(zip(runs, looks, strict=True)):
+        shift = 0.5 * ((place + 0.5) / len(runs) - 0.5)
+        ranked = {row["bidder"]: row for row in run.findings.ranking.iter_rows(named=True)}
+        mine = [(i, ranked[n]) for i, n in enumerate(names) if n in ranked]
+        mine = [(i, row) for i, row in mine if known(row[metric.column])]
+        values = [row[metric.column] for _, row in mine]
+        low, high = (
+            [
+                row[f"{metric.column}{end}"] if known(row[f"{metric.column}{end}"]) else x
+                for (_, row), x in zip(mine, values, strict=True)
+            ]
+            for end in ("_low", "_high")
+        )
+        chart.add_scatter(
+            x=values,
+            y=[i + shift for i, _ in mine],
+            error_x={
+                "symmetric": False,
+                "array": [b - x for b, x in zip(high, values, strict=True)],
+                "arrayminus": [x - a for a, x in zip(low, values, strict=True)],
+                "thickness": 2,
+                "width": 0,
+                "color": look.colour,
+            },
+            mode="markers",
+            marker={"color": look.colour, "symbol": look.symbol, "size": 8},
+            meta={"bidder": place, "role": "mark"},
+            name=plain(run.name),
+            text=[
+                f"<b>{plain(run.name)}</b> {plain(row['bidder'])}<br>"
+                f"{number(x, metric.digits)} ({number(a, metric.digits)} to "
+                f"{number(b, metric.digits)})"
+                for (_, row), x, a, b in zip(mine, values, low, high, strict=True)
+            ],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    chart.update_xaxes(title_text=plain(metric.unit))
+    return chart
+
+
+def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:
+    """Score and rank of every bidder in every run."""
+    lines = []
+    for name in bidders_of(runs):
+        cells = "".join(f"<td>{placed(run, name)}</td>" for run in runs)
+        lines.append(f'<tr><td></td><td class="name">{escape(name)}</td>{cells}</tr>')
+    heads = [(run.name, f"rank, score {SCORE.unit}") for run in runs]
+    shown = table("Bidder", heads, lines)
+    for run, look in zip(runs, looks, strict=True):
+        head = f"<th>{escape(run.name)}<small>"
+        shown = shown.replace(head, f"<th>{swatch(look)} {escape(run.name)}<small>", 1)
+    return shown
+
+
+def placed(run: Past, name: str) -> str:
+    """A bidder's place and score in a run."""
+    place = 0
+    for row in run.findings.ranking.iter_rows(named=True):
+        place += not row["reference"]
+        if row["bidder"] == name:
+            mark = "reference" if row["reference"] else f"{place}."
+            ends = interval(row["score_low"], row["score_high"], 3)
+            return f"{mark} {number(row['score'], 3)}{ends}"
+    return "–"
+
+
+def in_words(metric: Metric) -> str:
+    """Which end is good."""
+    return {"higher": "Higher is better.", "lower": "Lower is better.", "": ""}[metric.better]

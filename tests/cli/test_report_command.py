@@ -1,0 +1,139 @@
+"""`equibid report`: the same file again, several runs side by side, and folders that are none."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from equibid.auctions.registry import AUCTIONS, auction_named
+from equibid.cli import main
+from equibid.cli.report import distinct, rule_named
+from equibid.evaluation.findings import TABLES, read_findings
+
+Command = Callable[..., int]
+Captured = pytest.CaptureFixture[str]
+SIZES = ("--impressions", 300, "--advertisers", 4, "--ticks", 3)
+COMPARE = ("compare", "demo", *SIZES, "--seeds", 2, "--bidders", "lin,fixed")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two comparisons, `one` and `other`, that differ in their auction."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "keep_compiled_programs", lambda: None)
+        for name, auction in (("one", "gsp"), ("other", "gsp:reserve=0.05")):
+            words = (*COMPARE, "--auction", auction, "--out", folder / name)
+            main.main([str(word) for word in words])
+    return folder
+
+
+def refused(capsys: Captured, code: int) -> str:
+    err = capsys.readouterr().err
+    assert code == 2
+    assert err.count("\n") == 1 and err.startswith("equibid: ")
+    return err
+
+
+def test_a_comparisons_report_is_the_same_again(equibid: Command, made: Path) -> None:
+    report = made / "one" / "report.html"
+    before = report.read_text(encoding="utf-8")
+    report.unlink()
+    assert equibid("report", made / "one") == 0
+    assert report.read_text(encoding="utf-8") == before
+
+
+def test_a_report_goes_where_it_is_asked_to(equibid: Command, made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "page.html"
+    assert equibid("report", made / "one", "--out", out) == 0
+    assert out.read_text() == (made / "one" / "report.html").read_text()
+
+
+def test_runs_stand_side_by_side(equibid: Command, made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "both.html"
+    assert equibid("report", made / "one", made / "other", "--out", out) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "auction.reserve" in page.split("What it changed")[0]
+    assert "0.05" in page
+
+
+def test_a_run_named_twice_is_one(equibid: Command, made: Path) -> None:
+    assert equibid("report", made / "one", made / "one" / "..", made / "one") == 2
+    assert equibid("report", made / "one", f"{made}/one/") == 0
+
+
+def test_folders_that_are_none(
+    equibid: Command, made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert "is no folder" in refused(capsys, equibid("report", tmp_path / "nowhere"))
+    assert "config.json is missing" in refused(capsys, equibid("report", tmp_path))
+    said = refused(capsys, equibid("report", made))
+    assert "name one of its folders" in said and "one" in said
+    broken = tmp_path / "broken"
+    shutil.copytree(made / "one", broken)
+    (broken / "scores.parquet").unlink()
+    assert "scores.parquet is missing" in refused(capsys, equibid("report", broken))
+    (broken / "scores.parquet").write_text("no table")
+    assert "cannot be read" in refused(capsys, equibid("report", broken))
+    (broken / "config.json").write_text("{")
+    assert "config.json cannot be read" in refused(capsys, equibid("report", broken))
+    (broken / "config.json").write_text('{"command": "sweep"}')
+    assert "has no report" in refused(capsys, equibid("report", broken))
+    solved = json.dumps({"command": "solve", "market": "demo"})
+    (broken / "config.json").write_text(solved)
+    assert "only comparisons" in refused(capsys, equibid("report", made / "one", broken))
+    assert "is a folder" in refused(capsys, equibid("report", made / "one", "--out", tmp_path))
+    about = {"market": "7.log", "impressions": None, "advertisers": None, "ticks": None}
+    about |= {"market_seed": 0, "format": None, "budget_share": 0.1, "command": "solve"}
+    (broken / "config.json").write_text(json.dumps(about))
+    assert "--log" in refused(capsys, equibid("report", broken))
+
+
+def test_the_tables_of_a_run_are_read_back(made: Path) -> None:
+    found = read_findings(made / "one")
+    for name in TABLES:
+        table = getattr(found, name)
+        path = made / "one" / f"{name}.parquet"
+        assert (table is None) is not path.exists()
+        if table is not None:
+            assert table.equals(pl.read_parquet(path))
+    assert [m.column for m in found.ranked.metrics][:2] == ["conversions", "value"]
+
+
+@pytest.mark.slow
+def test_a_solves_and_a_certificates_report_are_made_again(
+    equibid: Command, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    assert equibid("solve", "demo", *SIZES, "--starts", 2, "--deflated", 0) == 0
+    assert equibid("certify", "demo", "fixed", *SIZES, "--days", 2) == 0
+    for name in ("solve-demo", "certify-demo"):
+        report = runs / name / "report.html"
+        before = report.read_text(encoding="utf-8")
+        report.unlink()
+        assert equibid("report", runs / name) == 0
+        assert report.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("name", list(AUCTIONS))
+def test_a_resolved_rule_is_named_again(name: str) -> None:
+    for text in (name, f"{name}:temperature=0.037" if "soft" in name else f"{name}:reserve=0.3"):
+        rule = auction_named(text)
+        config = resolved_rule(rule)
+        assert auction_named(rule_named(config)) == rule
+
+
+def resolved_rule(rule: Any) -> dict[str, Any]:
+    """As config.json holds it."""
+    return json.loads(json.dumps({"rule": type(rule).__name__} | asdict(rule)))
+
+
+def test_names_are_as_short_as_they_can_be() -> None:
+    paths = [Path("/a/runs/x"), Path("/b/runs/x"), Path("/b/runs/y")]
+    assert list(distinct(paths).values()) == ["a/runs/x", "b/runs/x", "b/runs/y"]
+    assert list(distinct(paths[1:]).values()) == ["x", "y"]

@@ -1,0 +1,211 @@
+"""A comparison's further charts and tables show the numbers, and leave out what is not there."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from run_tables import run_tables
+
+from browser import Browser, needs_browser
+from equibid.evaluation.across import Past
+from equibid.evaluation.findings import Findings, Settled
+from equibid.reports import charts
+from equibid.reports.drawn import CHARTS, shown
+from equibid.reports.findings_sections import differences, too_few
+from equibid.reports.heat_maps import head_to_head_chart, paired_chart, percent, strength_chart
+from equibid.reports.page import page
+from equibid.reports.price_charts import price_chart, win_curve_chart
+from equibid.reports.reliability_charts import profile_chart
+from equibid.reports.side_by_side import verdict, write_side_by_side
+from equibid.reports.tables import RunTables
+
+
+def heat(figure) -> np.ndarray:
+    (trace,) = figure.to_dict()["data"]
+    return np.array(trace["z"], float)
+
+
+def test_profiles_are_drawn_as_they_are() -> None:
+    tables = run_tables(bidders=3, seeds=4)
+    assert tables.profile is not None
+    lines = [t for t in profile_chart(tables).to_dict()["data"] if t["meta"]["role"] == "line"]
+    for line in lines:
+        mine = tables.profile.filter(bidder=tables.bidders[line["meta"]["bidder"]])
+        assert list(line["x"]) == mine["threshold"].to_list()
+        assert list(line["y"]) == mine["share"].to_list()
+
+
+def test_pairs_are_seen_from_both_sides() -> None:
+    tables = run_tables(bidders=3)
+    assert tables.paired is not None
+    cells = heat(paired_chart(tables))
+    assert np.isnan(np.diag(cells)).all()
+    for row in tables.paired.iter_rows(named=True):
+        i, j = (tables.bidders.index(row[c]) for c in ("bidder", "other"))
+        assert cells[i, j] == pytest.approx(row["difference"])
+        # a = (1 + x) b, so b = a / (1 + x).
+        assert (1 + cells[i, j]) * (1 + cells[j, i]) == pytest.approx(1)
+
+
+def test_a_star_is_a_difference_that_is_no_chance() -> None:
+    tables = run_tables(bidders=2, reference=False)
+    assert tables.paired is not None
+    for p_holm, star in ((0.049, "*"), (0.051, "")):
+        one = replace(tables, paired=tables.paired.with_columns(p_holm=pl.lit(p_holm)))
+        text = paired_chart(one).to_dict()["data"][0]["text"]
+        assert [cell.endswith("*") for row in text for cell in row if cell] == [bool(star)] * 2
+
+
+def test_head_to_head_is_share_less_one() -> None:
+    tables = run_tables(bidders=3)
+    assert tables.head_to_head is not None
+    cells = heat(head_to_head_chart(tables))
+    for row in tables.head_to_head.iter_rows(named=True):
+        i, j = (tables.bidders.index(row[c]) for c in ("bidder", "against"))
+        assert cells[i, j] == pytest.approx(row["share"] - 1)
+
+
+def test_strength_is_beside_the_bidders_own_level() -> None:
+    tables = run_tables(bidders=2, reference=False)
+    names = tables.bidders
+    rows = [
+        # Contenders buy 10 and 30 on average: the first 12 and 30, 1.05 times the mean in all.
+        *((names[0], "category", s, x, x / m) for s, x, m in ((0, 12.0, 10.0), (1, 30.0, 30.0))),
+        *((names[1], "category", s, x, x / m) for s, x, m in ((0, 8.0, 10.0), (1, 30.0, 30.0))),
+    ]
+    columns = ["bidder", "kind", "segment", "bought", "relative"]
+    strengths = pl.DataFrame(rows, schema=columns, orient="row")
+    cells = heat(strength_chart(replace(tables, strengths=strengths), "category"))
+    np.testing.assert_allclose(cells[0], [1.2 / (42 / 40) - 1, 1 / (42 / 40) - 1])
+    np.testing.assert_allclose(cells[1], [0.8 / (38 / 40) - 1, 1 / (38 / 40) - 1])
+
+
+def test_prices_are_for_a_thousand_and_what_is_not_to_be_had_is_not_drawn() -> None:
+    tables = run_tables(ticks=3)
+    prices = pl.DataFrame(
+        {
+            "market": "m",
+            "slot": ["any"] * 3 + ["top"] * 3,
+            "tick": [0, 1, 2] * 2,
+            **{q: [0.1 * k, 0.2 * k, np.inf] * 2 for k, q in enumerate(QUANTILES, 1)},
+        }
+    )
+    drawn = price_chart(replace(tables, prices=prices)).to_dict()["data"]
+    (median,) = [trace for trace in drawn if trace["name"] == "median"]
+    np.testing.assert_allclose(median["y"][:2], [300, 600])
+    assert median["y"][2] is None
+    assert "first slot" not in [trace["name"] for trace in drawn]
+
+
+QUANTILES = ("q10", "q25", "q50", "q75", "q90")
+
+
+def test_bidders_stand_at_their_mean_bid_and_win_rate() -> None:
+    tables = run_tables(bidders=2, seeds=2, ticks=4)
+    assert tables.win_curve is not None
+    wide = tables.win_curve.with_columns(bid=pl.Series(np.geomspace(1e-6, 1e6, 80)))
+    data = win_curve_chart(replace(tables, win_curve=wide)).to_dict()["data"]
+    for mark in (trace for trace in data if trace["meta"]["role"] == "mark"):
+        mine = tables.delivery.filter(bidder=tables.bidders[mark["meta"]["bidder"]])
+        bid, wins, offered = (mine[c].to_numpy().sum() for c in ("bid", "wins", "offered"))
+        assert mark["x"][0] == pytest.approx(1000 * bid / offered)
+        assert mark["y"][0] == pytest.approx(wins / offered)
+
+
+def test_prices_paid_stand_beside_their_targets() -> None:
+    tables = run_tables(bidders=2, advertisers=5)
+    data = charts.cpa_chart(tables).to_dict()["data"]
+    largest = tables.advertisers.filter(bidder=tables.bidders[0])
+    largest = largest.sort("budget", descending=True)
+    (target,) = [trace for trace in data if trace["name"] == "target CPA"]
+    np.testing.assert_allclose(target["x"], largest["target_cpa"])
+    first = next(trace for trace in data if trace["meta"]["bidder"] == 0)
+    np.testing.assert_allclose(first["x"], largest["spend"] / largest["value"])
+
+
+def test_zero_has_no_sign() -> None:
+    assert [percent(x) for x in (-0.0004, 0.0, 0.012, -0.31)] == ["0.0", "0.0", "+1.2", "−31"]
+
+
+def bare(tables: RunTables) -> RunTables:
+    """The run without what a folder of old would not hold."""
+    more = ("scores", "reliability", "profile", "paired", "markets", "strengths")
+    return replace(tables, **dict.fromkeys((*more, "prices", "win_curve", "head_to_head")))
+
+
+def test_what_there_is_no_data_for_is_left_out() -> None:
+    tables = bare(run_tables(bidders=2))
+    assert shown(tables) == ["ranking", "pacing", "factor", "win-rate", "spend", "value", "cpa"]
+    html = page(tables)
+    for title in ("How sure is it?", "The market<", "Where is it strong?", "Head to head"):
+        assert title not in html
+    assert [name for name in CHARTS if name in shown(run_tables())] == list(CHARTS)
+
+
+def test_cells_beside_the_leader_have_its_sign() -> None:
+    tables = run_tables(bidders=3, reference=False)
+    leader, *others = tables.bidders
+    cells = differences(tables, leader)
+    assert set(cells) == set(others)
+    assert all(row[0].startswith("−") for row in cells.values())
+
+
+def test_too_few_replicates_are_said_to_be() -> None:
+    assert "<b>4 replicates are too few" in too_few(run_tables(bidders=4, seeds=4))
+    assert too_few(run_tables(bidders=4, seeds=10)) == ""
+
+
+def past(name: str, tables: RunTables, **changes: object) -> Past:
+    delivery = tables.delivery.with_columns(market=pl.lit("made"), replicate=pl.col("seed"))
+    known = {c: getattr(tables, c) for c in ("ranking", "scores", "reliability", "profile")}
+    known |= {c: getattr(tables, c) for c in ("markets", "strengths", "prices", "win_curve")}
+    settled = Settled("value", ("oracle",), "conversion", "CNY")
+    found = Findings(settled, delivery=delivery, campaigns=tables.advertisers, **known)
+    return Past(
+        name, {"market": "made", "bidders": tables.bidders, "seating": "mixed"} | changes, found
+    )
+
+
+def test_the_verdict_names_the_largest_difference_or_says_why_there_is_none() -> None:
+    tables = run_tables(bidders=2, seeds=10)
+    more = pl.when(pl.col("bidder") == "pid").then(pl.col("value") * 1.5).otherwise(pl.col("value"))
+    other = replace(tables, delivery=tables.delivery.with_columns(value=more))
+    one = past("old", tables)
+    assert verdict([one, past("new", other)], {}).headline == "pid buys 50.0\u00a0% more in new"
+    assert "the same in all" in verdict([one, past("new", tables)], {}).headline
+    assert "not on the same days" in verdict([one, past("x", other, market_seed=3)], {}).headline
+    few = [replace(t, delivery=t.delivery.filter(pl.col("seed") < 3)) for t in (tables, other)]
+    said = verdict([past("old", few[0]), past("new", few[1])], {})
+    assert said.headline.endswith("on 3 days") and "prove no difference" in said.detail
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_runs_side_by_side_are_drawn(tmp_path: Path, width: int) -> None:
+    nasty = "</script><img src=x onerror=console.error(1)>"
+    runs = [
+        past("gsp", run_tables(), reserve=0.1),
+        past(nasty, run_tables(bidders=4), reserve=nasty),
+    ]
+    path = tmp_path / "side.html"
+    write_side_by_side(runs, path)
+    found = re.search(r'id="figures">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)
+    assert found
+    with Browser() as browser:
+        browser.resize(width, 900)
+        browser.open(path.as_uri())
+        browser.wait_for("document.documentElement.dataset.ready === 'yes'")
+        drawn = browser.evaluate(
+            "[...document.querySelectorAll('[data-figure]')]"
+            ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
+            ".map(d => d.dataset.figure)"
+        )
+        assert drawn == list(json.loads(found[1]))
+        assert browser.errors == []
+        assert browser.requests == [path.as_uri()]
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width
+        assert nasty in browser.evaluate("document.body.innerText")
