@@ -1,0 +1,19 @@
+"""Any ad log in, clean Parquet out: every row is kept, or named in a quarantine file."""
+
+from equibid.logs.importing import (  # each declares its forms
+    auctionnet_forms,
+    campaign_forms,
+    ipinyou_forms,
+)
+from equibid.logs.importing.form import FORMS, Form
+from equibid.logs.importing.importing import Summary, import_logs
+
+__all__ = [
+    "FORMS",
+    "Form",
+    "Summary",
+    "auctionnet_forms",
+    "campaign_forms",
+    "import_logs",
+    "ipinyou_forms",
+]

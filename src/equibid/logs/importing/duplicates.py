@@ -1,0 +1,81 @@
+"""Rows that share a key with an earlier row.
+
+Keys are compared by 64-bit hashes first, which takes 16 bytes a row while they are sorted; rows
+whose hashes meet are then compared by the keys themselves, so no row is a duplicate by accident.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from equibid.logs.importing.form import Form
+from equibid.logs.importing.parse import Lines, bad_rows
+from equibid.logs.importing.parts import Part, text_of, without
+from equibid.logs.importing.quarantine import Quarantine
+
+REASON = "the same id as an earlier row"
+
+
+def drop_duplicates(
+    parts: Sequence[Part], form: Form, names: Sequence[str], quarantine: Quarantine
+) -> list[Part]:
+    """The parts without rows whose key an earlier row has; those go to the quarantine.
+
+    Args:
+        parts: in order of the files and their lines.
+        form: with the key.
+        names: of the files.
+        quarantine: takes the rows.
+    """
+    if not form.key:
+        return list(parts)
+    suspects = _meeting([part.hashes for part in parts])
+    if not any(len(rows) for rows in suspects):
+        return list(parts)
+    tables = [
+        pl.scan_parquet(part.path)
+        .select(pl.struct(*form.key).alias("key"))
+        .collect()[rows]
+        .with_columns(
+            part=pl.lit(number),
+            row=pl.Series(rows),
+            line=pl.Series(np.asarray(part.line)[rows]),
+            file=pl.lit(names[part.source]),
+        )
+        for number, (part, rows) in enumerate(zip(parts, suspects, strict=True))
+        if len(rows)
+    ]
+    seen = pl.concat(tables).with_columns(
+        first=pl.col("key").is_first_distinct(),
+        value=pl.format("first in {}, line {}", "file", "line").first().over("key"),
+    )
+    result = list(parts)
+    later = seen.filter(~pl.col("first"))
+    for (number,), rows in later.group_by("part", maintain_order=True):
+        part = parts[int(str(number))]
+        at = rows["row"].to_numpy()
+        text = text_of(pl.read_parquet(part.path)[at], form)
+        found = zip(rows["line"], rows["value"], text, strict=True)
+        quarantine.add(
+            names[part.source],
+            bad_rows((line, "id", REASON, value, row) for line, value, row in found),
+        )
+        result[int(str(number))] = without(part, at, form)
+    return [part for part in result if part.rows]
+
+
+def _meeting(hashes: Sequence[np.ndarray]) -> list[Lines]:
+    """The rows of each part whose hash another row has too."""
+    if not hashes:
+        return []
+    together = np.sort(np.concatenate(hashes))
+    twice = np.unique(together[1:][together[1:] == together[:-1]])
+    del together
+    if not len(twice):
+        return [np.zeros(0, np.int64)] * len(hashes)
+    found = []
+    for part in hashes:
+        near = np.minimum(np.searchsorted(twice, part), len(twice) - 1)
+        found.append(np.flatnonzero(twice[near] == part))
+    return found

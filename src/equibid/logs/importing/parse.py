@@ -1,0 +1,265 @@
+"""From lines of text to a table, and to the lines that are no row of it.
+
+Polars reads a chunk at once. Where lines have too many or too few columns, or bytes that are no
+text, those are sorted out first and the rest goes through the same parser: a good row has the same
+numbers whatever stands beside it.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from equibid.logs.importing.chunks import Chunk
+from equibid.logs.importing.form import Field, Form
+
+Lines = npt.NDArray[np.int64]
+Fields = Sequence[Field]
+# The text of the rows at some places of a table.
+RowsAt = Callable[[Lines], list[str]]
+
+BAD = pl.Schema(
+    {
+        "line": pl.Int64,
+        "field": pl.String,
+        "reason": pl.String,
+        "value": pl.String,
+        "row": pl.String,
+    }
+)
+# A separator that no line has: the whole line is one column.
+NEVER = "\x1e"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a chunk holds.
+
+    Attributes:
+        frame: the good rows, columns and types as stored.
+        line: [rows] the line of each.
+        bad: a row for each bad line, see `BAD`.
+        blank: how many lines hold nothing.
+    """
+
+    frame: pl.DataFrame
+    line: Lines
+    bad: pl.DataFrame
+    blank: int = 0
+
+
+def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
+    """The rows of a chunk of text.
+
+    Args:
+        chunk: whole lines; with `damage` set, the piece that is left is a bad row.
+        form: of the log.
+        fields: its columns in the order of the file.
+    """
+    if chunk.damage is not None:
+        row = (chunk.first_line, "", chunk.damage, "", _shown(chunk.data))
+        return Parsed(pl.DataFrame(schema=form.schema), _lines(1, 0), bad_rows([row]))
+    data = chunk.data.replace(b"\r\n", b"\n") if b"\r" in chunk.data else chunk.data
+    if form.spaced:
+        data = data.replace(b"\t", b" ")
+    frame = _at_once(data, chunk.lines, form, fields)
+    if frame is None:
+        return _with_care(data, chunk.first_line, form, fields)
+    line = _lines(chunk.first_line, frame.height)
+
+    def rows(at: Lines) -> list[str]:
+        text = data.split(b"\n")
+        return [_shown(text[i]) for i in at]
+
+    return check(frame, line, form, fields, rows)
+
+
+def check(frame: pl.DataFrame, line: Lines, form: Form, fields: Fields, rows: RowsAt) -> Parsed:
+    """Part rows that keep the rules of their fields from those that do not.
+
+    Args:
+        frame: columns as they are read, null where a text is no number.
+        line: [rows] of each row.
+        form: of the log.
+        fields: its columns in the order of the file.
+        rows: see `RowsAt`.
+    """
+    done = frame.with_columns(
+        field.convert(pl.col(field.name)) for field in fields if field.convert is not None
+    )
+    # The first field of each row that breaks its rule; none is len(fields).
+    wrong = np.full(frame.height, len(fields), np.int16)
+    for number, field in reversed(list(enumerate(fields))):
+        wrong[~_keeps(field, frame[field.name], done[field.name])] = number
+    good = wrong == len(fields)
+    if good.all():
+        return Parsed(_stored(done, form), line, bad_rows([]))
+    at = np.flatnonzero(~good)
+    found = []
+    for i, row in zip(at, rows(at), strict=True):
+        number = int(wrong[i])
+        cells = _cells(row, form, len(fields))
+        value = cells[number] if number < len(cells) else ""
+        found.append((int(line[i]), fields[number].name, f"not {fields[number].wish}", value, row))
+    return Parsed(_stored(done.filter(good), form), line[good], bad_rows(found))
+
+
+def bad_rows(rows: Iterable[tuple[int, str, str, str, str]]) -> pl.DataFrame:
+    """A table of bad rows: line, field, reason, value, row."""
+    return pl.DataFrame(list(rows), schema=BAD, orient="row")
+
+
+def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFrame | None:
+    """All `count` lines as rows; None unless each has as many columns as there are fields.
+
+    Polars refuses a line with too many columns and fills up one with too few: if all separators
+    together are as many as they should be, neither can be.
+    """
+    if form.rest and (data.startswith(b"\n") or b"\n\n" in data):
+        return None
+    if not form.rest and _separators(data, form) != count * (len(fields) - 1):
+        return None
+    try:
+        frame = _read(data, form, fields)
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == count else None
+
+
+def _with_care(data: bytes, first_line: int, form: Form, fields: Fields) -> Parsed:
+    """Sort out the lines that cannot be split into columns; read the rest at once."""
+    texts: list[bytes] = []
+    numbers: list[int] = []
+    found: list[tuple[int, str, str, str, str]] = []
+    blank = 0
+    for number, row in enumerate(data.split(b"\n")[:-1], start=first_line):
+        if not row:
+            blank += 1
+        elif problem := _misshapen(row, form, len(fields)):
+            found.append((number, "", problem, "", _shown(row)))
+        else:
+            texts.append(row)
+            numbers.append(number)
+    frames, fits = _isolate(texts, form, fields)
+    found += [
+        (number, "", "not a row of this format", "", _shown(row))
+        for number, row, fit in zip(numbers, texts, fits, strict=True)
+        if not fit
+    ]
+    texts = [row for row, fit in zip(texts, fits, strict=True) if fit]
+    line = np.array(numbers, np.int64)[np.array(fits, bool)]
+    if not frames:
+        return Parsed(pl.DataFrame(schema=form.schema), line, bad_rows(found), blank)
+    parsed = check(pl.concat(frames), line, form, fields, lambda at: [_shown(texts[i]) for i in at])
+    bad = pl.concat([bad_rows(found), parsed.bad]).sort("line")
+    return Parsed(parsed.frame, parsed.line, bad, blank)
+
+
+def _misshapen(row: bytes, form: Form, columns: int) -> str | None:
+    """What keeps a line from being split into columns."""
+    try:
+        text = row.decode()
+    except UnicodeDecodeError:
+        return "bytes that are not UTF-8 text"
+    if form.rest:
+        return None
+    if form.quoted and '"' in text:
+        try:
+            count = len(next(csv.reader([text], strict=True, delimiter=form.separator)))
+        except csv.Error:
+            return "a quote that is not closed, or stands inside a text"
+    else:
+        count = text.count(form.separator) + 1
+    return None if count == columns else f"{count} columns where {columns} belong"
+
+
+def _isolate(
+    rows: list[bytes], form: Form, fields: Fields
+) -> tuple[list[pl.DataFrame], list[bool]]:
+    """Tables of the rows that can be read together, and which they are."""
+    if not rows:
+        return [], []
+    try:
+        frame = _read(b"\n".join(rows) + b"\n", form, fields, ignore_errors=True)
+        if frame.height == len(rows):
+            return [frame], [True] * len(rows)
+    except pl.exceptions.PolarsError:
+        pass
+    if len(rows) == 1:
+        return [], [False]
+    half = len(rows) // 2
+    first, second = _isolate(rows[:half], form, fields), _isolate(rows[half:], form, fields)
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _read(data: bytes, form: Form, fields: Fields, ignore_errors: bool = False) -> pl.DataFrame:
+    """Lines as columns of the types they are read as; null is what is no number."""
+    frame = pl.read_csv(
+        data,
+        has_header=False,
+        separator=NEVER if form.rest else form.separator,
+        quote_char='"' if form.quoted else None,
+        schema={"line": pl.String} if form.rest else {field.name: field.reads for field in fields},
+        empty_string_is_null=False,
+        ignore_errors=ignore_errors,
+    )
+    if not form.rest:
+        return frame
+    names = [field.name for field in fields]
+    parts = pl.col("line").str.splitn(form.separator, len(fields)).struct.rename_fields(names)
+    return (
+        frame.select(parts)
+        .unnest("line")
+        .with_columns(
+            *(pl.col(field.name).cast(field.reads, strict=False) for field in fields[:-1]),
+            pl.col(names[-1]).fill_null(""),
+        )
+    )
+
+
+def _separators(data: bytes, form: Form) -> int:
+    """Separators outside of quotes; -1 if a quoted text goes over the end of a line."""
+    separator = form.separator.encode()
+    if not form.quoted or b'"' not in data:
+        return data.count(separator)
+    outside = b"".join(data.split(b'"')[::2])
+    return outside.count(separator) if outside.count(b"\n") == data.count(b"\n") else -1
+
+
+def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.bool_]:
+    """[rows] which rows keep a field's rule."""
+    holds = field.holds
+    if field.convert is not None:
+        good = (done.is_not_null() | read.is_in(field.nothing)).to_numpy()
+        return good if holds is None else good & holds(done.to_numpy())
+    if field.reads == pl.String:
+        return np.ones(len(read), bool) if holds is None else np.asarray(holds(read.to_numpy()))
+    # Null becomes NaN, which keeps no rule.
+    return read.is_not_null().to_numpy() if holds is None else holds(read.to_numpy())
+
+
+def _stored(frame: pl.DataFrame, form: Form) -> pl.DataFrame:
+    """Columns of the form in its order and types; optional ones that are absent are null."""
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(stores).alias(name)
+        for name, stores in form.schema.items()
+    )
+
+
+def _cells(row: str, form: Form, columns: int) -> list[str]:
+    if form.rest:
+        return row.split(form.separator, columns - 1)
+    if form.quoted:
+        return next(csv.reader([row], delimiter=form.separator), [])
+    return row.split(form.separator)
+
+
+def _shown(row: bytes) -> str:
+    return row.decode("utf-8", "backslashreplace")
+
+
+def _lines(first: int, count: int) -> Lines:
+    return np.arange(first, first + count, dtype=np.int64)
