@@ -124,6 +124,7 @@ class Form:
         totals: sums over all rows, for the summary.
         advertiser: the column with the advertiser's number, if there is one.
         beside: what a file beside the log tells, to be kept with it.
+        derive: fills columns that are not in the file, before rows are written.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Form:
     totals: Mapping[str, pl.Expr] = field(default_factory=dict)
     advertiser: str | None = None
     beside: Callable[[Path], dict[str, Any]] = lambda _: {}
+    derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
 
     @property
     def schema(self) -> dict[str, Type]:

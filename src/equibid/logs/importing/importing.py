@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ from equibid.errors import InputError
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
+from equibid.logs.importing.joined import (
+    joined_form,
+    parted,
+    read_events,
+    set_orphans_aside,
+)
 from equibid.logs.importing.parts import Part, Totals, added, write_part
 from equibid.logs.importing.quarantine import FILE, Quarantine
 from equibid.logs.importing.source import Piece, Source, open_source, pieces
@@ -96,6 +102,7 @@ def import_logs(
     form: Form | str | None = None,
     max_bad: float = MAX_BAD,
     advertisers: Sequence[int] | None = None,
+    join: bool = False,
     progress: Progress | None = None,
     chunk: int = CHUNK,
 ) -> Summary:
@@ -107,6 +114,7 @@ def import_logs(
         form: of the log, or its name in `FORMS`; None recognises it.
         max_bad: share of rows that may be bad.
         advertisers: those there are, if rows of others are bad; None is the form's own rule.
+        join: whether raw iPinYou impressions get the counts of their clicks and conversions.
         progress: told how much of how much has been read.
         chunk: bytes of text that are read at once.
 
@@ -117,7 +125,7 @@ def import_logs(
     out = Path(out)
     sources = _sources(paths, form, advertisers)
     with staged(out) as folder:
-        summary = _carry_out(sources, out, folder, progress, chunk)
+        summary = _carry_out(sources, out, folder, join, progress, chunk)
         _judge(summary, folder, max_bad)
         text = json.dumps(_description(summary), indent=1)
         (folder / "import.json").write_text(text + "\n", encoding="utf-8")
@@ -152,39 +160,81 @@ def _sources(
 
 
 def _carry_out(
-    sources: Sequence[Source], out: Path, folder: Path, progress: Progress | None, chunk: int
+    sources: Sequence[Source],
+    out: Path,
+    folder: Path,
+    join: bool,
+    progress: Progress | None,
+    chunk: int,
 ) -> Summary:
-    form = sources[0].form
+    """Write rows and quarantine; impressions of a join come first among the files."""
+    rows = folder / "rows"
+    rows.mkdir()
+    with Quarantine(folder / FILE) as quarantine:
+        if not join:
+            parts, blank = _rows(sources, rows, quarantine, progress, chunk)
+            files = _summaries(sources, parts, blank, quarantine)
+            form = sources[0].form
+        else:
+            impressions, followers = parted(sources)
+            first = len(impressions)
+            events, empty = read_events(followers, first, quarantine, chunk)
+            form = joined_form(sources[0].form, events)
+            widened = [replace(source, form=form) for source in impressions]
+            parts, blank = _rows(widened, rows, quarantine, progress, chunk)
+            events = set_orphans_aside(events, parts, followers, first, quarantine)
+            files = _summaries(widened, parts, blank, quarantine)
+            for number, (source, lines) in enumerate(zip(followers, empty, strict=True), first):
+                kept = events.filter(pl.col("file") == number).height
+                files.append(_summary(source, [], kept, lines, quarantine))
+    totals = added((file.totals for file in files if file.totals), form)
+    reasons = dict(quarantine.reasons.most_common())
+    return Summary(out, form.name, files, reasons, totals)
+
+
+def _rows(
+    sources: Sequence[Source],
+    rows: Path,
+    quarantine: Quarantine,
+    progress: Progress | None,
+    chunk: int,
+) -> tuple[list[Part], list[int]]:
+    """The parts of all files, and the blank lines of each."""
     names = [source.path.name for source in sources]
     blank = [0] * len(sources)
     parts: list[Part] = []
-    (folder / "rows").mkdir()
-    with Quarantine(folder / FILE) as quarantine:
-        for number, part, bad, empty in _parts(sources, folder / "rows", progress, chunk):
-            quarantine.add(names[number], bad)
-            blank[number] += empty
-            if part is not None:
-                parts.append(part)
-        parts = drop_duplicates(parts, form, names, quarantine)
-    files = []
+    for number, part, bad, empty in _parts(sources, rows, progress, chunk):
+        quarantine.add(names[number], bad)
+        blank[number] += empty
+        if part is not None:
+            parts.append(part)
+    return drop_duplicates(parts, sources[0].form, names, quarantine), blank
+
+
+def _summaries(
+    sources: Sequence[Source], parts: Sequence[Part], blank: Sequence[int], quarantine: Quarantine
+) -> list[FileSummary]:
+    result = []
     for number, source in enumerate(sources):
         own = [part for part in parts if part.source == number]
         kept = sum(part.rows for part in own)
-        files.append(
-            FileSummary(
-                name=names[number],
-                size=source.size,
-                read=kept + quarantine.by_file[names[number]],
-                kept=kept,
-                blank=blank[number],
-                totals=added((part.totals for part in own), form),
-                parts=[part.path.name for part in own],
-                beside=form.beside(source.path),
-            )
-        )
-    totals = added((file.totals for file in files), form)
-    reasons = dict(quarantine.reasons.most_common())
-    return Summary(out, form.name, files, reasons, totals)
+        result.append(_summary(source, own, kept, blank[number], quarantine))
+    return result
+
+
+def _summary(
+    source: Source, parts: Sequence[Part], kept: int, blank: int, quarantine: Quarantine
+) -> FileSummary:
+    return FileSummary(
+        name=source.path.name,
+        size=source.size,
+        read=kept + quarantine.by_file[source.path.name],
+        kept=kept,
+        blank=blank,
+        totals=added((part.totals for part in parts), source.form) if parts else {},
+        parts=[part.path.name for part in parts],
+        beside=source.form.beside(source.path),
+    )
 
 
 def _parts(
@@ -199,7 +249,9 @@ def _parts(
         part = None
         if parsed.frame.height:
             path = rows / f"{number:03d}-{count:05d}.parquet"
-            part = write_part(path, number, parsed.frame, parsed.line, sources[number].form)
+            form = sources[number].form
+            frame = parsed.frame if form.derive is None else form.derive(parsed.frame)
+            part = write_part(path, number, frame, parsed.line, form)
         return number, part, parsed.bad, parsed.blank
 
     with ThreadPoolExecutor(WORKERS) as pool:
