@@ -12,7 +12,7 @@ HOURLY = spaced([[*row, "3"] for row in clicks(4)])
 
 
 def test_the_formats_are_declared() -> None:
-    assert set(READERS) == {"rlb", "hourly", "auctionnet"}
+    assert set(READERS) == {"rlb", "hourly", "auctionnet", "imported"}
     assert all(READERS.summaries[name] for name in READERS)
 
 
@@ -37,7 +37,7 @@ def test_other_files_are_not_recognised(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         read_log(path)
     assert str(caught.value) == (
-        f"{path}: no log format recognises it, tried auctionnet, hourly, rlb; "
+        f"{path}: no log format recognises it, tried auctionnet, hourly, rlb, imported; "
         "name one as the format"
     )
 

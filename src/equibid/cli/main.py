@@ -12,6 +12,7 @@ from rich.console import Console
 from equibid.cli.certify import certify
 from equibid.cli.compare import compare
 from equibid.cli.demo import demo
+from equibid.cli.importing import import_
 from equibid.cli.listing import list_
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
@@ -20,6 +21,7 @@ from equibid.errors import InputError
 
 APP = tyro.extras.SubcommandApp()
 APP.command(name="demo")(demo)
+APP.command(name="import")(import_)
 APP.command(name="compare")(compare)
 APP.command(name="solve")(solve)
 APP.command(name="certify")(certify)

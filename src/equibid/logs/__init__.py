@@ -1,6 +1,6 @@
 """Readers of real logs: files in, markets out."""
 
-from equibid.logs import auctionnet, hourly, rlb  # each declares its format
+from equibid.logs import auctionnet, hourly, imported, rlb  # each declares its format
 from equibid.logs.auctionnet import AuctionNetLog, read_auctionnet_rows
 from equibid.logs.campaign import campaign_budget, with_budget_share
 from equibid.logs.read import read_log
@@ -15,6 +15,7 @@ __all__ = [
     "auctionnet",
     "campaign_budget",
     "hourly",
+    "imported",
     "read_auctionnet_rows",
     "read_log",
     "rlb",

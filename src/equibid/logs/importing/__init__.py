@@ -5,6 +5,7 @@ from equibid.logs.importing import (  # each declares its forms
     campaign_forms,
     ipinyou_forms,
 )
+from equibid.logs.importing.column_map import mapped_form, read_column_map
 from equibid.logs.importing.form import FORMS, Form
 from equibid.logs.importing.importing import Summary, import_logs
 
@@ -16,4 +17,6 @@ __all__ = [
     "campaign_forms",
     "import_logs",
     "ipinyou_forms",
+    "mapped_form",
+    "read_column_map",
 ]

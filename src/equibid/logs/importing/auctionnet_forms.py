@@ -53,6 +53,7 @@ FORMS.add("auctionnet", "AuctionNet's log: one row for each impression and adver
             "cost": (pl.col("cost") * pl.col("isExposed")).sum(),
         },
         advertiser="advertiserNumber",
+        census=("deliveryPeriodIndex", "advertiserNumber"),
     )
 )
 

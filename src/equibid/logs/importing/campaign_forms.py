@@ -3,11 +3,15 @@
 Prices are fen per thousand impressions, in iPinYou's way; totals of cost thousandths of a fen.
 """
 
+import json
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 
 from equibid.logs import hourly, rlb
 from equibid.logs.campaign import COLUMNS
-from equibid.logs.importing.form import FORMS, Form, number
+from equibid.logs.importing.form import FORMS, Form, Totals, number
 from equibid.logs.importing.ipinyou_forms import spaced_numbers
 from equibid.logs.table import whole
 
@@ -20,6 +24,27 @@ TOTALS = {
 }
 
 
+def info_beside(path: Path) -> dict[str, Any]:
+    """RLB's totals of training and test, if they are there.
+
+    Raises:
+        InputError: the file is there and cannot be used.
+    """
+    info = path.with_name(f"{path.name.partition('.')[0]}.info.json")
+    if not info.exists():
+        return {}
+    rlb.read_info(info)
+    return {"info": json.loads(info.read_bytes())}
+
+
+def stated_totals(name: str, beside: dict[str, Any]) -> Totals:
+    """What RLB's totals say of CAMPAIGN.train.theta.txt and CAMPAIGN.test.theta.txt."""
+    part = name.split(".")[1]
+    keys = {"impressions": f"imp_{part}", "clicks": f"clk_{part}", "cost": f"cost_{part}"}
+    info = beside.get("info", {})
+    return {total: info[key] for total, key in keys.items() if key in info}
+
+
 FORMS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it.")(
     Form(
         name="rlb",
@@ -28,6 +53,8 @@ FORMS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it."
         separator=" ",
         spaced=True,
         totals=TOTALS,
+        beside=info_beside,
+        stated=stated_totals,
     )
 )
 FORMS.add("hourly", "CAMPAIGN.train.txt and .test.txt: click, price, pctr, hour of each row.")(

@@ -14,6 +14,7 @@ from equibid.logs.table import Column
 from equibid.registry import Registry
 
 Rule = Callable[[npt.NDArray[Any]], npt.NDArray[np.bool_]]
+Totals = Mapping[str, int | float]
 Type = Any  # a Polars data type: pl.Int32 or pl.List(pl.Float64)
 
 
@@ -123,8 +124,12 @@ class Form:
         key: what no two rows may share; empty when rows have no name.
         totals: sums over all rows, for the summary.
         advertiser: the column with the advertiser's number, if there is one.
+        census: columns of the period and the advertiser, where every impression of a period has a
+            row for each; see `strangers`.
         beside: what a file beside the log tells, to be kept with it.
+        stated: the totals that it gives for a file of some name.
         derive: fills columns that are not in the file, before rows are written.
+        named: from a header to fields, where it is not the form's own names; see `in_order`.
     """
 
     name: str
@@ -138,8 +143,11 @@ class Form:
     key: tuple[pl.Expr, ...] = ()
     totals: Mapping[str, pl.Expr] = field(default_factory=dict)
     advertiser: str | None = None
+    census: tuple[str, ...] = ()
     beside: Callable[[Path], dict[str, Any]] = lambda _: {}
+    stated: Callable[[str, dict[str, Any]], Totals] = lambda *_: {}
     derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    named: Callable[[list[str]], tuple[Field, ...]] | None = None
 
     @property
     def schema(self) -> dict[str, Type]:
@@ -156,6 +164,8 @@ def in_order(form: Form, names: Sequence[str]) -> tuple[Field, ...]:
     Raises:
         InputError: a name is not of the form, is there twice, or is missing.
     """
+    if form.named is not None:
+        return form.named(list(names))
     fields = {field.name: field for field in form.fields}
     for name in names:
         if name not in fields:

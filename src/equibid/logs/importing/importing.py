@@ -30,6 +30,7 @@ from equibid.logs.importing.parts import Part, Totals, added, write_part
 from equibid.logs.importing.quarantine import FILE, Quarantine
 from equibid.logs.importing.source import Piece, Source, open_source, pieces
 from equibid.logs.importing.staging import staged
+from equibid.logs.importing.strangers import set_strangers_aside
 
 MAX_BAD = 0.001
 WORKERS = 2
@@ -50,6 +51,7 @@ class FileSummary:
         totals: sums over the rows kept.
         parts: names of the Parquet files, in order.
         beside: what was read from a file that belongs to it.
+        unlike: totals that a file beside it states and that are not found, both numbers.
     """
 
     name: str
@@ -60,6 +62,7 @@ class FileSummary:
     totals: Totals
     parts: list[str]
     beside: dict[str, Any] = field(default_factory=dict)
+    unlike: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,9 @@ def _rows(
         blank[number] += empty
         if part is not None:
             parts.append(part)
-    return drop_duplicates(parts, sources[0].form, names, quarantine), blank
+    form = sources[0].form
+    parts = drop_duplicates(parts, form, names, quarantine)
+    return set_strangers_aside(parts, form, names, quarantine), blank
 
 
 def _summaries(
@@ -225,15 +230,24 @@ def _summaries(
 def _summary(
     source: Source, parts: Sequence[Part], kept: int, blank: int, quarantine: Quarantine
 ) -> FileSummary:
+    form, name = source.form, source.path.name
+    totals = added((part.totals for part in parts), form) if parts else {}
+    beside = form.beside(source.path)
+    stated = form.stated(name, beside)
     return FileSummary(
-        name=source.path.name,
+        name=name,
         size=source.size,
-        read=kept + quarantine.by_file[source.path.name],
+        read=kept + quarantine.by_file[name],
         kept=kept,
         blank=blank,
-        totals=added((part.totals for part in parts), source.form) if parts else {},
+        totals=totals,
         parts=[part.path.name for part in parts],
-        beside=source.form.beside(source.path),
+        beside=beside,
+        unlike={
+            key: (total, totals.get(key, 0))
+            for key, total in stated.items()
+            if total != totals.get(key, 0)
+        },
     )
 
 

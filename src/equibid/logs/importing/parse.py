@@ -118,7 +118,7 @@ def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFram
     Polars refuses a line with too many columns and fills up one with too few: if all separators
     together are as many as they should be, neither can be.
     """
-    if form.rest and (data.startswith(b"\n") or b"\n\n" in data):
+    if (form.rest or len(fields) == 1) and (data.startswith(b"\n") or b"\n\n" in data):
         return None
     if not form.rest and _separators(data, form) != count * (len(fields) - 1):
         return None

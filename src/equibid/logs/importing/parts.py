@@ -1,7 +1,7 @@
 """Parquet parts of an import, each from a piece of a file."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.logs.importing.form import Form
+from equibid.logs.importing.form import Form, Totals
 from equibid.logs.importing.parse import Lines
 
 Hashes = npt.NDArray[np.uint64]
-Totals = Mapping[str, int | float]
 
 
 @dataclass(frozen=True)

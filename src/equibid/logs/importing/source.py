@@ -1,5 +1,6 @@
 """The files of an import, and what each holds in small pieces."""
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,17 +108,24 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
 
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
-    names = [field.name for field in source.fields]
+    names = pl.scan_parquet(source.path).collect_schema().names()
     count = source.size
     for first in range(0, count, BATCH):
         length = min(BATCH, count - first)
 
         def read(first: int = first, length: int = length) -> Parsed:
-            with opening(source.path):
-                table = pl.scan_parquet(source.path).select(names).slice(first, length).collect()
+            try:
+                with opening(source.path):
+                    table = (
+                        pl.scan_parquet(source.path).select(names).slice(first, length).collect()
+                    )
                 frame = table.select(
-                    pl.col(field.name).cast(field.reads, strict=False) for field in source.fields
+                    pl.col(column).cast(field.reads, strict=False).alias(field.name)
+                    for column, field in zip(names, source.fields, strict=True)
                 )
+            except pl.exceptions.PolarsError as error:
+                problem = f"it is damaged, or a column has a type that cannot be used ({error})"
+                raise input_error(source.path, problem) from error
 
             def rows(at: Lines) -> list[str]:
                 return [
@@ -149,7 +157,9 @@ def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
 
 
 def _header(line: str, form: Form) -> list[str]:
-    return [name.strip('"') if form.quoted else name for name in line.split(form.separator)]
+    if form.quoted:
+        return next(csv.reader([line], delimiter=form.separator), [])
+    return line.split(form.separator)
 
 
 def _by_count(lines: Sequence[str], form: Form) -> Sequence[Field]:
