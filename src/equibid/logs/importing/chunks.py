@@ -13,6 +13,7 @@ from equibid.logs.table import opening
 CHUNK = 16 * 2**20
 PIECE = 2**20
 BOM = b"\xef\xbb\xbf"
+PACKED = (".gz", ".bz2")
 
 CUT = "the archive is cut short here"
 DAMAGED = "the archive is damaged here"
@@ -87,7 +88,7 @@ def first_lines(path: Path, most: int = 2**16) -> str:
 
 def _whole_lines(path: Path, file: BinaryIO, size: int) -> Iterator[bytes]:
     """Blocks of whole lines, none of them empty, of about `size` bytes."""
-    if _packed(path, file):
+    if path.suffix in PACKED:
         return _gathered(_unpacked(path, file, size), size)
     return _plain(file, size)
 
@@ -142,21 +143,11 @@ def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         yield data if data.endswith(b"\n") else data + b"\n"
 
 
-def _packed(path: Path, file: BinaryIO) -> str | None:
-    """Which kind of archive a file is, by its name or first bytes."""
-    head = file.read(3)
-    file.seek(0)
-    if path.suffix == ".gz" or head.startswith(b"\x1f\x8b"):
-        return "gz"
-    return "bz2" if path.suffix == ".bz2" or head == b"BZh" else None
-
-
 def _unpacked(path: Path, file: BinaryIO, size: int) -> Iterator[bytes]:
     """Pieces of a file's content of at most `size` bytes, none of them empty."""
-    kind = _packed(path, file)
-    if kind is None:
+    if path.suffix not in PACKED:
         return iter(lambda: file.read(size), b"")
-    unpack = _gunzip if kind == "gz" else _bunzip
+    unpack = _gunzip if path.suffix == ".gz" else _bunzip
     return filter(None, unpack(file, min(size, PIECE)))
 
 
