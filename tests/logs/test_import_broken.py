@@ -290,3 +290,15 @@ def test_a_killed_import_leaves_no_half_folder(tmp_path: Path) -> None:
         os.utime(place, (0, 0))
     assert import_logs([path], tmp_path / "out").kept == 500
     assert not left.exists()
+
+
+def test_a_full_disk_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise pl.exceptions.ComputeError("No space left on device")
+
+    made = MADE["hourly7.test.txt"]
+    path = pack(tmp_path / made.name, b"\n".join(made.lines(5)))
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(InputError, match=r"out: it cannot be written.*No space left"):
+        import_logs([path], tmp_path / "out")
+    assert [x.name for x in tmp_path.iterdir()] == [made.name]

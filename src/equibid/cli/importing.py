@@ -1,5 +1,6 @@
 """``equibid import``: any ad log in, clean Parquet out."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -60,17 +61,21 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     form = settings.format
     if settings.columns is not None:
         form = mapped_form(read_column_map(settings.columns))
-    with _progress(console) as bar:
-        task = bar.add_task("importing", total=None)
-        summary = import_logs(
-            settings.logs,
-            settings.out,
-            form,
-            settings.max_bad,
-            _numbers(settings.advertisers),
-            settings.join,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    try:
+        with _progress(console) as bar:
+            task = bar.add_task("importing", total=None)
+            summary = import_logs(
+                settings.logs,
+                settings.out,
+                form,
+                settings.max_bad,
+                _numbers(settings.advertisers),
+                settings.join,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except KeyboardInterrupt:
+        Console(stderr=True).print("equibid: stopped; nothing was imported")
+        sys.exit(130)
     print_summary(console, summary)
 
 

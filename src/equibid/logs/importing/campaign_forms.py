@@ -39,7 +39,7 @@ def info_beside(path: Path) -> dict[str, Any]:
 
 def stated_totals(name: str, beside: dict[str, Any]) -> Totals:
     """What RLB's totals say of CAMPAIGN.train.theta.txt and CAMPAIGN.test.theta.txt."""
-    part = name.split(".")[1]
+    part = name.partition(".")[2].partition(".")[0]
     keys = {"impressions": f"imp_{part}", "clicks": f"clk_{part}", "cost": f"cost_{part}"}
     info = beside.get("info", {})
     return {total: info[key] for total, key in keys.items() if key in info}

@@ -44,7 +44,7 @@ class FileSummary:
 
     Attributes:
         name: of the file.
-        size: bytes, packed; rows of a Parquet file.
+        size: bytes, packed.
         read: rows it holds, good and bad.
         kept: rows that are in Parquet now.
         blank: lines that hold nothing.
@@ -255,7 +255,7 @@ def _parts(
     sources: Sequence[Source], rows: Path, progress: Progress | None, chunk: int
 ) -> Iterator[tuple[int, Part | None, pl.DataFrame, int]]:
     """Parse the pieces of all files, a few at a time, and write them; results in order."""
-    total = sum(source.size for source in sources)
+    total = sum(source.length for source in sources)
     before = 0
 
     def work(number: int, count: int, piece: Piece) -> tuple[int, Part | None, pl.DataFrame, int]:
@@ -277,7 +277,7 @@ def _parts(
                     waiting.append((before + piece.position, job))
                     if len(waiting) > WORKERS:
                         yield _next(waiting, progress, total)
-                before += source.size
+                before += source.length
             while waiting:
                 yield _next(waiting, progress, total)
         finally:

@@ -40,8 +40,15 @@ class Part:
 
 
 def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: Form) -> Part:
-    """Write rows as a Parquet file."""
-    frame.write_parquet(path)
+    """Write rows as a Parquet file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        frame.write_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error)) from error
     return Part(path, source, _compact(line), totals_of(frame, form), hashes_of(frame, form.key))
 
 

@@ -41,10 +41,15 @@ class Source:
 
     @property
     def size(self) -> int:
-        """Bytes, packed; rows of a Parquet file."""
+        """Bytes, packed."""
+        return self.path.stat().st_size
+
+    @property
+    def length(self) -> int:
+        """What reading counts in: bytes of text, packed, or rows of a Parquet file."""
         if self.parquet:
             return pl.scan_parquet(self.path).select(pl.len()).collect().item()
-        return self.path.stat().st_size
+        return self.size
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Piece:
     """A piece of a source, to be parsed by whoever has time.
 
     Attributes:
-        position: how much of the source (see `Source.size`) was read with it.
+        position: how much of the source (see `Source.length`) was read with it.
         parse: gives its rows.
     """
 
@@ -109,7 +114,7 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
     names = pl.scan_parquet(source.path).collect_schema().names()
-    count = source.size
+    count = source.length
     for first in range(0, count, BATCH):
         length = min(BATCH, count - first)
 
