@@ -207,3 +207,19 @@ def test_the_description_counts_everything(tmp_path: Path) -> None:
     assert told["files"][0]["size"] == path.stat().st_size
     assert told["totals"] == summary.totals
     assert told["totals"]["cost"] == sum(int(row[1]) for row in made.rows(30))
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    made = MADE["ipinyou-preparedtrain.log.txt"]
+    lines = made.lines(30)
+    paths = []
+    for number, name in enumerate(("[1458]", "2259")):
+        folder = tmp_path / name
+        folder.mkdir()
+        part = [lines[0], *lines[1 + 15 * number : 16 + 15 * number]]
+        paths.append(pack(folder / made.name, b"\n".join(part)))
+    summary = import_logs(paths, tmp_path / "[out]")
+    assert [file.name for file in summary.files] == ["[1458]/train.log.txt", "2259/train.log.txt"]
+    assert [file.kept for file in summary.files] == [15, 15]
+    with pytest.raises(InputError, match="named twice"):
+        import_logs([paths[0], paths[0]], tmp_path / "twice")

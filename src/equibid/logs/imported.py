@@ -55,7 +55,7 @@ class File:
             InputError: they are not there any more, or damaged.
         """
         try:
-            return pl.read_parquet(list(self.parts))
+            return pl.read_parquet(list(self.parts), glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             problem = f"the rows of {self.name} are gone or damaged; import the log again"
             raise input_error(self.folder, problem) from error

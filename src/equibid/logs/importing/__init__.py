@@ -7,7 +7,8 @@ from equibid.logs.importing import (  # each declares its forms
 )
 from equibid.logs.importing.column_map import mapped_form, read_column_map
 from equibid.logs.importing.form import FORMS, Form
-from equibid.logs.importing.importing import Summary, import_logs
+from equibid.logs.importing.importing import import_logs
+from equibid.logs.importing.summary import Summary
 
 __all__ = [
     "FORMS",

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.importing.form import Form
-from equibid.logs.importing.parse import Lines, bad_rows
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
+from equibid.logs.importing.rules import Lines, bad_rows
 
 REASON = "the same id as an earlier row"
 
@@ -34,7 +34,7 @@ def drop_duplicates(
     if not any(len(rows) for rows in suspects):
         return list(parts)
     tables = [
-        pl.scan_parquet(part.path)
+        pl.scan_parquet(part.path, glob=False)
         .select(pl.struct(*form.key).alias("key"))
         .collect()[rows]
         .with_columns(
@@ -55,7 +55,7 @@ def drop_duplicates(
     for (number,), rows in later.group_by("part", maintain_order=True):
         part = parts[int(str(number))]
         at = rows["row"].to_numpy()
-        text = text_of(pl.read_parquet(part.path)[at], form)
+        text = text_of(pl.read_parquet(part.path, glob=False)[at], form)
         found = zip(rows["line"], rows["value"], text, strict=True)
         quarantine.add(
             names[part.source],

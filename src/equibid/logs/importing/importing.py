@@ -9,14 +9,13 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-import equibid
-from equibid.errors import InputError
+from equibid.errors import InputError, input_error
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
@@ -26,77 +25,17 @@ from equibid.logs.importing.joined import (
     read_events,
     set_orphans_aside,
 )
-from equibid.logs.importing.parts import Part, Totals, added, write_part
+from equibid.logs.importing.parts import Part, added, write_part
 from equibid.logs.importing.quarantine import FILE, Quarantine
 from equibid.logs.importing.source import Piece, Source, open_source, pieces
 from equibid.logs.importing.staging import staged
 from equibid.logs.importing.strangers import set_strangers_aside
+from equibid.logs.importing.summary import Summary, description, file_summaries, file_summary
 
 MAX_BAD = 0.001
 WORKERS = 2
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class FileSummary:
-    """What became of a file.
-
-    Attributes:
-        name: of the file.
-        size: bytes, packed.
-        read: rows it holds, good and bad.
-        kept: rows that are in Parquet now.
-        blank: lines that hold nothing.
-        totals: sums over the rows kept.
-        parts: names of the Parquet files, in order.
-        beside: what was read from a file that belongs to it.
-        unlike: totals that a file beside it states and that are not found, both numbers.
-    """
-
-    name: str
-    size: int
-    read: int
-    kept: int
-    blank: int
-    totals: Totals
-    parts: list[str]
-    beside: dict[str, Any] = field(default_factory=dict)
-    unlike: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What an import did.
-
-    Attributes:
-        folder: that it wrote.
-        form: of the log.
-        files: each file.
-        reasons: how many rows are in quarantine, by field and reason.
-        totals: sums over all rows kept.
-    """
-
-    folder: Path
-    form: str
-    files: list[FileSummary]
-    reasons: dict[str, int]
-    totals: Totals
-
-    @property
-    def read(self) -> int:
-        """Rows of all files."""
-        return sum(file.read for file in self.files)
-
-    @property
-    def kept(self) -> int:
-        """Rows in Parquet."""
-        return sum(file.kept for file in self.files)
-
-    @property
-    def quarantined(self) -> int:
-        """Rows in quarantine."""
-        return self.read - self.kept
 
 
 def import_logs(
@@ -130,7 +69,7 @@ def import_logs(
     with staged(out) as folder:
         summary = _carry_out(sources, out, folder, join, progress, chunk)
         _judge(summary, folder, max_bad)
-        text = json.dumps(_description(summary), indent=1)
+        text = json.dumps(description(summary), indent=1)
         (folder / "import.json").write_text(text + "\n", encoding="utf-8")
     aside(out).unlink(missing_ok=True)
     return summary
@@ -152,14 +91,23 @@ def _sources(
     if len(forms) > 1:
         listed = ", ".join(f"{path} is {name}" for name, path in forms.items())
         raise InputError(f"one import takes one kind of log, but {listed}; import them apart")
-    names = [source.path.name for source in sources]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise InputError(f"two files are called {', '.join(sorted(twice))}; rename one of them")
-    if advertisers is None:
-        return sources
-    known = known_only(sources[0].form, advertisers)
-    return [open_source(source.path, known) for source in sources]
+    if advertisers is not None:
+        known = known_only(sources[0].form, advertisers)
+        sources = [open_source(source.path, known) for source in sources]
+    names = _names([source.path for source in sources])
+    return [replace(source, name=name) for source, name in zip(sources, names, strict=True)]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """What the files are called: with their folders, as far as that tells them apart."""
+    places = [path.resolve() for path in paths]
+    if len(set(places)) < len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        raise input_error(twice, "it is named twice")
+    length = 1
+    while len({place.parts[-length:] for place in places}) < len(places):
+        length += 1
+    return ["/".join(place.parts[-length:]) for place in places]
 
 
 def _carry_out(
@@ -176,7 +124,7 @@ def _carry_out(
     with Quarantine(folder / FILE) as quarantine:
         if not join:
             parts, blank = _rows(sources, rows, quarantine, progress, chunk)
-            files = _summaries(sources, parts, blank, quarantine)
+            files = file_summaries(sources, parts, blank, quarantine)
             form = sources[0].form
         else:
             impressions, followers = parted(sources)
@@ -186,10 +134,10 @@ def _carry_out(
             widened = [replace(source, form=form) for source in impressions]
             parts, blank = _rows(widened, rows, quarantine, progress, chunk)
             events = set_orphans_aside(events, parts, followers, first, quarantine)
-            files = _summaries(widened, parts, blank, quarantine)
+            files = file_summaries(widened, parts, blank, quarantine)
             for number, (source, lines) in enumerate(zip(followers, empty, strict=True), first):
                 kept = events.filter(pl.col("file") == number).height
-                files.append(_summary(source, [], kept, lines, quarantine))
+                files.append(file_summary(source, [], kept, lines, quarantine))
     totals = added((file.totals for file in files if file.totals), form)
     reasons = dict(quarantine.reasons.most_common())
     return Summary(out, form.name, files, reasons, totals)
@@ -203,7 +151,7 @@ def _rows(
     chunk: int,
 ) -> tuple[list[Part], list[int]]:
     """The parts of all files, and the blank lines of each."""
-    names = [source.path.name for source in sources]
+    names = [source.name for source in sources]
     blank = [0] * len(sources)
     parts: list[Part] = []
     for number, part, bad, empty in _parts(sources, rows, progress, chunk):
@@ -214,41 +162,6 @@ def _rows(
     form = sources[0].form
     parts = drop_duplicates(parts, form, names, quarantine)
     return set_strangers_aside(parts, form, names, quarantine), blank
-
-
-def _summaries(
-    sources: Sequence[Source], parts: Sequence[Part], blank: Sequence[int], quarantine: Quarantine
-) -> list[FileSummary]:
-    result = []
-    for number, source in enumerate(sources):
-        own = [part for part in parts if part.source == number]
-        kept = sum(part.rows for part in own)
-        result.append(_summary(source, own, kept, blank[number], quarantine))
-    return result
-
-
-def _summary(
-    source: Source, parts: Sequence[Part], kept: int, blank: int, quarantine: Quarantine
-) -> FileSummary:
-    form, name = source.form, source.path.name
-    totals = added((part.totals for part in parts), form) if parts else {}
-    beside = form.beside(source.path)
-    stated = form.stated(name, beside)
-    return FileSummary(
-        name=name,
-        size=source.size,
-        read=kept + quarantine.by_file[name],
-        kept=kept,
-        blank=blank,
-        totals=totals,
-        parts=[part.path.name for part in parts],
-        beside=beside,
-        unlike={
-            key: (total, totals.get(key, 0))
-            for key, total in stated.items()
-            if total != totals.get(key, 0)
-        },
-    )
 
 
 def _parts(
@@ -300,25 +213,11 @@ def _judge(summary: Summary, folder: Path, max_bad: float) -> None:
     names += ", …" if len(summary.files) > 3 else ""
     if not summary.read:
         raise InputError(f"{names}: there are no rows")
-    kept = aside(summary.folder)
-    (folder / FILE).replace(kept)
+    listed = aside(summary.folder)
+    (folder / FILE).replace(listed)
     reason, count = next(iter(summary.reasons.items()))
+    allowed = f"--max-bad {max_bad:g} allows {int(max_bad * summary.read):,}; "
     raise InputError(
         f"{names}: {summary.quarantined:,} of {summary.read:,} rows cannot be used, mostly "
-        f"{reason!r} ({count:,}); --max-bad {max_bad:g} allows {int(max_bad * summary.read):,}; "
-        f"they are listed in {kept}"
+        f"{reason!r} ({count:,}); {allowed if summary.kept else ''}they are listed in {listed}"
     )
-
-
-def _description(summary: Summary) -> dict[str, Any]:
-    """What import.json says."""
-    return {
-        "version": equibid.__version__,
-        "form": summary.form,
-        "read": summary.read,
-        "kept": summary.kept,
-        "quarantined": summary.quarantined,
-        "reasons": summary.reasons,
-        "totals": summary.totals,
-        "files": [asdict(file) for file in summary.files],
-    }

@@ -14,9 +14,9 @@ from equibid.errors import InputError
 from equibid.logs.importing.chunks import first_lines
 from equibid.logs.importing.duplicates import REASON
 from equibid.logs.importing.form import FORMS, Form, integer
-from equibid.logs.importing.parse import bad_rows
 from equibid.logs.importing.parts import Part, text_of
 from equibid.logs.importing.quarantine import Quarantine
+from equibid.logs.importing.rules import bad_rows
 from equibid.logs.importing.source import Source, pieces
 
 LOGTYPE = 2  # the place of the column
@@ -63,7 +63,7 @@ def read_events(
         blank.append(0)
         for piece in pieces(source, chunk):
             parsed = piece.parse()
-            quarantine.add(source.path.name, parsed.bad)
+            quarantine.add(source.name, parsed.bad)
             blank[-1] += parsed.blank
             place = [pl.lit(number, pl.Int32).alias("file"), pl.Series("line", parsed.line)]
             tables.append(parsed.frame.with_columns(place))
@@ -117,7 +117,7 @@ def set_orphans_aside(
     """The events whose impression is in the parts; the others go to the quarantine."""
     found = pl.concat(
         [
-            pl.scan_parquet(part.path)
+            pl.scan_parquet(part.path, glob=False)
             .filter((pl.col("clicks") > 0) | (pl.col("conversions") > 0))
             .select("bidid")
             .collect()
@@ -144,6 +144,6 @@ def _set_aside(
         text = text_of(own.drop("file", "line"), source.form)
         found = zip(own["line"], own["bidid"], text, strict=True)
         quarantine.add(
-            source.path.name,
+            source.name,
             bad_rows((line, "bidid", reason, value, row) for line, value, row in found),
         )

@@ -6,49 +6,16 @@ numbers whatever stands beside it.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import Field, Form
+from equibid.logs.importing.form import Form
+from equibid.logs.importing.rules import Fields, Lines, Parsed, bad_rows, check, csv_cells
 
-Lines = npt.NDArray[np.int64]
-Fields = Sequence[Field]
-# The text of the rows at some places of a table.
-RowsAt = Callable[[Lines], list[str]]
-
-BAD = pl.Schema(
-    {
-        "line": pl.Int64,
-        "field": pl.String,
-        "reason": pl.String,
-        "value": pl.String,
-        "row": pl.String,
-    }
-)
 # A separator that no line has: the whole line is one column.
 NEVER = "\x1e"
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """What a chunk holds.
-
-    Attributes:
-        frame: the good rows, columns and types as stored.
-        line: [rows] the line of each.
-        bad: a row for each bad line, see `BAD`.
-        blank: how many lines hold nothing.
-    """
-
-    frame: pl.DataFrame
-    line: Lines
-    bad: pl.DataFrame
-    blank: int = 0
 
 
 def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
@@ -75,41 +42,6 @@ def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
         return [_shown(text[i]) for i in at]
 
     return check(frame, line, form, fields, rows)
-
-
-def check(frame: pl.DataFrame, line: Lines, form: Form, fields: Fields, rows: RowsAt) -> Parsed:
-    """Part rows that keep the rules of their fields from those that do not.
-
-    Args:
-        frame: columns as they are read, null where a text is no number.
-        line: [rows] of each row.
-        form: of the log.
-        fields: its columns in the order of the file.
-        rows: see `RowsAt`.
-    """
-    done = frame.with_columns(
-        field.convert(pl.col(field.name)) for field in fields if field.convert is not None
-    )
-    # The first field of each row that breaks its rule; none is len(fields).
-    wrong = np.full(frame.height, len(fields), np.int16)
-    for number, field in reversed(list(enumerate(fields))):
-        wrong[~_keeps(field, frame[field.name], done[field.name])] = number
-    good = wrong == len(fields)
-    if good.all():
-        return Parsed(_stored(done, form), line, bad_rows([]))
-    at = np.flatnonzero(~good)
-    found = []
-    for i, row in zip(at, rows(at), strict=True):
-        number = int(wrong[i])
-        cells = _cells(row, form, len(fields))
-        value = cells[number] if number < len(cells) else ""
-        found.append((int(line[i]), fields[number].name, f"not {fields[number].wish}", value, row))
-    return Parsed(_stored(done.filter(good), form), line[good], bad_rows(found))
-
-
-def bad_rows(rows: Iterable[tuple[int, str, str, str, str]]) -> pl.DataFrame:
-    """A table of bad rows: line, field, reason, value, row."""
-    return pl.DataFrame(list(rows), schema=BAD, orient="row")
 
 
 def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFrame | None:
@@ -168,7 +100,7 @@ def _misshapen(row: bytes, form: Form, columns: int) -> str | None:
         return None
     if form.quoted and '"' in text:
         try:
-            count = len(next(csv.reader([text], strict=True, delimiter=form.separator)))
+            count = len(csv_cells(text, form, strict=True))
         except csv.Error:
             return "a quote that is not closed, or stands inside a text"
     else:
@@ -227,34 +159,6 @@ def _separators(data: bytes, form: Form) -> int:
         return data.count(separator)
     outside = b"".join(data.split(b'"')[::2])
     return outside.count(separator) if outside.count(b"\n") == data.count(b"\n") else -1
-
-
-def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.bool_]:
-    """[rows] which rows keep a field's rule."""
-    holds = field.holds
-    if field.convert is not None:
-        good = (done.is_not_null() | read.is_in(field.nothing)).to_numpy()
-        return good if holds is None else good & holds(done.to_numpy())
-    if field.reads == pl.String:
-        return np.ones(len(read), bool) if holds is None else np.asarray(holds(read.to_numpy()))
-    # Null becomes NaN, which keeps no rule.
-    return read.is_not_null().to_numpy() if holds is None else holds(read.to_numpy())
-
-
-def _stored(frame: pl.DataFrame, form: Form) -> pl.DataFrame:
-    """Columns of the form in its order and types; optional ones that are absent are null."""
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(stores).alias(name)
-        for name, stores in form.schema.items()
-    )
-
-
-def _cells(row: str, form: Form, columns: int) -> list[str]:
-    if form.rest:
-        return row.split(form.separator, columns - 1)
-    if form.quoted:
-        return next(csv.reader([row], delimiter=form.separator), [])
-    return row.split(form.separator)
 
 
 def _shown(row: bytes) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from equibid.logs.importing.form import Form, Totals
-from equibid.logs.importing.parse import Lines
+from equibid.logs.importing.rules import Lines
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -56,7 +56,7 @@ def without(part: Part, rows: Lines, form: Form) -> Part:
     """The part without some of its rows, written anew."""
     keep = np.ones(part.rows, bool)
     keep[rows] = False
-    frame = pl.read_parquet(part.path).filter(keep)
+    frame = pl.read_parquet(part.path, glob=False).filter(keep)
     return write_part(part.path, part.source, frame, np.asarray(part.line)[keep], form)
 
 

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import polars as pl
 
-from equibid.logs.importing.parse import BAD
+from equibid.logs.importing.rules import BAD
 
 FILE = "quarantine.csv"
 

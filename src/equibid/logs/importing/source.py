@@ -11,7 +11,8 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.logs.importing.chunks import CHUNK, chunks, first_lines
 from equibid.logs.importing.form import FORMS, Field, Form, in_order
-from equibid.logs.importing.parse import Lines, Parsed, check, parse
+from equibid.logs.importing.parse import parse
+from equibid.logs.importing.rules import Lines, Parsed, check
 from equibid.logs.table import opening
 
 # Rows of a Parquet file in one piece.
@@ -27,12 +28,14 @@ class Source:
         form: of the log.
         fields: its columns in the order of the file.
         header: whether its first line names them.
+        name: what it is called among the files of the import.
     """
 
     path: Path
     form: Form
     fields: Sequence[Field]
     header: bool
+    name: str = ""
 
     @property
     def parquet(self) -> bool:
@@ -48,7 +51,7 @@ class Source:
     def length(self) -> int:
         """What reading counts in: bytes of text, packed, or rows of a Parquet file."""
         if self.parquet:
-            return pl.scan_parquet(self.path).select(pl.len()).collect().item()
+            return pl.scan_parquet(self.path, glob=False).select(pl.len()).collect().item()
         return self.size
 
 
@@ -113,7 +116,7 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
 
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
-    names = pl.scan_parquet(source.path).collect_schema().names()
+    names = pl.scan_parquet(source.path, glob=False).collect_schema().names()
     count = source.length
     for first in range(0, count, BATCH):
         length = min(BATCH, count - first)
@@ -122,7 +125,10 @@ def _parquet_pieces(source: Source) -> Iterator[Piece]:
             try:
                 with opening(source.path):
                     table = (
-                        pl.scan_parquet(source.path).select(names).slice(first, length).collect()
+                        pl.scan_parquet(source.path, glob=False)
+                        .select(names)
+                        .slice(first, length)
+                        .collect()
                     )
                 frame = table.select(
                     pl.col(column).cast(field.reads, strict=False).alias(field.name)
@@ -132,14 +138,14 @@ def _parquet_pieces(source: Source) -> Iterator[Piece]:
                 problem = f"it is damaged, or a column has a type that cannot be used ({error})"
                 raise input_error(source.path, problem) from error
 
-            def rows(at: Lines) -> list[str]:
+            def shown(at: Lines) -> list[str]:
                 return [
                     source.form.separator.join("" if x is None else str(x) for x in row)
                     for row in table[at].rows()
                 ]
 
             line = np.arange(first + 1, first + length + 1)
-            return check(frame, line, source.form, source.fields, rows)
+            return check(frame, line, source.form, source.fields, shown)
 
         yield Piece(first + length, read)
 
@@ -155,7 +161,7 @@ def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
     """The names of the columns, and a header made of them."""
     try:
         with opening(path):
-            names = pl.scan_parquet(path).collect_schema().names()
+            names = pl.scan_parquet(path, glob=False).collect_schema().names()
     except pl.exceptions.PolarsError as error:
         raise input_error(path, "it is not a Parquet table; write it again") from error
     return names, [",".join(names)]

@@ -20,9 +20,9 @@ def staged(out: Path) -> Iterator[Path]:
     Raises:
         InputError: there is something at `out` already, or it cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise input_error(out, "there is something already; choose another --out, or delete it")
     try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise input_error(out, "there is something already; choose another --out, or delete it")
         out.parent.mkdir(parents=True, exist_ok=True)
         sweep(out)
         folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}.importing")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from equibid.logs.importing.form import Form
-from equibid.logs.importing.parse import bad_rows
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
+from equibid.logs.importing.rules import bad_rows
 
 # Of the rows that the advertiser with most rows has.
 FEW = 0.01
@@ -24,7 +24,7 @@ def set_strangers_aside(
     """The parts without rows of such advertisers; those go to the quarantine."""
     if not form.census or form.advertiser is None or not parts:
         return list(parts)
-    rows = pl.scan_parquet([part.path for part in parts])
+    rows = pl.scan_parquet([part.path for part in parts], glob=False)
     counts = rows.group_by(form.census).len().collect()
     most = pl.col("len").max().over(form.census[:-1] or pl.lit(0))
     few = counts.filter(pl.col("len") < FEW * most).select(form.census)
@@ -32,7 +32,7 @@ def set_strangers_aside(
         return list(parts)
     result = []
     for part in parts:
-        frame = pl.read_parquet(part.path).with_columns(line=pl.Series(list(part.line)))
+        frame = pl.read_parquet(part.path, glob=False).with_columns(line=pl.Series(list(part.line)))
         found = frame.with_row_index("place").join(few, on=form.census, how="semi")
         if found.is_empty():
             result.append(part)
