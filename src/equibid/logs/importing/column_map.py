@@ -94,8 +94,9 @@ def read_column_map(path: Path | str) -> ColumnMap:
             raise input_error(path, f"{name} is not known; known are {', '.join(LABELS)}")
         if not isinstance(said, str):
             raise input_error(path, f"{name} = {said!r} must be text")
-    if len(content.get("separator", ",").encode()) != 1:
-        raise input_error(path, "separator must be one character")
+    separator = content.get("separator", ",").encode()
+    if len(separator) != 1 or separator in b'"\r\n':
+        raise input_error(path, "separator must be one character, and no quote or line end")
     columns, scale, constants = {}, {}, {}
     for name, said in rows.items():
         if name not in FIELDS:

@@ -5,7 +5,7 @@ text, those are sorted out first and the rest goes through the same parser: a go
 numbers whatever stands beside it.
 """
 
-import csv
+import re
 
 import numpy as np
 import polars as pl
@@ -98,14 +98,19 @@ def _misshapen(row: bytes, form: Form, columns: int) -> str | None:
         return "bytes that are not UTF-8 text"
     if form.rest:
         return None
+    count = text.count(form.separator) + 1
     if form.quoted and '"' in text:
-        try:
-            count = len(csv_cells(text, form, strict=True))
-        except csv.Error:
+        if not _quotes_fit(text, form.separator):
             return "a quote that is not closed, or stands inside a text"
-    else:
-        count = text.count(form.separator) + 1
+        count = len(csv_cells(text, form))
     return None if count == columns else f"{count} columns where {columns} belong"
+
+
+def _quotes_fit(text: str, separator: str) -> bool:
+    """Whether quotes stand only around whole cells, or doubled within them."""
+    sign = re.escape(separator)
+    cell = f'(?:[^"{sign}]*|"(?:[^"]|"")*")'
+    return re.fullmatch(f"{cell}(?:{sign}{cell})*", text, re.DOTALL) is not None
 
 
 def _isolate(
@@ -153,12 +158,18 @@ def _read(data: bytes, form: Form, fields: Fields, ignore_errors: bool = False) 
 
 
 def _separators(data: bytes, form: Form) -> int:
-    """Separators outside of quotes; -1 if a quoted text goes over the end of a line."""
+    """Separators outside of quotes; -1 if a quote is not where it may be, see `_quotes_fit`."""
     separator = form.separator.encode()
     if not form.quoted or b'"' not in data:
         return data.count(separator)
-    outside = b"".join(data.split(b'"')[::2])
-    return outside.count(separator) if outside.count(b"\n") == data.count(b"\n") else -1
+    outside = data.split(b'"')[::2]
+    edge = (separator, b"\n")
+    # Nothing is between two quotes that stand for one.
+    fit = all(not part or part.startswith(edge) for part in outside[1:])
+    fit = fit and all(not part or part.endswith(edge) for part in outside[:-1])
+    together = b"".join(outside)
+    fit = fit and data.count(b'"') % 2 == 0 and together.count(b"\n") == data.count(b"\n")
+    return together.count(separator) if fit else -1
 
 
 def _shown(row: bytes) -> str:

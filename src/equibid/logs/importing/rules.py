@@ -78,10 +78,10 @@ def bad_rows(rows: Iterable[tuple[int, str, str, str, str]]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=BAD, orient="row")
 
 
-def csv_cells(row: str, form: Form, strict: bool = False) -> list[str]:
-    """The cells of a row with quotes; raises `csv.Error` if it is strict and a quote is wrong."""
+def csv_cells(row: str, form: Form) -> list[str]:
+    """The cells of a row with quotes."""
     # A carriage return inside a line is text like any other, which the module does not take.
-    return next(csv.reader([row.replace("\r", " ")], strict=strict, delimiter=form.separator), [])
+    return next(csv.reader([row.replace("\r", " ")], delimiter=form.separator), [])
 
 
 def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.bool_]:
