@@ -204,6 +204,35 @@ def test_chunks_together_are_the_file(data: bytes, size: int) -> None:
                 starts.append(starts[-1] + chunk.lines)
 
 
+@pytest.mark.parametrize("packing", [".gz", ".bz2"])
+def test_an_archive_of_several_parts_is_read_to_its_end(tmp_path: Path, packing: str) -> None:
+    made = MADE["hourly7.test.txt"]
+    lines = made.lines(40)
+    halves = [b"\n".join(lines[:25]) + b"\n" + lines[25][:4], lines[25][4:] + b"\n"]
+    halves[1] += b"\n".join(lines[26:])
+    packed = [pack(tmp_path / f"half{packing}", half).read_bytes() for half in halves]
+    path = tmp_path / (made.name + packing)
+    # Zeros behind a gzip file are padding, as of a tape.
+    path.write_bytes(b"".join(packed) + (b"\0" * 100 if packing == ".gz" else b""))
+    assert import_logs([path], tmp_path / "out", chunk=64).quarantined == 0
+    kept = pl.read_parquet(tmp_path / "out/rows/*.parquet").rows(named=True)
+    assert kept == [made.meaning(row) for row in made.rows(40)]
+
+
+def test_a_log_given_twice_is_named_row_by_row(tmp_path: Path) -> None:
+    made = MADE["auctionnetperiod-7.csv"]
+    for name in ("a.csv", "b.csv"):
+        pack(tmp_path / name, b"\n".join(made.lines(60)))
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    summary = import_logs(paths, tmp_path / "out", max_bad=0.5, chunk=CHUNK)
+    assert [(file.read, file.kept) for file in summary.files] == [(60, 60), (60, 0)]
+    quarantine = pl.read_csv(tmp_path / "out/quarantine.csv", infer_schema=False)
+    assert quarantine["file"].unique().to_list() == ["b.csv"]
+    assert quarantine["line"].to_list() == [str(line) for line in range(2, 62)]
+    firsts = [f"first in a.csv, line {line}" for line in range(2, 62)]
+    assert quarantine["value"].to_list() == firsts
+
+
 def test_too_many_bad_rows_end_the_import(tmp_path: Path) -> None:
     made = MADE["hourly7.test.txt"]
     lines = [*made.lines(98), b"x", b"y z"]

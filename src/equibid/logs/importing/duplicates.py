@@ -2,6 +2,7 @@
 
 Keys are compared by 64-bit hashes first, which takes 16 bytes a row while they are sorted; rows
 whose hashes meet are then compared by the keys themselves, so no row is a duplicate by accident.
+Only these keys are ever in memory.
 """
 
 from collections.abc import Sequence
@@ -38,30 +39,33 @@ def drop_duplicates(
         .select(pl.struct(*form.key).alias("key"))
         .collect()[rows]
         .with_columns(
-            part=pl.lit(number),
+            part=pl.lit(number, pl.Int32),
             row=pl.Series(rows),
             line=pl.Series(np.asarray(part.line)[rows]),
-            file=pl.lit(names[part.source]),
         )
         for number, (part, rows) in enumerate(zip(parts, suspects, strict=True))
         if len(rows)
     ]
-    seen = pl.concat(tables).with_columns(
-        first=pl.col("key").is_first_distinct(),
-        value=pl.format("first in {}, line {}", "file", "line").first().over("key"),
-    )
+    # Each row's place among them, and that of the first row of its key.
+    seen = pl.concat(tables).with_row_index("place")
+    seen = seen.with_columns(first=pl.col("place").first().over("key")).drop("key")
     result = list(parts)
-    later = seen.filter(~pl.col("first"))
-    for (number,), rows in later.group_by("part", maintain_order=True):
-        part = parts[int(str(number))]
-        at = rows["row"].to_numpy()
+    for (number,), rows in seen.filter(pl.col("first") != pl.col("place")).group_by(
+        "part", maintain_order=True
+    ):
+        assert isinstance(number, int)
+        part, at = parts[number], rows["row"].to_numpy()
         text = text_of(pl.read_parquet(part.path, glob=False)[at], form)
-        found = zip(rows["line"], rows["value"], text, strict=True)
+        firsts = seen[rows["first"]].select("part", "line").iter_rows()
+        found = zip(rows["line"], firsts, text, strict=True)
         quarantine.add(
             names[part.source],
-            bad_rows((line, "id", REASON, value, row) for line, value, row in found),
+            bad_rows(
+                (line, "id", REASON, f"first in {names[parts[one].source]}, line {first}", row)
+                for line, (one, first), row in found
+            ),
         )
-        result[int(str(number))] = without(part, at, form)
+        result[number] = without(part, at, form)
     return [part for part in result if part.rows]
 
 
