@@ -1,6 +1,6 @@
 """Speed and memory of `equibid import` on a log of AuctionNet's form, beside Polars' own scan.
 
-    python benchmarks/import_log.py [--rows 5000000] [--runs 2]
+    python benchmarks/import_log.py [--rows 5000000] [--runs 3]
 
 The log is made up, in blocks, in a temporary folder: 48 advertisers, every number written as
 AuctionNet writes it. Reference, in the same run and on the same file: `pl.scan_csv(...)` into
@@ -26,16 +26,16 @@ from pathlib import Path
 way, log, out = sys.argv[1:]
 if way == "import":
     from equibid.logs.importing import import_logs
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     summary = import_logs([log], out)
     assert summary.quarantined == 0, summary.reasons
 else:
     import polars as pl
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     pl.scan_csv(log).sink_parquet(out)
-seconds = time.perf_counter() - start
+seconds, cpu = time.perf_counter() - start, time.process_time() - before
 # Linux counts in KiB.
-print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 
 
@@ -84,33 +84,37 @@ def write_log(path: Path, rows: int) -> int:
     return impressions * ADVERTISERS
 
 
-def measure(way: str, log: Path, out: Path) -> tuple[float, float]:
-    """Seconds and peak GiB of a process that reads the log one way."""
+def measure(way: str, log: Path, out: Path) -> list[float]:
+    """Seconds, seconds of all cores, and peak GiB of a process that reads the log one way."""
     command = [sys.executable, "-c", CHILD, way, str(log), str(out)]
-    seconds, peak = subprocess.run(
-        command, check=True, capture_output=True, text=True
-    ).stdout.split()
-    return float(seconds), float(peak)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [float(word) for word in done.stdout.split()]
 
 
 def main() -> None:
     """Measure both ways in turn."""
     parser = argparse.ArgumentParser(description="Time an import")
     parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "period.csv"
         rows = write_log(log, options.rows)
         size = log.stat().st_size / 1e9
         print(f"{rows:,} rows, {size:.2f} GB, {pl.thread_pool_size()} threads")
-        best = {}
+        ratios = []
         for run in range(options.runs):
+            pair = []
             for way in ("import", "scan"):
-                seconds, peak = measure(way, log, Path(folder) / f"{way}{run}")
-                best[way] = min(seconds, best.get(way, seconds))
-                print(f"{way:>6} {seconds:6.1f} s {rows / seconds:12,.0f} rows/s {peak:5.2f} GiB")
-        print(f"import at {best['scan'] / best['import']:.2f} of the speed of the scan")
+                seconds, cpu, peak = measure(way, log, Path(folder) / f"{way}{run}")
+                pair.append((seconds, cpu))
+                speed = rows / seconds
+                print(f"{way:>6} {seconds:6.1f} s {cpu:6.1f} CPU s {speed:10,.0f} rows/s", end="")
+                print(f" {peak:5.2f} GiB")
+            ratios.append(np.divide(pair[1], pair[0]))
+        for name, ratio in zip(("time", "CPU time"), np.transpose(ratios), strict=True):
+            low, high = min(ratio), max(ratio)
+            print(f"scan / import, {name}: {np.median(ratio):.2f} ({low:.2f}-{high:.2f})")
 
 
 if __name__ == "__main__":
