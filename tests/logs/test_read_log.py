@@ -12,7 +12,8 @@ HOURLY = spaced([[*row, "3"] for row in clicks(4)])
 
 
 def test_the_formats_are_declared() -> None:
-    assert set(READERS) == {"rlb", "hourly", "auctionnet", "ipinyou-log", "values"}
+    known = {"rlb", "hourly", "auctionnet", "imported", "ipinyou-log", "values"}
+    assert set(READERS) == known
     assert all(READERS.summaries[name] for name in READERS)
 
 

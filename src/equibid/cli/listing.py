@@ -9,6 +9,7 @@ from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers import SOLVERS
 from equibid.learning import ALGORITHMS
 from equibid.logs import READERS
+from equibid.logs.importing import FORMS
 from equibid.markets import MARKETS
 from equibid.registry import Registry
 from equibid.simulation.markov import OBSERVERS, REWARDS
@@ -23,6 +24,7 @@ def list_() -> None:
     for title, registry in (
         ("Markets (generated)", MARKETS),
         ("Logs (formats that are read)", READERS),
+        ("Log forms (of equibid import)", FORMS),
         ("Bidders", BIDDERS),
         ("Auctions", AUCTIONS),
         ("Methods (of equibid solve)", SOLVERS),

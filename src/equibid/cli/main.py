@@ -13,6 +13,7 @@ from equibid.cli.certify import certify
 from equibid.cli.compare import compare
 from equibid.cli.demo import demo
 from equibid.cli.fit import fit
+from equibid.cli.importing import import_
 from equibid.cli.listing import list_
 from equibid.cli.report import report
 from equibid.cli.solve import solve
@@ -23,6 +24,7 @@ from equibid.errors import InputError
 
 APP = tyro.extras.SubcommandApp()
 APP.command(name="demo")(demo)
+APP.command(name="import")(import_)
 APP.command(name="compare")(compare)
 APP.command(name="solve")(solve)
 APP.command(name="certify")(certify)

@@ -3,6 +3,7 @@
 from equibid.logs import (  # each declares its format
     auctionnet,
     hourly,
+    imported,
     ipinyou_log,
     rlb,
     value_market,
@@ -21,6 +22,7 @@ __all__ = [
     "auctionnet",
     "campaign_budget",
     "hourly",
+    "imported",
     "ipinyou_log",
     "read_auctionnet_rows",
     "read_log",

@@ -5,6 +5,7 @@ advertiser pays ``cost · isExposed``. `leastWinningCost` is the market price. A
 by its delivery period, tick and pvIndex, which starts anew in every tick.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -93,7 +94,7 @@ def read(path: Path) -> list[Recording]:
     Raises:
         InputError: the file cannot be used.
     """
-    return [_recording(path, log) for log in read_auctionnet_rows(path)]
+    return recordings_of(path, read_auctionnet_rows(path))
 
 
 def read_auctionnet_rows(path: Path) -> list[AuctionNetLog]:
@@ -102,7 +103,20 @@ def read_auctionnet_rows(path: Path) -> list[AuctionNetLog]:
     Raises:
         InputError: the file cannot be used; an impression must have one row an advertiser.
     """
-    rows = read_csv(path, COLUMNS)
+    return auctionnet_logs(path, _stem(path), read_csv(path, COLUMNS))
+
+
+def auctionnet_logs(path: Path, name: str, rows: Table) -> list[AuctionNetLog]:
+    """All that a table of rows says, one log a delivery period, impressions in order of arrival.
+
+    Args:
+        path: where the rows come from, for errors.
+        name: of the log.
+        rows: the columns of the format, the first row from line 2.
+
+    Raises:
+        InputError: an impression has not one row an advertiser, or rows contradict each other.
+    """
     count = len(rows["pvIndex"])
     keys = ("advertiserNumber", "pvIndex", "timeStepIndex", "deliveryPeriodIndex")
     order = np.lexsort([rows[key] for key in keys])
@@ -114,7 +128,22 @@ def read_auctionnet_rows(path: Path) -> list[AuctionNetLog]:
     starts = np.flatnonzero(np.diff(rows["deliveryPeriodIndex"])) + 1
     edges = [0, *starts.tolist(), count]
     parts = [slice(first, last) for first, last in pairwise(edges)]
-    return [_period(path, {key: rows[key][part] for key in rows}, line[part]) for part in parts]
+    return [
+        _period(path, name, {key: rows[key][part] for key in rows}, line[part]) for part in parts
+    ]
+
+
+def recordings_of(path: Path, logs: Sequence[AuctionNetLog]) -> list[Recording]:
+    """The recording of each delivery period, see `read`.
+
+    Raises:
+        InputError: a period has a single impression.
+    """
+    return [_recording(path, log) for log in logs]
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def prorated(budget: Numbers, spend: float) -> Numbers:
@@ -126,13 +155,13 @@ def prorated(budget: Numbers, spend: float) -> Numbers:
     return budget * (spend / budget.sum())
 
 
-def _period(path: Path, rows: Table, line: npt.NDArray[np.integer]) -> AuctionNetLog:
+def _period(path: Path, name: str, rows: Table, line: npt.NDArray[np.integer]) -> AuctionNetLog:
     """The log of one delivery period, from its rows in order of arrival and advertiser."""
     advertisers = _whole_impressions(path, rows, line)
-    table = {name: column.reshape(-1, len(advertisers)) for name, column in rows.items()}
+    table = {key: column.reshape(-1, len(advertisers)) for key, column in rows.items()}
     line = line.reshape(-1, len(advertisers))
-    for name in ("budget", "CPAConstraint", "advertiserCategoryIndex"):
-        _same(path, name, table[name], line, axis=0)
+    for column in ("budget", "CPAConstraint", "advertiserCategoryIndex"):
+        _same(path, column, table[column], line, axis=0)
     _same(path, "leastWinningCost", table["leastWinningCost"], line, axis=1)
 
     exposed = table["isExposed"] == 1
@@ -150,7 +179,7 @@ def _period(path: Path, rows: Table, line: npt.NDArray[np.integer]) -> AuctionNe
             category=jnp.asarray(table["advertiserCategoryIndex"][0], jnp.int32),
         ),
         labels=Labels(
-            name=f"{path.name.partition('.')[0]}-{period}",
+            name=f"{name}-{period}",
             advertisers=() if numbered else tuple(str(int(number)) for number in advertisers),
             value_unit="conversion",
             currency="CNY",

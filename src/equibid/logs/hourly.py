@@ -20,7 +20,7 @@ from equibid.logs.campaign import (
 )
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import files_in, read_spaced, whole
+from equibid.logs.table import Table, files_in, read_spaced, whole
 from equibid.markets.history import market_history
 from equibid.markets.market import Market
 
@@ -90,7 +90,17 @@ def _read_named(folder: Path, campaign: str, budget_share: float) -> Recording:
     return _read_campaign(campaign, test, _one_of(folder, f"{campaign}.train.txt"), budget_share)
 
 
-def _read_campaign(name: str, test: Path, train: Path | None, budget_share: float) -> Recording:
+def hourly_recording(
+    name: str, test: Table, train: Table | None = None, budget_share: float = BUDGET_SHARE
+) -> Recording:
+    """The recording of a campaign.
+
+    Args:
+        name: of the campaign.
+        test: columns click, price, pctr and hour_index.
+        train: the same of the training period; None when there is none.
+        budget_share: see `read`.
+    """
     earlier = None if train is None else _market(name, train)
     recording = Recording(
         name,
@@ -102,8 +112,16 @@ def _read_campaign(name: str, test: Path, train: Path | None, budget_share: floa
     return with_budget_share(recording, budget_share)
 
 
-def _market(name: str, path: Path) -> Market:
-    rows = read_spaced(path, (*COLUMNS, whole("hour_index")))
+def _read_campaign(name: str, test: Path, train: Path | None, budget_share: float) -> Recording:
+    earlier = None if train is None else _rows(train)
+    return hourly_recording(name, _rows(test), earlier, budget_share)
+
+
+def _rows(path: Path) -> Table:
+    return read_spaced(path, (*COLUMNS, whole("hour_index")))
+
+
+def _market(name: str, rows: Table) -> Market:
     order, tick_start = in_hours(rows["hour_index"].astype(np.int64))
     return campaign_market(name, {key: rows[key][order] for key in rows}, tick_start)
 

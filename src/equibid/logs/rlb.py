@@ -23,7 +23,7 @@ from equibid.logs.campaign import (
 )
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import files_in, read_bytes, read_spaced
+from equibid.logs.table import Table, files_in, read_bytes, read_spaced
 from equibid.markets.history import PriceHistory
 from equibid.markets.market import even_ticks
 
@@ -69,6 +69,15 @@ def read_info(path: Path) -> PriceHistory:
         info = json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise input_error(path, f"it is not JSON ({error})") from error
+    return history_of(path, info)
+
+
+def history_of(path: Path, info: Any) -> PriceHistory:
+    """Totals of the training period from what an info file says.
+
+    Raises:
+        InputError: a field is missing or contradicts another.
+    """
     if not isinstance(info, dict):
         raise input_error(path, "it is not a JSON object")
     impressions, cost, clicks = (
@@ -143,6 +152,20 @@ def _read_campaign(path: Path, budget_share: float) -> Recording:
     name = _campaign(path)
     history = read_info(path.with_name(f"{name}.info.json"))
     rows = read_spaced(_theta_beside(path) if path.suffix == ".json" else path, COLUMNS)
+    return rlb_recording(name, history, rows, budget_share)
+
+
+def rlb_recording(
+    name: str, history: PriceHistory, rows: Table, budget_share: float = BUDGET_SHARE
+) -> Recording:
+    """The recording of a campaign.
+
+    Args:
+        name: of the campaign.
+        history: totals of the training period.
+        rows: columns click, price and pctr of the test.
+        budget_share: see `read`.
+    """
     count = len(rows["click"])
     market = campaign_market(name, rows, np.asarray(even_ticks(count, min(TICKS, count))))
     recording = Recording(name, test=market, history=history, period=PERIOD)

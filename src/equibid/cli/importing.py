@@ -1,0 +1,139 @@
+"""``equibid import``: any ad log in, clean Parquet out."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from equibid.errors import InputError
+from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
+from equibid.logs.importing.importing import MAX_BAD
+
+# How many kinds of bad rows are shown.
+MOST = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to import, and where to."""
+
+    logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Log files of one format, plain, .gz or .bz2, or Parquet."""
+
+    out: Path
+    """Folder to write; it must not be there yet."""
+
+    format: str | None = None
+    """Format of the logs, if it is not recognised (see `equibid list`)."""
+
+    columns: Path | None = None
+    """TOML file that says which column is what, for a CSV or Parquet log of no known format."""
+
+    join: bool = False
+    """Give iPinYou's raw impressions the counts of their clicks and conversions."""
+
+    advertisers: str | None = None
+    """Numbers of the advertisers there are, separated by commas; a row of another is bad."""
+
+    max_bad: float = MAX_BAD
+    """Share of the rows that may be bad. With more, nothing is imported."""
+
+
+def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+    """Import a log: good rows to Parquet, bad ones to a quarantine file, none lost.
+
+    Example: equibid import period-7.csv --out logs/period-7
+
+    Example: equibid import imp.*.bz2 clk.*.bz2 conv.*.bz2 --join --out logs/ipinyou
+
+    Example: equibid import mine.csv.gz --columns mine.toml --out logs/mine
+    """
+    if not 0 <= settings.max_bad <= 1:
+        raise InputError(f"--max-bad {settings.max_bad:g} must be a share from 0 to 1")
+    if settings.columns is not None and settings.format is not None:
+        raise InputError("--columns describes the format; leave --format out")
+    console = Console(highlight=False)
+    form = settings.format
+    if settings.columns is not None:
+        form = mapped_form(read_column_map(settings.columns))
+    try:
+        with _progress(console) as bar:
+            task = bar.add_task("importing", total=None)
+            summary = import_logs(
+                settings.logs,
+                settings.out,
+                form,
+                settings.max_bad,
+                _numbers(settings.advertisers),
+                settings.join,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except KeyboardInterrupt:
+        Console(stderr=True).print("equibid: stopped; nothing was imported")
+        sys.exit(130)
+    print_summary(console, summary)
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """What was kept, what was not, and the totals."""
+    console.print(_files(summary))
+    if summary.reasons:
+        console.print(_reasons(summary))
+        console.print(f"every row in quarantine: {summary.folder / 'quarantine.csv'}")
+    for file in summary.files:
+        for name, (stated, found) in file.unlike.items():
+            console.print(
+                f"[yellow]{file.name}: {found:,} {name}, but the file beside it says {stated:,}"
+            )
+    totals = ", ".join(f"{name} {total:,.15g}" for name, total in summary.totals.items())
+    console.print(f"{summary.form}: {totals}")
+    console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _files(summary: Summary) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("file", style="cyan", overflow="fold")
+    for name in ("rows", "kept", "quarantined", "blank lines"):
+        table.add_column(name, justify="right")
+    for file in summary.files:
+        counts = (file.read, file.kept, file.read - file.kept, file.blank)
+        table.add_row(file.name, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _reasons(summary: Summary) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("quarantined", justify="right", style="red")
+    table.add_column("because")
+    listed = list(summary.reasons.items())
+    for reason, count in listed[:MOST]:
+        table.add_row(f"{count:,}", reason)
+    if listed[MOST:]:
+        rest = sum(count for _, count in listed[MOST:])
+        table.add_row(f"{rest:,}", f"{len(listed) - MOST} other reasons")
+    return table
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"--advertisers {text!r} must be numbers, as in 1458,2259") from error

@@ -1,0 +1,23 @@
+"""Any ad log in, clean Parquet out: every row is kept, or named in a quarantine file."""
+
+from equibid.logs.importing import (  # each declares its forms
+    auctionnet_forms,
+    campaign_forms,
+    ipinyou_forms,
+)
+from equibid.logs.importing.column_map import mapped_form, read_column_map
+from equibid.logs.importing.form import FORMS, Form
+from equibid.logs.importing.importing import import_logs
+from equibid.logs.importing.summary import Summary
+
+__all__ = [
+    "FORMS",
+    "Form",
+    "Summary",
+    "auctionnet_forms",
+    "campaign_forms",
+    "import_logs",
+    "ipinyou_forms",
+    "mapped_form",
+    "read_column_map",
+]

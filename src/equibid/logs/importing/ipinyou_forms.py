@@ -1,0 +1,223 @@
+"""The forms of iPinYou: the raw logs of seasons 2 and 3, and what make-ipinyou-data makes of them.
+
+Prices are RMB fen per thousand impressions. Season 2 writes slot visibility and format as numbers,
+season 3 as words; both are kept as they are written.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from equibid.logs.importing.form import (
+    FORMS,
+    Field,
+    Form,
+    features,
+    integer,
+    integer_or,
+    known_only,
+    named,
+    text,
+)
+
+# The nine of seasons 2 and 3.
+ADVERTISERS = (1458, 2259, 2261, 2821, 2997, 3358, 3386, 3427, 3476)
+MOST = 2**31 - 1
+# A bid's id and its time, a tab after each.
+RAW = re.compile(r"[0-9a-f]{20,40}\t\d{17}\t")
+# Click, weekday and hour before them; or a header that says so.
+PREPARED_LINE = re.compile(r"[01]\t[0-6]\t\d\d\t[0-9a-f]{20,40}\t|click\tweekday\thour\tbidid\t")
+
+LOG: tuple[Field, ...] = (
+    named("bidid"),
+    integer("timestamp", 20120101000000000, 20391231235959999, pl.Int64),
+    integer("logtype", 1, 3, pl.UInt8),
+    text("ipinyouid"),
+    text("useragent"),
+    text("IP"),
+    integer_or("region", "null"),
+    integer_or("city", "null"),
+    integer_or("adexchange", "null", ""),
+    text("domain"),
+    text("url"),
+    text("urlid"),
+    text("slotid"),
+    integer("slotwidth", 0, MOST),
+    integer("slotheight", 0, MOST),
+    text("slotvisibility"),
+    text("slotformat"),
+    integer("slotprice", 0, MOST),
+    text("creative"),
+    integer("bidprice", 0, MOST),
+    integer("payprice", 0, MOST),
+    text("keypage"),
+    integer("advertiser", 0, MOST),
+    text("usertag"),
+)
+BID = tuple(field for field in LOG if field.name not in ("logtype", "payprice", "keypage"))
+OUTCOMES = (integer("nclick", 0, MOST), integer("nconversation", 0, MOST))
+PREPARED = (
+    integer("click", 0, 1, pl.UInt8),
+    integer("weekday", 0, 6, pl.UInt8),
+    integer("hour", 0, 23, pl.UInt8),
+    *LOG,
+    *(replace(field, optional=True) for field in OUTCOMES),
+)
+
+IMPRESSION = pl.col("logtype") == 1
+# A price is fen per thousand impressions, their sum thousandths of a fen.
+SPENT = pl.col("payprice").sum()
+
+
+def raw(columns: int) -> Callable[[str, Sequence[str]], bool]:
+    """A test for raw lines of so many columns."""
+
+    def recognises(_: str, lines: Sequence[str]) -> bool:
+        return any(RAW.match(line) and line.count("\t") == columns - 1 for line in lines)
+
+    return recognises
+
+
+def spaced_numbers(name: str, pattern: str) -> Callable[[str, Sequence[str]], bool]:
+    """A test for a file's name and its lines, tabs taken as spaces."""
+
+    def recognises(file: str, lines: Sequence[str]) -> bool:
+        return re.search(name, file) is not None and any(
+            re.fullmatch(pattern, line.replace("\t", " ")) for line in lines
+        )
+
+    return recognises
+
+
+def _declare(form: Form, summary: str, known: bool = True) -> None:
+    FORMS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
+
+
+_declare(
+    Form(
+        name="ipinyou",
+        fields=LOG,
+        recognises=raw(len(LOG)),
+        separator="\t",
+        # One impression a bid; clicks and conversions may be several.
+        key=(
+            pl.col("bidid"),
+            pl.col("logtype"),
+            pl.when(~IMPRESSION).then(pl.col("timestamp")).alias("timestamp"),
+        ),
+        totals={
+            "impressions": IMPRESSION.sum(),
+            "clicks": (pl.col("logtype") == 2).sum(),
+            "conversions": (pl.col("logtype") == 3).sum(),
+            "cost": pl.when(IMPRESSION).then(pl.col("payprice")).sum(),
+        },
+        advertiser="advertiser",
+    ),
+    "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3).",
+)
+_declare(
+    Form(
+        name="ipinyou-bid",
+        fields=BID,
+        recognises=raw(len(BID)),
+        separator="\t",
+        key=(pl.col("bidid"),),
+        totals={"bids": pl.len()},
+        advertiser="advertiser",
+    ),
+    "iPinYou's raw bids, 21 columns (seasons 2 and 3).",
+)
+_declare(
+    Form(
+        name="ipinyou-test",
+        fields=(*LOG, *OUTCOMES),
+        recognises=raw(len(LOG) + len(OUTCOMES)),
+        separator="\t",
+        key=(pl.col("bidid"),),
+        totals={
+            "impressions": pl.len(),
+            "clicks": pl.col("nclick").sum(),
+            "conversions": pl.col("nconversation").sum(),
+            "cost": SPENT,
+        },
+        advertiser="advertiser",
+    ),
+    "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).",
+)
+_declare(
+    Form(
+        name="ipinyou-prepared",
+        fields=PREPARED,
+        recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
+        separator="\t",
+        header="maybe",
+        key=(pl.col("bidid"),),
+        totals={
+            "impressions": pl.len(),
+            "clicks": pl.col("click").sum(),
+            "conversions": pl.col("nconversation").sum(),
+            "cost": SPENT,
+        },
+        advertiser="advertiser",
+    ),
+    "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns.",
+)
+_declare(
+    Form(
+        name="ipinyou-features",
+        fields=(
+            integer("click", 0, 1, pl.UInt8),
+            integer("payprice", 0, MOST),
+            features("features"),
+        ),
+        recognises=spaced_numbers(r"\.yzx\b", r"[01] \d+( \d+:1)*"),
+        separator=" ",
+        spaced=True,
+        rest=True,
+        totals={
+            "impressions": pl.len(),
+            "clicks": pl.col("click").sum(),
+            "cost": SPENT,
+        },
+    ),
+    "make-ipinyou-data's *.yzx.txt: click, price, feature ids.",
+    known=False,
+)
+_declare(
+    Form(
+        name="ipinyou-bid-features",
+        fields=(
+            integer("click", 0, 1, pl.UInt8),
+            integer("payprice", 0, MOST),
+            integer("bidprice", 0, MOST),
+            features("features"),
+        ),
+        recognises=spaced_numbers(r"\.yzbx\b", r"[01] \d+ \d+( \d+:1)*"),
+        separator=" ",
+        spaced=True,
+        rest=True,
+        totals={
+            "impressions": pl.len(),
+            "clicks": pl.col("click").sum(),
+            "cost": SPENT,
+        },
+    ),
+    "*.yzbx.txt: click, price, bid, feature ids.",
+    known=False,
+)
+_declare(
+    Form(
+        name="ipinyou-feature-index",
+        fields=(named("feature"), integer("index", 0, MOST)),
+        recognises=lambda file, lines: (
+            "featindex" in file and any(re.fullmatch(r".*\t\d+", line) for line in lines)
+        ),
+        separator="\t",
+        key=(pl.col("index"),),
+        totals={"features": pl.len()},
+    ),
+    "make-ipinyou-data's featindex.txt: column:value and its feature id.",
+    known=False,
+)
