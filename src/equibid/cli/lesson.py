@@ -44,6 +44,10 @@ class Lesson:
     days: int = 4
     """Days of a generated market to learn on."""
 
+    shake: float = 0.3
+    """Periods of a log are also played at prices lower and higher by this share, so that agents
+    learn what to do when days to come are not like those they know; 0 leaves prices as they are."""
+
     steps: int | None = None
     """Steps of the algorithm, at most; default as many as the algorithm asks for."""
 
@@ -112,7 +116,7 @@ def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
     for recording in recordings_of(choice):
         auction = auction_named(lesson.auction or default_auction(recording.test))
         play = "impression" if lesson.play == "auto" else lesson.play
-        practices.append(recorded_practice(recording, auction, play))
+        practices.append(recorded_practice(recording, auction, play, shake=lesson.shake))
     return practices
 
 

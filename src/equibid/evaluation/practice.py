@@ -230,7 +230,12 @@ def generated_practice(
 
 
 def recorded_practice(
-    recording: Recording, auction: Auction, play: Play, rounds: int = 40, held_out: float = 0.2
+    recording: Recording,
+    auction: Auction,
+    play: Play,
+    rounds: int = 40,
+    held_out: float = 0.2,
+    shake: float = 0.0,
 ) -> Practice:
     """Practice on the training part of a log; its last periods are held out.
 
@@ -240,6 +245,7 @@ def recorded_practice(
         play: how often bidders are asked.
         rounds: ticks of a delivery period.
         held_out: share of the training periods.
+        shake: how far prices of days to come may be off, as a share: see `shaken`.
 
     Raises:
         InputError: the log is not cut into periods, or holds too few to learn on.
@@ -265,8 +271,29 @@ def recorded_practice(
     return Practice(
         recording.name,
         replace(log, ticks=rounds),
-        each[:-kept],
-        each[-kept:],
+        shaken(each[:-kept], shake),
+        shaken(each[-kept:], shake),
         auction,
         play,
     )
+
+
+def shaken(periods: Sequence[Market], share: float) -> list[Market]:
+    """The periods at their prices, and again at prices lower and higher by a share.
+
+    The money of a period always fits the prices of the part of a log it was set by. Whoever learns
+    on that part alone never finds itself with money left over, or short of it.
+
+    Args:
+        periods: with market prices.
+        share: 0 to below 1; at 0 they are left as they are.
+    """
+    if not 0 <= share < 1:
+        raise InputError(f"shake {share:g}: write a number from 0 to below 1")
+    factors = (1.0, 1 - share, 1 / (1 - share)) if share else (1.0,)
+    return [
+        replace(period, market_price=period.market_price * factor)
+        for factor in factors
+        for period in periods
+        if period.market_price is not None
+    ]
