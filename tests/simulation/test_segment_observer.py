@@ -10,7 +10,7 @@ from bidders.training_logs import random_log
 from equibid.bidders.bidder import Observation
 from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
-from equibid.learning.task import reference_of
+from equibid.learning.task import planned, reference_of
 from equibid.simulation.markov.observers import observer_named
 from equibid.simulation.response_curves import purchases, response_curves
 from equibid.simulation.segments import DEVIATIONS, reallocate, spending_plan
@@ -36,7 +36,7 @@ def log() -> TrainingLog:
 def seen(spent: float, at: int) -> dict[str, np.ndarray]:
     made = log()
     campaigns = made.campaigns
-    observer = observer_named("segments", campaigns, reference_of(made, M * SIZE, M))
+    observer = observer_named("segments", campaigns, planned(reference_of(made, M * SIZE), made, M))
     now = Observation(
         tick=jnp.asarray(at // 5),
         ticks=jnp.asarray(M * SIZE // 5),

@@ -15,7 +15,7 @@ from equibid.simulation.simulate import Play
 from equibid.simulation.yesterday import resting_factors, rival_log
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A market to compare bidders on.
 

@@ -1,6 +1,7 @@
 """Training runs as entries of a comparison."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from equibid.bidders.bidder import Bidder
@@ -8,7 +9,7 @@ from equibid.bidders.registry import BIDDERS
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
 from equibid.evaluation.case import Case
-from equibid.evaluation.practice import practice_of
+from equibid.evaluation.practice import Practice, practice_of
 from equibid.learning.training.saved import load_policy, saved_algorithm
 
 
@@ -36,8 +37,14 @@ def learned(case: Case, folder: Path) -> Bidder:
         InputError: it is no finished run, or it learned for another number of advertisers.
     """
     algorithm, _ = saved_algorithm(folder)
-    task = practice_of(case).task_for(algorithm)
+    task = _practice(case).task_for(algorithm)
     return load_policy(folder, lambda config: task)
+
+
+@lru_cache(maxsize=1)
+def _practice(case: Case) -> Practice:
+    """Of the case last asked for: what is known of its day before is the same for all runs."""
+    return practice_of(case)
 
 
 def run_digest(folder: str) -> str:

@@ -5,11 +5,13 @@ Days that comparisons judge (1, 2, …) are neither trained on nor held out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import Bidder
@@ -19,9 +21,10 @@ from equibid.bidders.training import TrainingLog, training_log
 from equibid.errors import InputError
 from equibid.evaluation.case import Case, day_before
 from equibid.learning.algorithm import Algorithm, World
-from equibid.learning.task import Task, reference_of, task_of
+from equibid.learning.task import Task, hindsight_value, overlap_of, planned, reference_of
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.markets.market import Market, split
+from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import logged_game, markov_game
 from equibid.simulation.markov.outcome import Reward
 from equibid.simulation.markov.rewards import reward_named
@@ -77,6 +80,22 @@ class Practice:
     auction: Auction
     play: Play
 
+    @cached_property
+    def yesterday(self) -> Reference:
+        """What is known of the day before."""
+        return reference_of(self.log, self.train[0].impressions)
+
+    @cached_property
+    def best(self) -> Float[Array, " N"]:
+        """What the reference factor buys on the training log in a period, value units."""
+        scale = max(self.train[0].impressions / self.log.period, 1.0)
+        return jnp.asarray(hindsight_value(self.log, self.yesterday.factor) * scale)
+
+    @cached_property
+    def overlap(self) -> Float[Array, "N N"]:
+        """See `overlap_of`."""
+        return jnp.asarray(overlap_of(self.train[0]))
+
     def task(
         self,
         reward: Reward,
@@ -102,9 +121,9 @@ class Practice:
         Raises:
             InputError: there is no such observer, or the game cannot be played.
         """
-        first = self.train[0]
-        planned = SEGMENTS if "segments" in observer.split("+") else 0
-        reference = reference_of(self.log, first.impressions, planned)
+        reference = self.yesterday
+        if "segments" in observer.split("+"):
+            reference = planned(reference, self.log, SEGMENTS)
         if world == "log":
             game = logged_game(self.log, reference, reward, observer=observer)
         else:
@@ -120,7 +139,7 @@ class Practice:
                 rival_share=rival_share,
                 seat=seat,
             )
-        return task_of(game, self.log, first, reference)
+        return Task(game, reference, self.best, self.overlap)
 
     def task_for(self, algorithm: Algorithm, rivals: Rivals | None = None) -> Task:
         """The game as an algorithm's settings ask for it.

@@ -37,34 +37,42 @@ class Task:
     overlap: Float[Array, "N N"]
 
 
-def reference_of(log: TrainingLog, impressions: int, segments: int = 0) -> Reference:
+def reference_of(log: TrainingLog, impressions: int) -> Reference:
     """What is known of the day before.
 
     Args:
         log: what bidders are tuned on.
         impressions: that a period is expected to have; the log may be thinned.
-        segments: of a period, over which the budget is to be planned; 0 makes no plan.
     """
     values = np.asarray(log.values, np.float64)
     offered = (values > 0).sum(axis=0)
     factor = logged_factor(log)
     # Who could not afford one impression of the log starts at the bid its target allows.
     factor = jnp.where(factor > 0, factor, log.campaigns.target_cpa)
-    plan = None
-    if segments:
-        curves = response_curves(purchases(log, segments, points=CURVE_POINTS))
-        plan = spending_plan(curves, log.campaigns.budget)
     return Reference(
         jnp.asarray(factor, jnp.float64),
         jnp.asarray(offered * (impressions / (len(values) * log.ticks))),
         jnp.asarray(values.sum(axis=0) / np.maximum(offered, 1)),
-        plan,
     )
 
 
-def hindsight_value(log: TrainingLog) -> Float[np.ndarray, " N"]:
-    """What the log's best factor buys there in a period, value units; 1 where that is nothing."""
-    bought = replay(log, by_factor(logged_factor(log), log.values)).value
+def planned(reference: Reference, log: TrainingLog, segments: int) -> Reference:
+    """With a plan of the budgets over the segments of a period."""
+    curves = response_curves(purchases(log, segments, points=CURVE_POINTS))
+    return reference._replace(plan=spending_plan(curves, log.campaigns.budget))
+
+
+def hindsight_value(
+    log: TrainingLog, factor: Float[Array, " N"] | None = None
+) -> Float[np.ndarray, " N"]:
+    """What the log's best factor buys there in a period, value units; 1 where that is nothing.
+
+    Args:
+        log: to buy from.
+        factor: the best one, where it is known.
+    """
+    best = logged_factor(log) if factor is None else factor
+    bought = replay(log, by_factor(best, log.values)).value
     bought = bought * (log.period / len(log.values))
     return np.where(bought > 0, bought, 1.0)
 
@@ -75,17 +83,3 @@ def overlap_of(period: Market) -> Float[np.ndarray, "N N"]:
     values = np.asarray(dense_rows(period, rows), np.float64)
     length = np.maximum(np.sqrt((values**2).sum(axis=0)), 1e-300)
     return (values / length).T @ (values / length)
-
-
-def task_of(game: MarkovGame, log: TrainingLog, period: Market, reference: Reference) -> Task:
-    """The task of a game.
-
-    Args:
-        game: to learn.
-        log: what bidders are tuned on.
-        period: one training period.
-        reference: the day before.
-    """
-    scale = period.impressions / log.period
-    best = hindsight_value(log) * max(scale, 1.0)
-    return Task(game, reference, jnp.asarray(best), jnp.asarray(overlap_of(period)))
