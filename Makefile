@@ -2,13 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow lint bench docs lock clean
+.PHONY: demo test test-learning test-others slow lint bench docs lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
-test: .venv/dev.stamp  ## the fast tests
-	$(BIN)/pytest
+test: test-learning test-others  ## the fast tests; make --jobs 2 test takes two cores
+
+LEARNING := tests/learning tests/simulation
+
+test-learning: .venv/dev.stamp
+	$(BIN)/pytest $(LEARNING)
+
+test-others: .venv/dev.stamp
+	$(BIN)/pytest $(LEARNING:%=--ignore=%)
 
 slow: .venv/dev.stamp  ## the slow tests
 	$(BIN)/pytest -m slow
