@@ -2,20 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-others slow lint bench docs lock clean
+.PHONY: demo test test-learning test-commands test-others slow lint bench docs lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
-test: test-learning test-others  ## the fast tests; make --jobs 2 test takes two cores
+test: test-learning test-commands test-others  ## the fast tests; make --jobs 2 test takes two cores
 
 LEARNING := tests/learning tests/simulation
+COMMANDS := tests/cli tests/evaluation tests/logs tests/reports
 
 test-learning: .venv/dev.stamp
 	$(BIN)/pytest $(LEARNING)
 
+test-commands: .venv/dev.stamp
+	$(BIN)/pytest $(COMMANDS)
+
 test-others: .venv/dev.stamp
-	$(BIN)/pytest $(LEARNING:%=--ignore=%)
+	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
 
 slow: .venv/dev.stamp  ## the slow tests
 	$(BIN)/pytest -m slow
