@@ -96,6 +96,11 @@ class Practice:
         """See `overlap_of`."""
         return jnp.asarray(overlap_of(self.train[0]))
 
+    @cached_property
+    def beside(self) -> Bidder:
+        """Who takes the other half of the seats when a policy is judged."""
+        return BIDDERS["pacing"](self.log)
+
     def task(
         self,
         reward: Reward,
@@ -176,7 +181,7 @@ class Practice:
         told = self.judged(Population((bidder,), jnp.zeros(N, jnp.int32)))
         seated = told["value"]
         if N > 1:
-            bidders = (bidder, BIDDERS["pacing"](self.log))
+            bidders = (bidder, self.beside)
             turns = [(jnp.arange(N, dtype=jnp.int32) + turn) % 2 for turn in range(2)]
             seated = sum(self.judged(Population(bidders, seat))["value"] for seat in turns)
         return told | {"seated": seated}
@@ -310,9 +315,9 @@ def shaken(periods: Sequence[Market], share: float) -> list[Market]:
     if not 0 <= share < 1:
         raise InputError(f"shake {share:g}: write a number from 0 to below 1")
     factors = (1.0, 1 - share, 1 / (1 - share)) if share else (1.0,)
-    return [
-        replace(period, market_price=period.market_price * factor)
-        for factor in factors
-        for period in periods
-        if period.market_price is not None
-    ]
+
+    def priced(period: Market, factor: float) -> Market:
+        price = period.market_price
+        return period if price is None else replace(period, market_price=price * factor)
+
+    return [priced(period, factor) for factor in factors for period in periods]

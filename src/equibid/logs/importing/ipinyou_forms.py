@@ -91,6 +91,27 @@ def spaced_numbers(name: str, pattern: str) -> Callable[[str, Sequence[str]], bo
     return recognises
 
 
+def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
+    """Click, price, further whole numbers, and feature ids to the end of the line."""
+    return Form(
+        name=name,
+        fields=(
+            integer("click", 0, 1, pl.UInt8),
+            *(integer(number, 0, MOST) for number in ("payprice", *more)),
+            features("features"),
+        ),
+        recognises=spaced_numbers(rf"{re.escape(suffix)}\b", line),
+        separator=" ",
+        spaced=True,
+        rest=True,
+        totals={
+            "impressions": pl.len(),
+            "clicks": pl.col("click").sum(),
+            "cost": SPENT,
+        },
+    )
+
+
 def _declare(form: Form, summary: str, known: bool = True) -> None:
     FORMS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
 
@@ -165,45 +186,12 @@ _declare(
     "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns.",
 )
 _declare(
-    Form(
-        name="ipinyou-features",
-        fields=(
-            integer("click", 0, 1, pl.UInt8),
-            integer("payprice", 0, MOST),
-            features("features"),
-        ),
-        recognises=spaced_numbers(r"\.yzx\b", r"[01] \d+( \d+:1)*"),
-        separator=" ",
-        spaced=True,
-        rest=True,
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("click").sum(),
-            "cost": SPENT,
-        },
-    ),
+    encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*"),
     "make-ipinyou-data's *.yzx.txt: click, price, feature ids.",
     known=False,
 )
 _declare(
-    Form(
-        name="ipinyou-bid-features",
-        fields=(
-            integer("click", 0, 1, pl.UInt8),
-            integer("payprice", 0, MOST),
-            integer("bidprice", 0, MOST),
-            features("features"),
-        ),
-        recognises=spaced_numbers(r"\.yzbx\b", r"[01] \d+ \d+( \d+:1)*"),
-        separator=" ",
-        spaced=True,
-        rest=True,
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("click").sum(),
-            "cost": SPENT,
-        },
-    ),
+    encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice"),
     "*.yzbx.txt: click, price, bid, feature ids.",
     known=False,
 )
