@@ -26,10 +26,10 @@ def recording() -> Recording:
 
 def test_prices_are_lower_and_higher_by_the_share() -> None:
     plain = recorded_practice(recording(), second_price(), "impression")
-    shaken = recorded_practice(recording(), second_price(), "impression", shake=0.3)
+    shaken = recorded_practice(recording(), second_price(), "impression", shake=0.36)
     for few, many in ((plain.train, shaken.train), (plain.held_out, shaken.held_out)):
-        assert len(many) == 3 * len(few)
-        for copy, factor in enumerate((1, 0.7, 1 / 0.7)):
+        assert len(many) == 5 * len(few)
+        for copy, factor in enumerate((1, 0.64, 0.8, 1.25, 1.5625)):
             for before, after in zip(few, many[copy * len(few) :], strict=False):
                 assert before.market_price is not None and after.market_price is not None
                 np.testing.assert_allclose(after.market_price, before.market_price * factor)

@@ -275,7 +275,9 @@ def test_what_is_remembered_adds_up() -> None:
     assert ((np.asarray(kept.cooperation) >= 0) & (np.asarray(kept.cooperation) <= 1)).all()
 
 
-@pytest.mark.parametrize(("cap", "sharing"), [("factor", "shared"), ("budget", "separate")])
+@pytest.mark.parametrize(
+    ("cap", "sharing"), [("factor", "shared"), ("paced", "shared"), ("budget", "separate")]
+)
 def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
     task, state = small_task(), stepped()[0][0]
     algorithm = replace(SMALL, cap=cap, sharing=sharing)
@@ -297,8 +299,8 @@ def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
         return np.asarray(bidder.factor(state, now, jax.random.key(0)))
 
     np.testing.assert_allclose(factor(1.0), task.reference.factor, rtol=0.05)
-    if cap == "budget":
-        np.testing.assert_allclose(factor(0.01), 0.01 * task.reference.factor, rtol=0.05)
+    money_matters = {"factor": 1.0, "paced": 0.5**2, "budget": 0.5}[cap]
+    np.testing.assert_allclose(factor(0.5), money_matters * task.reference.factor, rtol=0.05)
 
 
 def test_presets_and_refusals() -> None:

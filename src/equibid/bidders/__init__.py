@@ -9,6 +9,7 @@ from equibid.bidders import mcpc as mcpc
 from equibid.bidders import online_lp as online_lp
 from equibid.bidders import ortb as ortb
 from equibid.bidders import pacing as pacing
+from equibid.bidders import pacing_ratio as pacing_ratio
 from equibid.bidders import pid as pid
 from equibid.bidders import random_bid as random_bid
 from equibid.bidders import rlb as rlb

@@ -1,7 +1,7 @@
 """What is learnt, on which market, and for how long."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import tyro
 
@@ -13,6 +13,7 @@ from equibid.evaluation.practice import Practice, Rivals, generated_practice, re
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.board import Log
 from equibid.learning.training.trainer import Judge, Plan
+from equibid.simulation.simulate import Play
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Lesson:
     """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a
     logged market price."""
 
-    play: Literal["auto", "tick", "impression"] = "auto"
-    """How often bidders are asked; auto asks at every impression of a log, once a tick elsewhere.
-    """
+    play: Play = "tick"
+    """How often agents decide while they learn. Of a log's impressions each decides too little to
+    learn from; what was learnt at ticks is asked at impressions where a comparison does so."""
 
     rivals: str = "pacing,fixed"
     """Classic bidders among the agents while they learn, separated by commas; none in a market of
@@ -44,8 +45,8 @@ class Lesson:
     days: int = 4
     """Days of a generated market to learn on."""
 
-    shake: float = 0.3
-    """Periods of a log are also played at prices lower and higher by this share, so that agents
+    shake: float = 0.5
+    """Periods of a log are also played at prices lower and higher by up to this share: agents
     learn what to do when days to come are not like those they know; 0 leaves prices as they are."""
 
     steps: int | None = None
@@ -59,7 +60,8 @@ class Lesson:
 
     judged_by: str = "seated"
     """Which number of the judgement is to be high; the best state of each seed is kept. seated: the
-    value of held-out periods beside pacing, each on every second seat; or value, conversions."""
+    value of held-out periods beside pacing, each on every second seat; seated-score: the same,
+    fined where a target CPA is missed; or value, score, conversions."""
 
     patience: int = 0
     """Stop after so many judgements in a row without improvement in any seed; 0 never stops."""
@@ -109,14 +111,12 @@ def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
         raise InputError(f"--days {lesson.days}: ask for at least 1")
     if choice.generated:
         auction = auction_named(lesson.auction or choice.auction)
-        play = "tick" if lesson.play == "auto" else lesson.play
         days = generated_days(choice)
-        return [generated_practice(choice.name, days, auction, play, lesson.days)]
+        return [generated_practice(choice.name, days, auction, lesson.play, lesson.days)]
     practices = []
     for recording in recordings_of(choice):
         auction = auction_named(lesson.auction or default_auction(recording.test))
-        play = "impression" if lesson.play == "auto" else lesson.play
-        practices.append(recorded_practice(recording, auction, play, shake=lesson.shake))
+        practices.append(recorded_practice(recording, auction, lesson.play, shake=lesson.shake))
     return practices
 
 

@@ -19,6 +19,7 @@ from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.errors import InputError
+from equibid.evaluation.campaign_figures import cpa_score
 from equibid.evaluation.case import Case, day_before
 from equibid.learning.algorithm import Algorithm, World
 from equibid.learning.task import Task, hindsight_value, overlap_of, planned, reference_of
@@ -173,46 +174,54 @@ class Practice:
         the better measure.
 
         Returns:
-            Per period: ``value`` (expected value of the ads shown) and ``conversions`` of all seats
-            and their ``spend`` as a share of budgets; ``seated``, the value when pacing drives the
-            other half of the seats, summed over both ways to sit. Alone, that is the value.
+            Per period: ``value`` (expected value of the ads shown), ``score`` (the same, as
+            AuctionNet fines it where a cost per value unit is above its target) and
+            ``conversions`` of all seats, and their ``spend`` as a share of budgets; ``seated`` and
+            ``seated-score``, value and score when pacing drives the other half of the seats, summed
+            over both ways to sit. Alone, those are value and score.
         """
         N = self.train[0].advertisers
         told = self.judged(Population((bidder,), jnp.zeros(N, jnp.int32)))
-        seated = told["value"]
+        turns = [told]
         if N > 1:
             bidders = (bidder, self.beside)
-            turns = [(jnp.arange(N, dtype=jnp.int32) + turn) % 2 for turn in range(2)]
-            seated = sum(self.judged(Population(bidders, seat))["value"] for seat in turns)
-        return told | {"seated": seated}
+            seats = [(jnp.arange(N, dtype=jnp.int32) + turn) % 2 for turn in range(2)]
+            turns = [self.judged(Population(bidders, seat)) for seat in seats]
+        seated = {
+            name: sum(turn[of] for turn in turns)
+            for name, of in (("seated", "value"), ("seated-score", "score"))
+        }
+        return told | seated
 
     def judged(self, population: Population) -> dict[str, float]:
         """What the agents on seat 0 get of the held-out periods."""
-        mine = np.asarray(population.seat) == 0
-        rows = []
+        mine, campaigns = np.asarray(population.seat) == 0, self.train[0].campaigns
+        days = len(self.held_out)
         if self.play == "impression":
-            periods = stack(list(self.held_out))
-            count = len(self.held_out)
-            seating = jnp.broadcast_to(population.seat, (count, len(mine)))
-            keys = jax.random.split(jax.random.key(0), count)
-            delivery = simulate_many(
-                periods, self.auction, replace(population, seat=seating), keys, play=self.play
-            )
-            total = jax.tree.map(lambda x: np.asarray(x).mean(axis=0), delivery.total())
-            rows.append(total)
+            seating = jnp.broadcast_to(population.seat, (days, len(mine)))
+            total = simulate_many(
+                stack(list(self.held_out)),
+                self.auction,
+                replace(population, seat=seating),
+                jax.random.split(jax.random.key(0), days),
+                play=self.play,
+            ).total()
         else:
-            for number, market in enumerate(self.held_out):
-                key = jax.random.key(number)
-                rows.append(simulate(market, self.auction, population, key).total())
+            each = [
+                simulate(market, self.auction, population, jax.random.key(number)).total()
+                for number, market in enumerate(self.held_out)
+            ]
+            total = jax.tree.map(lambda *days: np.stack(days), *each)
         value, conversions, spend = (
-            np.mean([np.asarray(getattr(row, name)) for row in rows], axis=0)
-            for name in ("value", "conversions", "spend")
+            np.asarray(x)[:, mine] for x in (total.value, total.conversions, total.spend)
         )
-        budget = np.asarray(self.train[0].campaigns.budget)[mine].sum()
+        score = cpa_score(spend, value, np.asarray(campaigns.target_cpa)[mine])
+        budget = np.asarray(campaigns.budget)[mine].sum()
         return {
-            "value": float(value[mine].sum()),
-            "conversions": float(conversions[mine].sum()),
-            "spend": float(spend[mine].sum() / budget) if budget > 0 else 0.0,
+            "value": float(value.sum() / days),
+            "score": float(score.sum() / days),
+            "conversions": float(conversions.sum() / days),
+            "spend": float(spend.sum() / (days * budget)) if budget > 0 else 0.0,
         }
 
 
@@ -303,7 +312,7 @@ def recorded_practice(
 
 
 def shaken(periods: Sequence[Market], share: float) -> list[Market]:
-    """The periods at their prices, and again at prices lower and higher by a share.
+    """The periods at their prices, and at four others, lower and higher by up to a share.
 
     The money of a period always fits the prices of the part of a log it was set by. Whoever learns
     on that part alone never finds itself with money left over, or short of it.
@@ -314,10 +323,12 @@ def shaken(periods: Sequence[Market], share: float) -> list[Market]:
     """
     if not 0 <= share < 1:
         raise InputError(f"shake {share:g}: write a number from 0 to below 1")
-    factors = (1.0, 1 - share, 1 / (1 - share)) if share else (1.0,)
+    # Steps of equal ratio from 1 - share to its inverse.
+    steps = (0.0, 1.0, 0.5, -0.5, -1.0) if share else (0.0,)
 
-    def priced(period: Market, factor: float) -> Market:
+    def priced(period: Market, step: float) -> Market:
         price = period.market_price
+        factor = (1 - share) ** step
         return period if price is None else replace(period, market_price=price * factor)
 
-    return [priced(period, factor) for factor in factors for period in periods]
+    return [priced(period, step) for step in steps for period in periods]

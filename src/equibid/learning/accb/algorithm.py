@@ -21,14 +21,12 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
-from equibid.learning.accb.budget_cap import Spender, purse_of
+from equibid.learning.accb.ceilings import Actor, Ceiling, Multiple, Paced, purse_of
 from equibid.learning.accb.learner import Learner, between, newborn, update
 from equibid.learning.accb.memory import remember, usual_price
 from equibid.learning.algorithm import ALGORITHMS, World
 from equibid.learning.parts.episodes import play
-from equibid.learning.parts.heads import ScaledSigmoid
 from equibid.learning.parts.replay import add
-from equibid.learning.policy import Learned
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
 
@@ -69,8 +67,9 @@ class Accb:
     """How much an agent that falls behind becomes more independent."""
     sharing: Literal["shared", "separate"] = "shared"
     """Whether agents share one actor, told apart by what they see, or have their own."""
-    cap: Literal["factor", "budget"] = "factor"
-    """The highest bid: a multiple of the day before's, or all the money that is left."""
+    cap: Literal["factor", "paced", "budget"] = "factor"
+    """The highest bid: a multiple of the day before's, that multiple raised and lowered with money
+    left over time left, or all the money that is left."""
     highest: float = 4.0
     """That multiple."""
     actor_width: tuple[int, ...] = (64, 64)
@@ -169,10 +168,7 @@ class Accb:
 
     def policy(self, task: Task, state: AccbState) -> Bidder:
         """The actors, without noise, each on what its agent sees."""
-        game, actor = task.game, state.learner.actor
-        if self.cap == "budget":
-            return Spender(actor, game.observer, purse_of(task.reference, game.campaigns))
-        return Learned(actor, game.observer, game.level, ScaledSigmoid(self.highest))
+        return Actor(state.learner.actor, task.game.observer, self._ceiling(task))
 
     @partial(jax.jit, static_argnums=0)
     def attention(self, task: Task, state: AccbState, key: jax.Array) -> Float[Array, "N N"]:
@@ -191,12 +187,22 @@ class Accb:
         count = jnp.maximum(present.sum(axis=0), 1)
         return jnp.where(present[..., None], weights, 0).sum(axis=0) / count[:, None]
 
-    def _factor(self, task: Task, logit: Array, game: GameState) -> Array:
-        logit = logit.astype(jnp.float64)
+    def _factor(self, task: Task, logit: Array, states: GameState) -> Array:
+        """Of logits [E, N, 1]."""
+        ceiling = self._ceiling(task)
+
+        def one(logit: Array, state: GameState) -> Array:
+            return ceiling.factor(logit, task.game.observation(state))
+
+        return jax.vmap(one)(logit[..., 0].astype(jnp.float64), states)
+
+    def _ceiling(self, task: Task) -> Ceiling:
+        campaigns, start = task.game.campaigns, task.game.level
         if self.cap == "budget":
-            purse = purse_of(task.reference, task.game.campaigns)
-            return purse.factor(logit[..., 0], game.ledger.remaining)
-        return ScaledSigmoid(self.highest)(logit, game.level, task.game.level)
+            return purse_of(task.reference, campaigns)
+        if self.cap == "paced":
+            return Paced(start, self.highest, jnp.asarray(campaigns.budget, jnp.float64))
+        return Multiple(start, self.highest)
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)
