@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import plain
 from equibid.auctions import Ranked, Soft, first_price, gsp, second_price
-from equibid.auctions.fused import Purse, settle_factors, supports
+from equibid.auctions.fused import Purse, lots_of, settle_factors, supports, terms_of
 from equibid.auctions.kernel import CHUNK, LEVELS, NONE, TILE, WINS, bid_on, rank
 from equibid.auctions.tally import FIELDS
 
@@ -37,7 +37,7 @@ def ranked(
     """The same by the kernel."""
     best = np.empty((len(values), LEVELS), values.dtype)
     who = np.empty((len(values), LEVELS), np.int32)
-    rank(values, factors, active, best, who)
+    rank(values, factors, active, values.dtype.type(0), best, who)
     return best, who
 
 
@@ -81,11 +81,15 @@ def test_bid_of_factor_zero_is_a_bid() -> None:
 
 
 def test_bids_are_floored_to_the_step_and_capped() -> None:
-    assert bid_on(2.0, 1.3, 0.5, np.inf) == 2.5
-    assert bid_on(2.0, 1.3, 0.0, 2.2) == 2.2
-    assert bid_on(2.0, 1.3, 0.5, 2.2) == 2.2
-    assert bid_on(0.0, 1.3, 0.0, np.inf) == -math.inf
-    assert bid_on(2.0, -np.inf, 0.5, np.inf) == -math.inf
+    def bid(value: float, factor: float, step: float, cap: float) -> float:
+        lots = lots_of(np.zeros((0, 1)))
+        return bid_on(value, factor, terms_of(gsp(), lots, bid_step=step, bid_cap=cap))
+
+    assert bid(2.0, 1.3, 0.5, np.inf) == 2.5
+    assert bid(2.0, 1.3, 0.0, 2.2) == 2.2
+    assert bid(2.0, 1.3, 0.5, 2.2) == 2.2
+    assert bid(0.0, 1.3, 0.0, np.inf) == -math.inf
+    assert bid(2.0, -np.inf, 0.5, np.inf) == -math.inf
 
 
 def test_supports() -> None:
