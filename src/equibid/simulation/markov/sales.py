@@ -3,7 +3,7 @@
 A sale takes the bidders' factors (or whatever they bid by) and the money, and gives the money that
 is left and the sums of the step. There are four:
 
-- `host_ticks`: a tick on the fused kernel, called out of the compiled program; the fastest on a CPU.
+- `host_ticks`: a tick on the fused kernel, called out of the compiled program; fastest on a CPU.
 - `Ticks`: a tick in XLA, for any bidder, auction and backend.
 - `Impressions`: one impression in XLA.
 - `logged_ticks`: a tick bought at logged prices, each advertiser by itself: no bid moves a price.
