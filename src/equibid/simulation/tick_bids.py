@@ -41,6 +41,7 @@ def tick_bids(
     length = block_length(market.impressions, market.advertisers)
     start, end = market.tick_start[tick], market.tick_start[tick + 1]
     tick_key = jax.random.fold_in(key, observation.tick)
+    population = population.held(states, observation, tick_key)
     blank = jnp.full((length, market.values.shape[1]), ABSENT, market.values.dtype)
 
     def block(first: Array) -> Array:
