@@ -20,10 +20,10 @@ from equibid.markets.market import Market
 from equibid.noise import seed_of
 from equibid.simulation.blocks import arrivals, observe
 from equibid.simulation.delivery import Delivery
-from equibid.simulation.tick_bids import tick_bids
+from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 
-@partial(jax.jit, static_argnames=("minimum_budget", "longest"))
+@partial(jax.jit, static_argnames=("minimum_budget", "blocks"))
 def turn(
     market: Market,
     minimum_budget: float,
@@ -34,7 +34,7 @@ def turn(
     tick: Array,
     arriving: Arriving | None,
     key: jax.Array,
-    longest: int,
+    blocks: int,
 ) -> tuple[tuple[State, ...], Array]:
     """Tell the bidders of the last tick, and get their factors [N] for the next, or its bids."""
     if feedback is not None:
@@ -43,7 +43,7 @@ def turn(
     observation = observe(market, tick, market.tick_start[tick], remaining, now)
     if not population.by_factor:
         return states, tick_bids(
-            market, minimum_budget, population, states, observation, key, tick, longest
+            market, minimum_budget, population, states, observation, key, tick, blocks
         )
     factor = population.factor(states, observation, jax.random.fold_in(key, tick))
     return states, jnp.where(remaining < minimum_budget, ABSENT, factor)
@@ -73,7 +73,8 @@ def play_fused(
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
     terms = fused.terms_of(auction, lots, given=given, **grid)
     start = np.asarray(market.tick_start)
-    longest = int(np.diff(start).max()) if given else 0
+    # A power of two, so that days whose longest ticks differ a little run the same program.
+    blocks = 1 << (most_blocks(market) - 1).bit_length() if given else 0
     seed = int(seed_of(key)) if sampled else None
     rows, remaining, sums = [], [], None
     told = _arrivals(market) if population.foresees else None
@@ -92,7 +93,7 @@ def play_fused(
             np.asarray(tick),
             told,
             key,
-            longest,
+            blocks,
         )
         asked = np.asarray(asked)
         here = slice(int(start[tick]), int(start[tick + 1]))

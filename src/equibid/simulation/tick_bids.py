@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from equibid.auctions.clearing import ABSENT
@@ -9,6 +10,12 @@ from equibid.bidders.bidder import Observation, State
 from equibid.bidders.population import Population
 from equibid.markets.market import Market
 from equibid.simulation.blocks import bids_on, block_length, limited
+
+
+def most_blocks(market: Market) -> int:
+    """Blocks of the longest tick."""
+    longest = int(np.diff(np.asarray(market.tick_start)).max())
+    return max(-(-longest // block_length(market.impressions, market.advertisers)), 1)
 
 
 def tick_bids(
@@ -19,7 +26,7 @@ def tick_bids(
     observation: Observation,
     key: jax.Array,
     tick: Int[Array, ""],
-    longest: int,
+    blocks: int,
 ) -> Float[Array, "R C"]:
     """Bids on the impressions of a tick, block by block as `play_block` makes them.
 
@@ -33,7 +40,7 @@ def tick_bids(
         observation: at the start of the tick.
         key: of the period.
         tick: number of the tick in the market.
-        longest: impressions of the longest tick.
+        blocks: of the table, at least `most_blocks` of the market.
 
     Returns:
         R rows in whole blocks; those beyond the end of the tick mean nothing.
@@ -61,5 +68,4 @@ def tick_bids(
     def one(first: Array) -> Array:
         return jax.lax.cond(first < end, block, lambda _: blank, first)
 
-    blocks = max(-(-longest // length), 1)
     return jax.lax.map(one, start + length * jnp.arange(blocks)).reshape(-1, blank.shape[1])

@@ -34,7 +34,7 @@ from equibid.compiled import compiled
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
 from equibid.simulation.fused_play import lots_of
-from equibid.simulation.tick_bids import tick_bids
+from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 Floats = npt.NDArray[np.float64]
 Many = Callable[[Floats, Any, Floats, int, int], None]
@@ -153,7 +153,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1)
 
 
-@pytree("many", "minimum_budget", "longest")
+@pytree("many", "minimum_budget", "blocks")
 class OnHost:
     """A sale that leaves the compiled program: a tick of all parallel markets in one call a core.
 
@@ -164,13 +164,13 @@ class OnHost:
             table of zeros [M, 11, N] to be filled with the rows of a `Tally`, the money and who is
             there, and the numbers of the first market and of the one after the last.
         minimum_budget: an advertiser with less money sits out the tick.
-        longest: impressions of the longest tick.
+        blocks: of a tick's table of bids; 0 for factor bids.
     """
 
     market: Market | None
     many: Many
     minimum_budget: float
-    longest: int
+    blocks: int
 
     def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
         """Sell the tick."""
@@ -209,7 +209,7 @@ class OnHost:
             offer.observation,
             offer.key,
             offer.tick,
-            self.longest,
+            self.blocks,
         )
 
     def _sold(self, asked: Any, bids: Any) -> Floats:
@@ -236,8 +236,10 @@ def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) 
     terms = fused.terms_of(auction, lots, given=not by_factor, **grid)
     start = np.asarray(market.tick_start)
     many = partial(fused.settle_ticks, lots, start, terms, sampled)
-    offered = None if by_factor else replace(market, market_price=None, outcomes=None)
-    return OnHost(offered, many, auction.minimum_budget, int(np.diff(start).max()))
+    if by_factor:
+        return OnHost(None, many, auction.minimum_budget, 0)
+    offered = replace(market, market_price=None, outcomes=None)
+    return OnHost(offered, many, auction.minimum_budget, most_blocks(market))
 
 
 def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
