@@ -5,11 +5,12 @@
 
 The game is a day of 20,000 impressions and 48 ticks of the market demo, resized to N advertisers,
 GSP with three slots; everybody bids its resting factor times 4^a, with a drawn anew in every tick,
-uniform within ±0.5. It is played in four forms: *compiled*, whole days in parallel as algorithms do
-it; *MarketEnv*, the PettingZoo environment, one market after the other; and *plain* and *lean*, the
-same in NumPy with two ways to rank (`plain_market.py`), checked to give the same sums and features
-first. The forms take turns, so that a busy machine slows all alike, and a ratio is of neighbours. A
-*market step* is a tick of a market, an *agent step* that of an agent that still has money. All but
+uniform within ±0.5. It is played in five forms: *compiled*, whole days in parallel as algorithms do
+it; *MarketEnv*, the PettingZoo environment, one market after the other; and the same in NumPy three
+times (`plain_market.py`): *naive*, the form one writes first; *plain*, which ranks no more than it
+must; *lean*, which ranks faster. They are checked to give the same sums and features first. The
+forms take turns, so that a busy machine slows all alike, and a ratio is of neighbours. A *market
+step* is a tick of a market, an *agent step* that of an agent that still has money. All but
 the first form play at most `--loops` markets: a loop is no faster for being longer. They use one
 core, the first as many as there are; CPU time counts all cores.
 
@@ -21,6 +22,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -41,7 +43,7 @@ from equibid.simulation.markov.observers import Joined, Traits
 from equibid.simulation.markov.parallel_env import MarketEnv
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.yesterday import resting_factors
-from plain_market import Day, PlainMarket, Ranking, by_maximum, by_partition
+from plain_market import FORMS, Day, PlainMarket
 
 ADVERTISERS = (8, 48, 100, 1000)
 PARALLEL = (1, 8, 64)
@@ -83,12 +85,12 @@ def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
     )
 
 
-def verify(advertisers: int, impressions: int, ticks: int, rank: Ranking) -> None:
+def verify(advertisers: int, impressions: int, ticks: int, form: str) -> None:
     """Play one day in expectation in both environments, and stop where they differ."""
     market, reference = world(advertisers, impressions, ticks)
     game = markov_game([market], gsp(), reference, Value(), sampled=False)
     ours = MarketEnv(game)
-    plain = PlainMarket(plain_day(game, market, reference), rank, sampled=False)
+    plain = PlainMarket(plain_day(game, market, reference), form, sampled=False)
     seen, other = ours.reset(seed=0)[0], plain.reset(seed=0)[0]
     random, left = np.random.default_rng(0), 0
     while ours.agents:
@@ -106,7 +108,7 @@ def verify(advertisers: int, impressions: int, ticks: int, rank: Ranking) -> Non
             if not np.allclose(list(info.values()), list(others[name].values()), rtol=1e-9):
                 raise SystemExit(f"the forms disagree on {name}: {info} and {others[name]}")
         left += sum(ends.values()) if ours.agents else 0
-    print(f"  {advertisers} × {impressions}: equal sums and features, {left} left early")
+    print(f"  {form}, {advertisers} × {impressions}: equal sums and features, {left} left early")
 
 
 def draw(random: np.random.Generator, agents: Sequence[str]) -> dict[str, np.ndarray]:
@@ -171,8 +173,9 @@ def compare(
         forms = {
             "compiled": compiled_form(game, markets),
             "MarketEnv": looped_form(lambda: MarketEnv(game), min(markets, loops)),
-            "plain": looped_form(lambda: PlainMarket(day), min(markets, loops)),
-            "lean": looped_form(lambda: PlainMarket(day, by_maximum), min(markets, loops)),
+        } | {
+            form: looped_form(partial(PlainMarket, day, form), min(markets, loops))
+            for form in FORMS
         }
         for run in forms.values():
             run(0)
@@ -197,10 +200,8 @@ def compare(
             str(markets),
             f"{statistics.median(rates('compiled')):,.0f}",
             *(f"{rate:,.0f}" for rate in agents),
-            over("compiled", "plain"),
-            over("compiled", "lean"),
-            over("compiled", "plain", "cpu"),
-            over("compiled", "lean", "cpu"),
+            *(over("compiled", form) for form in FORMS),
+            *(over("compiled", form, "cpu") for form in FORMS),
             over("MarketEnv", "lean"),
         )
         print(f"| {' | '.join(cells)} |", flush=True)
@@ -209,18 +210,16 @@ def compare(
 def steps(options: argparse.Namespace) -> None:
     """The game against its plain form."""
     print("The forms agree:")
-    verify(12, 600, 6, by_partition)
-    verify(100, 4000, 12, by_partition)
-    verify(100, 4000, 12, by_maximum)
+    for form in FORMS:
+        verify(12, 600, 6, form)
+        verify(100, 4000, 12, form)
     head = (
         "N",
         "markets",
         "compiled, market steps/s",
-        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", "plain", "lean")),
-        "compiled ÷ plain",
-        "compiled ÷ lean",
-        "CPU, ÷ plain",
-        "CPU, ÷ lean",
+        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", *FORMS)),
+        *(f"compiled ÷ {form}" for form in FORMS),
+        *(f"CPU, ÷ {form}" for form in FORMS),
         "MarketEnv ÷ lean",
     )
     print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")

@@ -2,9 +2,13 @@
 
 GSP with three slots, exact budgets and the fifteen features of ``pace`` with the three of
 ``traits``, as Equibid plays them, but for what it draws: its random numbers are NumPy's. A tick is
-ranked in one go; when a budget ends, only the later impressions in which the leaver was ranked are
-ranked again. There are two ways to rank: `by_partition`, which comes to mind first, and
-`by_maximum`, which is faster where there are many bids.
+ranked in one go. There are three `Form`s with the same sums:
+
+- *naive*, which one writes first: sort all bids of the tick; when a budget ends, strike the leaver
+  out from there on, and settle the whole tick again from its start.
+- *plain*: partition for the four highest; when a budget ends, rank only the later impressions in
+  which the leaver was ranked again.
+- *lean*: the same, but take the highest four times over, which is faster where there are many bids.
 """
 
 from collections.abc import Callable
@@ -52,6 +56,19 @@ class Day(NamedTuple):
 Ranking = Callable[[Array], tuple[Ids, Array]]
 
 
+class Form(NamedTuple):
+    """How bids are ranked, and whether a whole tick is ranked again when a budget ends."""
+
+    rank: Ranking
+    anew: bool = False
+
+
+def by_sort(bids: Array) -> tuple[Ids, Array]:
+    """All in order."""
+    best = np.argsort(-bids, axis=1)[:, : SLOTS + 1]
+    return best, np.take_along_axis(bids, best, axis=1).astype(np.float64)
+
+
 def by_partition(bids: Array) -> tuple[Ids, Array]:
     """The four highest in any order, then in theirs."""
     place = bids.shape[1] - SLOTS - 1
@@ -73,13 +90,20 @@ def by_maximum(bids: Array) -> tuple[Ids, Array]:
     return best, height
 
 
+FORMS = {
+    "naive": Form(by_sort, anew=True),
+    "plain": Form(by_partition),
+    "lean": Form(by_maximum),
+}
+
+
 class PlainMarket(ParallelEnv[str, Array, Array]):
     """Advertisers that bid ``level · 4^action`` times the value; the reward is the value bought."""
 
     metadata = {"name": "plain_market_v0"}  # noqa: RUF012
 
-    def __init__(self, day: Day, rank: Ranking = by_partition, sampled: bool = True) -> None:
-        self.day, self.rank, self.sampled = day, rank, sampled
+    def __init__(self, day: Day, form: str = "plain", sampled: bool = True) -> None:
+        self.day, self.form, self.sampled = day, FORMS[form], sampled
         self.ticks, self.count = len(day.tick_start) - 1, len(day.budget)
         self.possible_agents = [f"advertiser_{i}" for i in range(self.count)]
         self.number = {name: i for i, name in enumerate(self.possible_agents)}
@@ -151,7 +175,7 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
         factor = np.where(self._present(), factor, -np.inf).astype(values.dtype)
         bids = np.full(values.shape, -np.inf, values.dtype)
         np.multiply(values, factor, out=bids, where=(values > 0) & (factor > -np.inf))
-        ranked, top = self.rank(bids)
+        ranked, top = self.form.rank(bids)
         shown = self._exposure(len(values))
         while True:
             winner, sold = ranked[:, :SLOTS], top[:, :SLOTS] >= RESERVE
@@ -161,8 +185,11 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
                 break
             self.active[leavers] = False
             bids[row:, leavers] = -np.inf
+            if self.form.anew:
+                ranked, top = self.form.rank(bids)
+                continue
             again = row + np.flatnonzero(np.isin(ranked[row:], leavers).any(axis=1))
-            ranked[again], top[again] = self.rank(bids[again])
+            ranked[again], top[again] = self.form.rank(bids[again])
         spend = np.bincount(winner.ravel(), charge.ravel(), self.count)
         self.money = self.money - spend
         self._count(values, bids, factor, winner, sold, shown, top, spend)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import plain
 from equibid.auctions import Ranked, Soft, first_price, gsp, second_price
-from equibid.auctions.fused import Purse, settle_factors, supports
+from equibid.auctions.fused import Purse, lots_of, settle_factors, settle_lots, supports, terms_of
 from equibid.auctions.kernel import CHUNK, LEVELS, NONE, TILE, WINS, bid_on, rank
 from equibid.auctions.tally import FIELDS
 
@@ -37,7 +37,7 @@ def ranked(
     """The same by the kernel."""
     best = np.empty((len(values), LEVELS), values.dtype)
     who = np.empty((len(values), LEVELS), np.int32)
-    rank(values, factors, active, best, who)
+    rank(values, factors, active, values.dtype.type(0), best, who)
     return best, who
 
 
@@ -81,11 +81,15 @@ def test_bid_of_factor_zero_is_a_bid() -> None:
 
 
 def test_bids_are_floored_to_the_step_and_capped() -> None:
-    assert bid_on(2.0, 1.3, 0.5, np.inf) == 2.5
-    assert bid_on(2.0, 1.3, 0.0, 2.2) == 2.2
-    assert bid_on(2.0, 1.3, 0.5, 2.2) == 2.2
-    assert bid_on(0.0, 1.3, 0.0, np.inf) == -math.inf
-    assert bid_on(2.0, -np.inf, 0.5, np.inf) == -math.inf
+    def bid(value: float, factor: float, step: float, cap: float) -> float:
+        lots = lots_of(np.zeros((0, 1)))
+        return bid_on(value, factor, terms_of(gsp(), lots, bid_step=step, bid_cap=cap))
+
+    assert bid(2.0, 1.3, 0.5, np.inf) == 2.5
+    assert bid(2.0, 1.3, 0.0, 2.2) == 2.2
+    assert bid(2.0, 1.3, 0.5, 2.2) == 2.2
+    assert bid(0.0, 1.3, 0.0, np.inf) == -math.inf
+    assert bid(2.0, -np.inf, 0.5, np.inf) == -math.inf
 
 
 def test_supports() -> None:
@@ -159,6 +163,32 @@ def test_many_departures_equal_the_loop(name: str, dtype: type, outside: bool) -
     sums, departures = against_the_loop(RULES[name], values, factors, budgets, market)
     assert sum(k < CHUNK for k in departures) >= 3
     assert sums[WINS, 7] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_given_products_are_factor_bids(dtype: type) -> None:
+    """A tick in the middle of a market, and bids of zero among them."""
+    rng = np.random.default_rng(5)
+    values = (rng.random((COUNT, 6)) * (rng.random((COUNT, 6)) < 0.8)).astype(dtype)
+    factors = np.array([0.0, 0.5, 1.0, 1.5, 2.0, -np.inf], dtype)
+    with np.errstate(invalid="ignore"):
+        bids = np.where((values > 0) & (factors > -np.inf), values * factors, -np.inf)
+    lots, rows, sold = lots_of(values), slice(100, 500), []
+    for as_bids in (False, True):
+        purse = Purse(np.array([9.0, 9.0, 40.0, 1e6, 1e6, 1e6]), np.ones(6, bool), 2.0**-40)
+        sums = settle_lots(
+            lots,
+            terms_of(gsp(), lots, given=as_bids),
+            purse,
+            np.ones(6) if as_bids else factors,
+            bids=bids[rows].astype(dtype) if as_bids else None,
+            rows=rows,
+            seed=3,
+        )
+        sold.append((sums, purse.remaining, purse.active))
+    for one, other in zip(*sold, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert sold[0][0][WINS].sum() > 400 and not sold[0][2][1:3].all()
 
 
 def test_departures_in_every_chunk() -> None:

@@ -15,7 +15,15 @@ from equibid.markets import Market
 from equibid.noise import Purpose, seed_of, uniform
 from equibid.simulation import Delivery, Population, everybody, simulate, simulate_many, stack
 from equibid.simulation.simulate import Play
-from simulation.worlds import Chaser, Steady, Watcher, levels, market, on_grid
+from simulation.worlds import (
+    Chaser,
+    Steady,
+    Watcher,
+    levels,
+    market,
+    not_by_factor,
+    on_grid,
+)
 
 RANKED = {
     "first-price": Ranked(pricing="own", reserve=0.05),
@@ -69,6 +77,29 @@ def test_fused_engine_equals_xla(rule: str, shape: str, dtype: type) -> None:
         )
         assert_same(fused, xla)
         assert float(fused.total().wins.sum()) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [(name, "dense") for name in ("lin", "ortb1", "dcmab", "mixed")]
+    + [("mixed", "outside"), ("mixed", "sparse"), ("lin", "sparse-outside")],
+)
+def test_bids_that_are_no_factors_are_the_same_in_both_engines(name: str, shape: str) -> None:
+    """More than one block a tick, so that chance is drawn anew in both at the same places."""
+    dtype = np.float32 if name == "lin" else np.float64
+    made = market(3, 900, dtype=dtype, **SHAPES[shape])
+    if shape == "outside":
+        made = on_grid(made, 0.01, 1.5)
+    who = not_by_factor(name, 3)
+    for sampled in (True, False) if shape == "dense" else (True,):
+        fused, xla = (
+            simulate(made, RULES["gsp"], who, KEY, sampled=sampled, engine=engine)
+            for engine in ("fused", "xla")
+        )
+        assert_same(fused, xla)
+        assert float(fused.total().wins.sum()) > 0
+        left = np.asarray(fused.remaining)[-1] < 0.1 * np.asarray(made.campaigns.budget)
+        assert left.any(), "the market should exhaust somebody"
 
 
 def by_hand(made: Market, auction: Ranked | Soft, factors: np.ndarray) -> Delivery:
@@ -225,8 +256,9 @@ def test_seats_decide_who_bids() -> None:
 
 def test_fused_engine_says_where_it_does_not_apply() -> None:
     made = market(4)
-    with pytest.raises(InputError, match="use engine 'xla'"):
-        simulate(made, RULES["soft"], everybody(Steady(levels(4)), 6), KEY, engine="fused")
+    for rule, bidder in (("soft", Steady(levels(4))), ("gsp", Watcher(levels(4)))):
+        with pytest.raises(InputError, match="use engine 'xla'"):
+            simulate(made, RULES[rule], everybody(bidder, 6), KEY, engine="fused")
 
 
 def test_expected_play_is_the_mean_of_sampled_play() -> None:

@@ -19,6 +19,7 @@ from equibid.bidders import FactorBidder, Observation
 from equibid.bidders.bidder import State, by_factor, pytree
 from equibid.bidders.training import TrainingLog, replay
 from equibid.errors import InputError
+from equibid.learning.dcmab.bids import Tilt, TiltedSeat
 from equibid.learning.parts.episodes import Episodes, play_periods
 from equibid.learning.parts.heads import Increment
 from equibid.learning.policy import Learned
@@ -30,7 +31,7 @@ from equibid.simulation.markov.game import GameState, MarkovGame, logged_game, m
 from equibid.simulation.markov.outcome import Outcome, Reward
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.yesterday import rival_log
-from simulation.worlds import Chaser, Watcher, levels, market
+from simulation.worlds import Chaser, Watcher, levels, market, not_by_factor
 
 N, T = 6, 7
 KEY = jax.random.key(7)
@@ -206,6 +207,40 @@ def test_a_policy_meets_its_rivals_as_in_simulate(way: str) -> None:
         assert_same(delivered(episode), want, exact=way == "fused")
     assert len(np.unique(episode.action)) > 3
     assert not np.asarray(episode.present)[:, seat > 0].any()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_rival_need_not_bid_by_factor(engine: str) -> None:
+    made, act, seat = market(3, 900), script(), jnp.asarray([0, 1, 2, 0, 1, 0])
+    rivals = (not_by_factor("lin", 3).bidders[0], Chaser(levels(3) / 50))
+    game = game_of(made, rivals=rivals, seat=seat, engine=engine)
+    want = simulate(made, RULE, Population((act, *rivals), seat), KEY)
+    assert_same(delivered(period_of(game, act)), want, exact=engine == "fused")
+    assert (want.total().wins > 0).all()
+
+
+@pytest.mark.parametrize("shape", [{}, {"candidates": True, "outside": True}])
+def test_engines_agree_on_agents_and_rivals_that_bid_no_factor(shape: dict[str, bool]) -> None:
+    """Three markets at once, in two periods whose ticks have other lengths."""
+    day = market(3, 900, **shape)
+    night = day if shape else replace(market(5, 700), campaigns=day.campaigns)
+    rivals = (*not_by_factor("random", 3).bidders, *not_by_factor("ortb1", 3).bidders)
+    seat, luck = jnp.asarray([0, 1, 0, 2, 0, 0]), np.random.default_rng(0)
+    games = [
+        game_of(day, night, agent=TiltedSeat("paper", 0.9), rivals=rivals, seat=seat, engine=engine)
+        for engine in ENGINES
+    ]
+    keys = jax.random.split(KEY, 3)
+    start = [games[0].reset(key, period) for key, period in zip(keys, (0, 1, 1), strict=True)]
+    together = [jax.tree.map(lambda *x: jnp.stack(x), *start)] * 2
+    everywhere = jnp.broadcast_to(levels(3) / 5, (3, N)), jnp.full((3, N), 0.05)
+    for _ in range(T):
+        action = Tilt(jnp.asarray(luck.uniform(-1, 1, (3, N))), *everywhere)
+        both = [_steps(g, state, action) for g, state in zip(games, together, strict=True)]
+        together = [state for state, _ in both]
+        one, other = (Delivery(result.tally, state.ledger.remaining) for state, result in both)
+        assert_same(one, other)
+    assert (together[0].so_far.wins[:, jnp.asarray([0, 1, 3])] > 0).all()
 
 
 def test_each_period_is_a_day_of_its_own() -> None:

@@ -1,6 +1,7 @@
 """Small random markets and populations for the simulation's tests."""
 
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,12 @@ from jaxtyping import Array, Float
 
 from equibid.bidders import Bidder, FactorBidder, Observation
 from equibid.bidders.bidder import State, by_factor, pytree
+from equibid.bidders.lin import Lin
+from equibid.bidders.ortb import ORTB1, Ortb
+from equibid.bidders.population import Population
+from equibid.bidders.random_bid import RandomBid
+from equibid.learning.dcmab.bids import Coordinated, Ratio
+from equibid.learning.dcmab.books import Books
 from equibid.markets import Campaigns, Market, sparse
 
 
@@ -57,6 +64,54 @@ class Watcher(Bidder):
     def watch(self, state: State, values: Array, prices: Array, present: Array) -> State:
         ratio = jnp.where(present, prices[..., -1] / jnp.where(present, values, 1), 0)
         return (state[0] + ratio.sum(axis=0), state[1] + present.sum(axis=0))
+
+
+@pytree()
+class InEighths:
+    """Answers of DCMAB's actors in eighths, so that no compiler's last bit shows in a bid."""
+
+    weights: Float[Array, "F I*J"]
+
+    def __call__(self, books: Float[Array, " F"], history: Float[Array, "J 2"]) -> Array:
+        raw = jnp.tanh(books @ self.weights)
+        return (jnp.round(8 * raw) / 8).reshape(-1, history.shape[0])
+
+
+def coordinated(seed: int, ratio: Ratio) -> Coordinated:
+    """DCMAB's agent, of two clusters and two groups of ticks, for six advertisers."""
+    books = Books(
+        cluster=jnp.asarray([0, 1, 0, 1, 1, 0]),
+        group=jnp.asarray([0, 0, 0, 1, 1, 1, 1]),
+        worth=jnp.ones(6),
+        budget=jnp.full(2, 5.0),
+        plan=jnp.full(2, 5.0),
+        clusters=2,
+        groups=2,
+        interval=2,
+        clock=True,
+    )
+    weights = np.random.default_rng(seed).normal(size=(len(books.names), 4))
+    mean = jnp.full(6, 0.05)
+    answers: Any = InEighths(jnp.asarray(weights, jnp.float32))
+    return Coordinated(answers, jnp.ones((2, 2)), books, levels(seed), mean, ratio, 0.9)
+
+
+def not_by_factor(name: str, seed: int) -> Population:
+    """Six advertisers driven by bidders whose bids are no factors, all or some."""
+    level = levels(seed)
+    lin = Lin(0.05 * level, jnp.full(6, 0.05))
+    ortb = Ortb(jnp.asarray(1.5), 1 / (10 * level), ORTB1)
+    luck = RandomBid(0.05 * level)
+    paper = coordinated(seed, "paper")
+    bidders: dict[str, tuple[Bidder, ...]] = {
+        "lin": (lin,),
+        "ortb1": (ortb,),
+        "random": (luck,),
+        "dcmab": (paper,),
+        "mixed": (Chaser(level), lin, ortb, luck, Steady(level), paper),
+    }
+    seat = jnp.arange(6, dtype=jnp.int32) % len(bidders[name])
+    return Population(bidders[name], seat)
 
 
 def market(

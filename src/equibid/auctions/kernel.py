@@ -1,5 +1,7 @@
 """The compiled loops of `fused`: rank, charge and sum impressions, chunk by chunk."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from equibid.auctions.tally import FIELDS
@@ -16,6 +18,63 @@ NONE = -1
 OFFERED, BID, VALUE_OFFERED, MARKET_PRICE, WINS, EXPOSURES, SPEND, VALUE, CONVERSIONS = range(
     len(FIELDS)
 )
+
+
+class Lots(NamedTuple):
+    """Impressions in order of arrival. What a market has not is an empty array.
+
+    Attributes:
+        values: [K, C], value units.
+        scales: [K, C], what factors multiply: the values again, or bids that are given, whose
+            factors are one.
+        ids: [K, C] advertiser of each column, -1 padding; empty when dense.
+        outside: [K] highest bid from outside.
+        outcomes: [K, C] logged conversions.
+    """
+
+    values: Any
+    scales: Any
+    ids: Any
+    outside: Any
+    outcomes: Any
+
+
+class Terms(NamedTuple):
+    """How they are sold: a `Ranked` rule and the grid of bids.
+
+    Attributes:
+        own_price: winners pay their bid, not the next.
+        exposure: [L], as in `Ranked`.
+        reserve: currency per exposure.
+        sell_at_reserve: as in `Ranked`.
+        outside_first: the outside wins ties.
+        least: a scale up to this is no bid: 0 for values, ``-inf`` for bids.
+        step: bids are rounded down to a multiple of it; 0 for none.
+        cap: highest bid.
+    """
+
+    own_price: Any
+    exposure: Any
+    reserve: Any
+    sell_at_reserve: Any
+    outside_first: Any
+    least: Any
+    step: Any
+    cap: Any
+
+
+class Chance(NamedTuple):
+    """The draws of a tick.
+
+    Attributes:
+        sampled: draw exposures and conversions; else book expectations.
+        seed: 64 bits.
+        first: address of the first impression.
+    """
+
+    sampled: Any
+    seed: Any
+    first: Any
 
 
 @compiled
@@ -39,28 +98,28 @@ def unit(bits):
 
 
 @compiled
-def bid_on(value, factor, step, cap):
-    """The bid on a value, ``-inf`` where there is none."""
-    if not (value > 0 and factor > -np.inf):
+def bid_on(scale, factor, terms):
+    """The bid on a scale, ``-inf`` where there is none."""
+    if not (scale > terms.least and factor > -np.inf):
         return -np.inf
-    bid = value * factor
-    if step > 0:
-        bid = np.floor(bid / step) * step
-    return np.float64(min(bid, cap))
+    bid = scale * factor
+    if terms.step > 0:
+        bid = np.floor(bid / terms.step) * terms.step
+    return np.float64(min(bid, terms.cap))
 
 
 @compiled
-def rank_row(values, ids, factors, active, outside, outside_first, step, cap, best, who):
+def rank_row(scales, ids, factors, active, outside, terms, best, who):
     """The highest bids of one impression into `best`, and whose they are into `who`."""
     levels = best.shape[0]
     best[:] = -np.inf
     who[:] = NONE
-    columns = values.shape[0]
+    columns = scales.shape[0]
     for place in range(columns + 1):
-        c = place - 1 if outside_first else place
+        c = place - 1 if terms.outside_first else place
         if 0 <= c < columns:
             i = ids[c] if ids.size > 0 else c
-            bid = bid_on(values[c], factors[i], step, cap) if i >= 0 and active[i] else -np.inf
+            bid = bid_on(scales[c], factors[i], terms) if i >= 0 and active[i] else -np.inf
         else:
             i = OUTSIDE
             bid = outside
@@ -75,17 +134,17 @@ def rank_row(values, ids, factors, active, outside, outside_first, step, cap, be
 
 
 @inlined
-def rank_tile(values, factors, absent, tile, best, who):
+def rank_tile(scales, factors, least, absent, tile, best, who):
     """`rank_row` for up to `TILE` impressions at once, where bids are plain products.
 
     Each advertiser's bids are inserted into the four highest of every impression, written out
     without a branch so that the loop runs on vector registers; a strict `>` keeps the earlier of
     equal bids above. best and who are [LEVELS, TILE].
     """
-    rows, columns = values.shape
+    rows, columns = scales.shape
     for r in range(rows):
         for c in range(columns):
-            tile[c, r] = values[r, c]
+            tile[c, r] = scales[r, c]
     best[:] = absent
     who[:] = NONE
     for c in range(columns):
@@ -93,8 +152,8 @@ def rank_tile(values, factors, absent, tile, best, who):
         if factor == absent:
             continue
         for r in range(TILE):
-            value = tile[c, r]
-            b = value * factor if value > 0 else absent
+            scale = tile[c, r]
+            b = scale * factor if scale > least else absent
             b0, b1, b2, b3 = best[0, r], best[1, r], best[2, r], best[3, r]
             w0, w1, w2, w3 = who[0, r], who[1, r], who[2, r], who[3, r]
             over0, over1, over2, over3 = b > b0, b > b1, b > b2, b > b3
@@ -109,18 +168,18 @@ def rank_tile(values, factors, absent, tile, best, who):
 
 
 @compiled
-def rank(values, factors, active, highest, owners):
+def rank(scales, factors, active, least, highest, owners):
     """Fill highest and owners [K, LEVELS] with the four highest bids of every impression."""
-    impressions, columns = values.shape
-    tile = np.zeros((columns, TILE), values.dtype)
-    best = np.empty((LEVELS, TILE), values.dtype)
+    impressions, columns = scales.shape
+    tile = np.zeros((columns, TILE), scales.dtype)
+    best = np.empty((LEVELS, TILE), scales.dtype)
     who = np.empty((LEVELS, TILE), np.int32)
     present = factors.copy()
     present[~active] = -np.inf
     absent = highest.dtype.type(-np.inf)
     for start in range(0, impressions, TILE):
         stop = min(start + TILE, impressions)
-        rank_tile(values[start:stop], present, absent, tile, best, who)
+        rank_tile(scales[start:stop], present, least, absent, tile, best, who)
         for k in range(start, stop):
             for s in range(LEVELS):
                 highest[k, s] = best[s, k - start]
@@ -128,38 +187,42 @@ def rank(values, factors, active, highest, owners):
 
 
 @compiled
+def part(lots, start, stop):
+    """The impressions from start to stop."""
+    return Lots(
+        lots.values[start:stop],
+        lots.scales[start:stop],
+        lots.ids[start:stop],
+        lots.outside[start:stop],
+        lots.outcomes[start:stop],
+    )
+
+
+@compiled
 def charge_rows(
-    first,
-    values,
+    done,
+    lots,
+    terms,
+    chance,
     factors,
     active,
     remaining,
     quantum,
-    ids,
-    outside,
-    outcomes,
     highest,
     owners,
-    own_price,
-    exposure,
-    reserve,
-    sell_at_reserve,
-    outside_first,
-    sampled,
-    seed,
-    first_impression,
-    step,
-    cap,
     market_price,
     stayed,
     sums,
 ):
-    """Charge impressions in order of arrival, from `first` until the end or a departure.
+    """Charge impressions in order of arrival, from `done` until the end or a departure.
 
     Who cannot pay an impression is struck off `active`, and the number of that impression, which
     is not charged, is returned; else the number of impressions. The ranking is taken from
     highest and owners where they are given.
     """
+    values, scales, ids, outside, outcomes = lots
+    own_price, exposure, reserve, sell_at_reserve = terms[:4]
+    sampled = chance.sampled
     slots = exposure.shape[0]
     sparse = ids.size > 0
     ranked = owners.size > 0
@@ -168,42 +231,40 @@ def charge_rows(
     charge = np.empty(slots)
     shown = np.empty(slots)
     per_quantum = 1.0 / quantum
-    exposure_seed = stir(seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
-    conversion_seed = stir(seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
-    for k in range(first, len(values)):
+    exposure_seed = stir(chance.seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
+    conversion_seed = stir(chance.seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
+    for k in range(done, len(values)):
         if ranked:
             for s in range(slots + 1):
                 best[s] = highest[k, s]
                 who[s] = owners[k, s]
         else:
             rank_row(
-                values[k],
+                scales[k],
                 ids[k] if sparse else ids[0:0, 0],
                 factors,
                 active,
                 outside[k] if outside.size > 0 else -np.inf,
-                outside_first,
-                step,
-                cap,
+                terms,
                 best,
                 who,
             )
-        address = np.uint64(first_impression + k)
+        address = np.uint64(chance.first + k)
         slot_seed = stir(exposure_seed, address)
         coin_seed = stir(conversion_seed, address)
-        chance = 1.0
+        seen = 1.0
         broke = False
         for s in range(slots):
             if not sampled:
-                chance *= exposure[s]
-            elif exposure[s] < 1.0 and chance > 0.0:
-                chance = 1.0 if unit(stir(slot_seed, s)) < exposure[s] else 0.0
-            shown[s] = chance
+                seen *= exposure[s]
+            elif exposure[s] < 1.0 and seen > 0.0:
+                seen = 1.0 if unit(stir(slot_seed, s)) < exposure[s] else 0.0
+            shown[s] = seen
             following = max(best[s + 1], reserve)
             price = best[s] if own_price else following
             charge[s] = -1.0
             if who[s] >= 0 and best[s] >= reserve and (sell_at_reserve or following > reserve):
-                charge[s] = np.ceil(price * chance * per_quantum) * quantum
+                charge[s] = np.ceil(price * seen * per_quantum) * quantum
                 if charge[s] > remaining[who[s]]:
                     active[who[s]] = False
                     stayed[who[s]] = k
@@ -236,94 +297,101 @@ def charge_rows(
 
 
 @compiled
-def sum_offers(values, factors, stayed, ids, market_price, step, cap, sums):
+def sum_offers(lots, terms, factors, stayed, market_price, sums):
     """Sum what was bid on: each advertiser's impressions before the one at which it left."""
+    values, scales, ids = lots[:3]
     impressions, columns = values.shape
+    least = terms.least
     offered, bid_sum = sums[OFFERED], sums[BID]
     value_sum, price_sum = sums[VALUE_OFFERED], sums[MARKET_PRICE]
-    plain = ids.size == 0 and step == 0.0 and cap == np.inf
-    bids = np.where(factors > -np.inf, factors, values.dtype.type(0))
+    plain = ids.size == 0 and terms.step == 0.0 and terms.cap == np.inf
     last = np.where(factors > -np.inf, stayed, 0)
     for k in range(impressions):
-        row, price = values[k], market_price[k]
+        row, scale, price = values[k], scales[k], market_price[k]
         if plain:
             for c in range(columns):
-                part = 1.0 if (row[c] > 0) & (k < last[c]) else 0.0
-                offered[c] += part
-                bid_sum[c] += part * (row[c] * bids[c])
-                value_sum[c] += part * row[c]
-                price_sum[c] += part * price
+                bid = (scale[c] > least) & (k < last[c])
+                offered[c] += 1.0 if bid else 0.0
+                bid_sum[c] += scale[c] * factors[c] if bid else 0.0
+                value_sum[c] += row[c] if bid else 0.0
+                price_sum[c] += price if bid else 0.0
         else:
             for c in range(columns):
                 i = ids[k, c] if ids.size > 0 else c
-                if i >= 0 and k < last[i] and row[c] > 0:
+                if i >= 0 and k < last[i] and scale[c] > least:
                     offered[i] += 1
-                    bid_sum[i] += bid_on(row[c], factors[i], step, cap)
+                    bid_sum[i] += bid_on(scale[c], factors[i], terms)
                     value_sum[i] += row[c]
                     price_sum[i] += price
 
 
 @compiled
-def settle(
-    values,
-    factors,
-    active,
-    remaining,
-    quantum,
-    ids,
-    outside,
-    outcomes,
-    own_price,
-    exposure,
-    reserve,
-    sell_at_reserve,
-    outside_first,
-    sampled,
-    seed,
-    first_impression,
-    step,
-    cap,
-    sums,
-):
+def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
     """Rank, charge and sum a chunk of impressions after the other, each while it is in cache."""
-    plain = ids.size == 0 and outside.size == 0 and step == 0.0 and cap == np.inf
-    highest = np.empty((CHUNK if plain else 0, LEVELS), values.dtype)
+    scales = lots.scales
+    dense = lots.ids.size == 0 and lots.outside.size == 0
+    plain = dense and terms.step == 0.0 and terms.cap == np.inf
+    highest = np.empty((CHUNK if plain else 0, LEVELS), scales.dtype)
     owners = np.empty((CHUNK if plain else 0, LEVELS), np.int32)
     market_price = np.empty(CHUNK)
-    for start in range(0, len(values), CHUNK):
-        here = slice(start, min(start + CHUNK, len(values)))
-        offered = values[here]
-        count = len(offered)
+    for start in range(0, len(scales), CHUNK):
+        here = part(lots, start, min(start + CHUNK, len(scales)))
+        luck = Chance(chance.sampled, chance.seed, chance.first + start)
+        count = len(here.scales)
         stayed = np.where(active, count, 0)
         done = 0
         while done < count:
             if plain:
                 # Anew after every departure, for the impressions that are left.
-                rank(offered[done:], factors, active, highest[done:], owners[done:])
+                left = here.scales[done:]
+                rank(left, factors, active, terms.least, highest[done:], owners[done:])
             done = charge_rows(
                 done,
-                offered,
+                here,
+                terms,
+                luck,
                 factors,
                 active,
                 remaining,
                 quantum,
-                ids[here],
-                outside[here],
-                outcomes[here],
                 highest,
                 owners,
-                own_price,
-                exposure,
-                reserve,
-                sell_at_reserve,
-                outside_first,
-                sampled,
-                seed,
-                first_impression + start,
-                step,
-                cap,
                 market_price,
                 stayed,
                 sums,
             )
-        sum_offers(offered, factors, stayed, ids[here], market_price, step, cap, sums)
+        sum_offers(here, terms, factors, stayed, market_price, sums)
+
+
+@compiled
+def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, answers):
+    """`settle` a tick in each of the markets first … last - 1, which share what is sold.
+
+    Args:
+        first: number of the first market.
+        last: number after the last.
+        asked: [M, 3N+4] factors, money, who is there; quantum, tick, and the halves of the seed.
+        bids: [M, R, C] bids of the tick's impressions, in the first rows; empty for factor bids.
+        lots: of all ticks.
+        tick_start: [T+1].
+        terms: of the sale.
+        sampled: as in `Chance`.
+        answers: [M, 11, N], zeros; filled with the sums, the money and who is there.
+    """
+    advertisers = answers.shape[2]
+    for market in range(first, last):
+        row, answer = asked[market], answers[market]
+        factors = row[:advertisers].astype(lots.values.dtype)
+        remaining = answer[len(FIELDS)]
+        remaining[:] = row[advertisers : 2 * advertisers]
+        active = row[2 * advertisers : 3 * advertisers] > 0
+        quantum, tick, high, low = row[-4], int(row[-3]), row[-2], row[-1]
+        start, stop = tick_start[tick], tick_start[tick + 1]
+        here = part(lots, start, stop)
+        if bids.size > 0:
+            given = bids[market][: stop - start]
+            here = Lots(here.values, given, here.ids, here.outside, here.outcomes)
+        seed = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
+        chance = Chance(sampled, seed, start)
+        settle(here, terms, chance, factors, active, remaining, quantum, answer)
+        answer[len(FIELDS) + 1] = active

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Bidder, FactorBidder, Observation, State, by_factor
+from equibid.bidders.fixed import Fixed
 from equibid.markets.market import Campaigns
 
 
@@ -84,6 +85,18 @@ class Population:
             bids = bidder.bid(state, observation, values, own)
             chosen = jnp.where(self.seat == index, bids.astype(values.dtype), chosen)
         return chosen
+
+    def held(
+        self, states: tuple[State, ...], observation: Observation, key: jax.Array
+    ) -> "Population":
+        """The same bids in this tick, each factor found once and not in every block."""
+        bidders = tuple(
+            Fixed(bidder.factor(state, observation, jax.random.fold_in(key, index)))
+            if isinstance(bidder, FactorBidder)
+            else bidder
+            for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
+        )
+        return Population(bidders, self.seat)
 
     def watch(
         self,

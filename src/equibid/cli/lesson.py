@@ -36,7 +36,7 @@ class Lesson:
 
     rivals: str = "pacing,fixed"
     """Classic bidders among the agents while they learn, separated by commas; none in a market of
-    one advertiser, or where a log is learnt. Those that bid no factor, as lin, are slow to play."""
+    one advertiser, or where a log is learnt."""
 
     rival_share: float = 0.5
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each

@@ -71,14 +71,8 @@ def play_block(
 
     tick_key = jax.random.fold_in(key, observation.tick)
     bids = bids_on(market, population, carry.states, observation, values, ids, tick_key, first)
-    if market.bid_step > 0:
-        bids = jnp.floor(bids / market.bid_step) * market.bid_step
-    ceiling = jnp.minimum(cap, jnp.where(carry.opening < auction.minimum_budget, ABSENT, jnp.inf))
-    ceiling = jnp.minimum(ceiling, market.bid_cap)
-    if ids is not None:
-        ceiling = jnp.where(ids < 0, ABSENT, ceiling[ids])
-    bids = jnp.minimum(bids, ceiling).astype(values.dtype)
-    bids = jnp.where(inside[:, None] & (values > 0), bids, ABSENT)
+    bids = limited(market, auction.minimum_budget, bids, values, ids, carry.opening, cap)
+    bids = jnp.where(inside[:, None], bids, ABSENT)
 
     lanes = jnp.arange(market.advertisers)[None] if ids is None else ids
     draws = auction.draw(seed, number, lanes) if sampled else None
@@ -119,6 +113,26 @@ def bids_on(
         return jnp.where(factor > ABSENT, factor * values, ABSENT)
     table = population.bid(states, observation, spread(market, values, ids), key, first)
     return jnp.take_along_axis(table, safe, axis=1)
+
+
+def limited(
+    market: Market,
+    minimum_budget: float,
+    bids: Array,
+    values: Array,
+    ids: Array | None,
+    opening: Float[Array, " N"],
+    cap: Float[Array, " N"] | float,
+) -> Array:
+    """Bids on the market's grid and below its cap, and none of the poor or without a value."""
+    if market.bid_step > 0:
+        bids = jnp.floor(bids / market.bid_step) * market.bid_step
+    ceiling = jnp.minimum(cap, jnp.where(opening < minimum_budget, ABSENT, jnp.inf))
+    ceiling = jnp.minimum(ceiling, market.bid_cap)
+    if ids is not None:
+        ceiling = jnp.where(ids < 0, ABSENT, ceiling[ids])
+    bids = jnp.minimum(bids, ceiling).astype(values.dtype)
+    return jnp.where(values > 0, bids, ABSENT)
 
 
 def spread(market: Market, x: Array, ids: Array) -> Array:

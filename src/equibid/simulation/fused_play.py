@@ -1,6 +1,7 @@
 """Tick play on the fused kernel: the bidders' side in XLA, a tick's market in one call."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from jaxtyping import Array
 from equibid.auctions import fused
 from equibid.auctions.budgets import open_ledger
 from equibid.auctions.clearing import ABSENT
+from equibid.auctions.kernel import Lots
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Arriving, State
@@ -18,11 +20,13 @@ from equibid.markets.market import Market
 from equibid.noise import seed_of
 from equibid.simulation.blocks import arrivals, observe
 from equibid.simulation.delivery import Delivery
+from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 
-@jax.jit
+@partial(jax.jit, static_argnames=("minimum_budget", "blocks"))
 def turn(
     market: Market,
+    minimum_budget: float,
     population: Population,
     states: tuple[State, ...],
     feedback: Array | None,
@@ -30,51 +34,77 @@ def turn(
     tick: Array,
     arriving: Arriving | None,
     key: jax.Array,
+    blocks: int,
 ) -> tuple[tuple[State, ...], Array]:
-    """Tell the bidders of the last tick, and get their factors for the next."""
+    """Tell the bidders of the last tick, and get their factors [N] for the next, or its bids."""
     if feedback is not None:
         states = population.update(states, Tally(*feedback))
     now = jax.tree.map(lambda x: x[tick], arriving)
     observation = observe(market, tick, market.tick_start[tick], remaining, now)
-    return states, population.factor(states, observation, jax.random.fold_in(key, tick))
+    if not population.by_factor:
+        return states, tick_bids(
+            market, minimum_budget, population, states, observation, key, tick, blocks
+        )
+    factor = population.factor(states, observation, jax.random.fold_in(key, tick))
+    return states, jnp.where(remaining < minimum_budget, ABSENT, factor)
 
 
 _arrivals = jax.jit(arrivals)
 
 
+def lots_of(market: Market) -> Lots:
+    """A market's impressions, as the kernel takes them."""
+    return fused.lots_of(
+        np.asarray(market.values),
+        ids=None if market.candidates is None else np.asarray(market.candidates, np.int32),
+        outside=None if market.market_price is None else np.asarray(market.market_price),
+        outcomes=None if market.outcomes is None else np.asarray(market.outcomes),
+    )
+
+
 def play_fused(
     market: Market, auction: Ranked, population: Population, key: jax.Array, sampled: bool
 ) -> Delivery:
-    """Play a period of factor bids in a ranked auction; see `simulate`."""
+    """Play a period in a ranked auction with bidders that do not watch; see `simulate`."""
     ledger = open_ledger(market.campaigns.budget)
     purse = fused.Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
     states = population.init(market.campaigns)
-    values, start = np.asarray(market.values), np.asarray(market.tick_start)
-    ids = None if market.candidates is None else np.asarray(market.candidates, np.int32)
-    outside = None if market.market_price is None else np.asarray(market.market_price)
-    outcomes = None if market.outcomes is None else np.asarray(market.outcomes)
+    lots, given = lots_of(market), not population.by_factor
+    grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
+    terms = fused.terms_of(auction, lots, given=given, **grid)
+    start = np.asarray(market.tick_start)
+    # A power of two, so that days whose longest ticks differ a little run the same program.
+    blocks = 1 << (most_blocks(market) - 1).bit_length() if given else 0
     seed = int(seed_of(key)) if sampled else None
     rows, remaining, sums = [], [], None
     told = _arrivals(market) if population.foresees else None
-    # The bidders' side needs the ticks and the advertisers, not the impressions.
-    frame = replace(market, market_price=None, candidates=None, outcomes=None)
+    # The bidders' side need not know how the impressions are sold.
+    frame = replace(market, market_price=None, outcomes=None)
+    if not given:
+        frame = replace(frame, candidates=None)
     for tick in range(market.ticks):
-        first, last = int(start[tick]), int(start[tick + 1])
-        money = purse.remaining.copy()
-        states, asked = turn(frame, population, states, sums, money, np.asarray(tick), told, key)
-        factor = np.where(money < auction.minimum_budget, ABSENT, np.asarray(asked))
-        sums = fused.settle_factors(
-            auction,
+        states, asked = turn(
+            frame,
+            auction.minimum_budget,
+            population,
+            states,
+            sums,
+            purse.remaining.copy(),
+            np.asarray(tick),
+            told,
+            key,
+            blocks,
+        )
+        asked = np.asarray(asked)
+        here = slice(int(start[tick]), int(start[tick + 1]))
+        sums = fused.settle_lots(
+            lots,
+            terms,
             purse,
-            values[first:last],
-            factor,
-            ids=None if ids is None else ids[first:last],
-            outside=None if outside is None else outside[first:last],
-            outcomes=None if outcomes is None else outcomes[first:last],
+            np.ones(market.advertisers) if given else asked,
+            bids=asked[: here.stop - here.start] if given else None,
+            rows=here,
             seed=seed,
-            first_impression=first,
-            bid_step=market.bid_step,
-            bid_cap=market.bid_cap,
         )
         rows.append(sums)
         remaining.append(purse.remaining.copy())

@@ -8,7 +8,7 @@ Two kinds of play:
   bid is never more than that money.
 
 The first has two engines with the same results: XLA, for any bidder, auction and backend, and the
-fused CPU kernel for factor bids in ranked auctions.
+fused CPU kernel for ranked auctions and bidders that do not watch.
 """
 
 from functools import partial
@@ -29,6 +29,11 @@ from equibid.simulation.plays import play_impressions, play_ticks
 
 Play = Literal["tick", "impression"]
 Engine = Literal["auto", "xla", "fused"]
+
+NO_KERNEL = (
+    "the fused engine plays ticks in ranked auctions with at most 3 slots and ties to the lowest "
+    "id, and no bidder that watches every impression; use engine 'xla' here"
+)
 
 
 def simulate(
@@ -56,15 +61,12 @@ def simulate(
     Raises:
         InputError: the fused engine was asked for where it does not apply.
     """
-    by_factor = play == "tick" and population.by_factor and not population.watches
+    known = play == "tick" and not population.watches
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
-    if wanted and by_factor and fused.supports(auction):
+    if wanted and known and fused.supports(auction):
         return play_fused(market, auction, population, key, sampled)
     if engine == "fused":
-        raise InputError(
-            "the fused engine plays ticks of factor bids in ranked auctions with at most "
-            "3 slots and ties to the lowest id; use engine 'xla' here"
-        )
+        raise InputError(NO_KERNEL)
     return _play(market, auction, population, key, play, sampled)
 
 

@@ -42,7 +42,7 @@ from equibid.simulation.markov.sales import (
     host_ticks,
     logged_ticks,
 )
-from equibid.simulation.simulate import Engine, Play
+from equibid.simulation.simulate import NO_KERNEL, Engine, Play
 
 
 @pytree()
@@ -339,18 +339,14 @@ def markov_game(
         raise InputError("a rival that watches every impression cannot be played in a game")
     budget = market.campaigns
     own = observer_named(observer, budget, reference)
-    kernel = population.by_factor and fused.supports(auction)
-    if engine == "fused" and not (kernel and play == "tick"):
-        raise InputError(
-            "the fused engine plays ticks of factor bids in ranked auctions with at most "
-            "3 slots and ties to the lowest id; use engine 'xla' here"
-        )
+    if engine == "fused" and not (fused.supports(auction) and play == "tick"):
+        raise InputError(NO_KERNEL)
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
     sale: Sale
     if play == "impression":
         sale = Impressions(market, auction, sampled)
-    elif wanted and kernel and fused.supports(auction):
-        sale = host_ticks(market, auction, sampled)
+    elif wanted and fused.supports(auction):
+        sale = host_ticks(market, auction, sampled, population.by_factor)
     else:
         sale = Ticks(market, auction, sampled)
     foresees = (own.foresees or population.foresees) and play == "tick"

@@ -3,16 +3,17 @@
 A sale takes the bidders' factors (or whatever they bid by) and the money, and gives the money that
 is left and the sums of the step. There are four:
 
-- `HostTicks`: a tick on the fused kernel, called out of the compiled program; the fastest on a CPU.
+- `host_ticks`: a tick on the fused kernel, called out of the compiled program; fastest on a CPU.
 - `Ticks`: a tick in XLA, for any bidder, auction and backend.
 - `Impressions`: one impression in XLA.
-- `LoggedTicks`: a tick bought at logged prices, each advertiser by itself: no bid moves a price.
+- `logged_ticks`: a tick bought at logged prices, each advertiser by itself: no bid moves a price.
 """
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -32,10 +33,11 @@ from equibid.bidders.training import TrainingLog
 from equibid.compiled import compiled
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
+from equibid.simulation.fused_play import lots_of
+from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Rows = tuple[Floats, Floats, Flags]
+Many = Callable[[Floats, Any, Floats, int, int], None]
 
 
 class Offer(NamedTuple):
@@ -151,27 +153,36 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1)
 
 
-@pytree("tick", "minimum_budget")
+@pytree("many", "minimum_budget", "blocks")
 class OnHost:
-    """A sale that leaves the compiled program: many parallel markets at once, one a thread.
+    """A sale that leaves the compiled program: a tick of all parallel markets in one call a core.
 
     Attributes:
-        tick: sells one tick of one market. From (tick, factor [N], remaining [N], active [N],
-            quantum, seed) to the rows of a `Tally` [9, N], the money and who is still there.
+        market: what is sold, where bids are no factors; else None.
+        many: sells a tick in some of M markets. It takes what is asked [M, 3N+4] (factors, money,
+            who is there; quantum, tick, the halves of the seed), given bids [M, R, C] or None, a
+            table of zeros [M, 11, N] to be filled with the rows of a `Tally`, the money and who is
+            there, and the numbers of the first market and of the one after the last.
         minimum_budget: an advertiser with less money sits out the tick.
+        blocks: of a tick's table of bids; 0 for factor bids.
     """
 
-    tick: Callable[..., Rows]
+    market: Market | None
+    many: Many
     minimum_budget: float
+    blocks: int
 
     def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
         """Sell the tick."""
-        ledger = offer.ledger
-        key = jax.random.fold_in(offer.key, offer.observation.tick)
-        factor = offer.population.factor(offer.states, offer.observation, key)
-        factor = jnp.where(offer.opening < self.minimum_budget, ABSENT, factor)
+        ledger, now = offer.ledger, offer.observation
         N = ledger.remaining.shape[0]
         high, low = jax.random.key_data(offer.key)
+        bids = self._bids(offer)
+        factor = jnp.ones(N)
+        if bids is None:
+            key = jax.random.fold_in(offer.key, now.tick)
+            factor = offer.population.factor(offer.states, now, key)
+            factor = jnp.where(offer.opening < self.minimum_budget, ABSENT, factor)
         # One array there and one back: each costs as much as a small market's whole tick.
         asked = jnp.concatenate(
             [
@@ -182,57 +193,53 @@ class OnHost:
             ]
         )
         answer = jax.ShapeDtypeStruct((len(FIELDS) + 2, N), jnp.float64)
-        rows = jax.pure_callback(self._many, answer, asked, vmap_method="broadcast_all")
+        rows = jax.pure_callback(self._sold, answer, asked, bids, vmap_method="broadcast_all")
         ledger = Ledger(rows[-2], rows[-1] > 0, ledger.quantum)
         return ledger, Tally(*rows[:-2])
 
-    def _many(self, asked: Any) -> Floats:
-        """One market, or any number of them in leading axes."""
-        table = np.asarray(asked)
-        markets = table.reshape(-1, table.shape[-1])
-        spread = map if len(markets) == 1 else _threads().map
-        answers = np.stack(list(spread(self._one, markets)))
-        return answers.reshape(*table.shape[:-1], *answers.shape[1:])
-
-    def _one(self, asked: Floats) -> Floats:
-        """A tick of one market."""
-        factor, remaining, active = asked[:-4].reshape(3, -1)
-        quantum, tick, high, low = asked[-4:]
-        seed = (int(high) << 32) | int(low)
-        sums, remaining, active = self.tick(
-            int(tick), factor, remaining, active > 0, float(quantum), seed
+    def _bids(self, offer: Offer) -> Array | None:
+        """Bids that are no factors."""
+        if self.market is None:
+            return None
+        return tick_bids(
+            self.market,
+            self.minimum_budget,
+            offer.population,
+            offer.states,
+            offer.observation,
+            offer.key,
+            offer.tick,
+            self.blocks,
         )
-        return np.concatenate([sums, [remaining, active]], dtype=np.float64)
+
+    def _sold(self, asked: Any, bids: Any) -> Floats:
+        """One market, or any number of them in leading axes, dealt out to the cores."""
+        leading = asked.shape[:-1]
+        table = np.asarray(asked).reshape(-1, asked.shape[-1])
+        given = None if bids is None else np.asarray(bids).reshape(-1, *bids.shape[-2:])
+        markets, advertisers = len(table), (table.shape[-1] - 4) // 3
+        answers = np.zeros((markets, len(FIELDS) + 2, advertisers))
+        shares = min(os.cpu_count() or 1, markets)
+        if shares == 1:
+            self.many(table, given, answers, 0, markets)
+        else:
+            cuts = [markets * share // shares for share in range(shares + 1)]
+            deal = partial(self.many, table, given, answers)
+            list(_threads().map(deal, cuts, cuts[1:]))
+        return answers.reshape(*leading, *answers.shape[1:])
 
 
-def host_ticks(market: Market, auction: Ranked, sampled: bool) -> OnHost:
-    """Sell ticks of factor bids in a ranked auction on the fused kernel."""
-    values, start = np.asarray(market.values), np.asarray(market.tick_start)
-    ids = None if market.candidates is None else np.asarray(market.candidates, np.int32)
-    outside = None if market.market_price is None else np.asarray(market.market_price)
-    outcomes = None if market.outcomes is None else np.asarray(market.outcomes)
-
-    def tick(
-        tick: int, factor: Floats, remaining: Floats, active: Flags, quantum: float, seed: int
-    ) -> Rows:
-        first, last = int(start[tick]), int(start[tick + 1])
-        purse = fused.Purse(remaining.copy(), active.copy(), quantum)
-        sums = fused.settle_factors(
-            auction,
-            purse,
-            values[first:last],
-            factor,
-            ids=None if ids is None else ids[first:last],
-            outside=None if outside is None else outside[first:last],
-            outcomes=None if outcomes is None else outcomes[first:last],
-            seed=seed if sampled else None,
-            first_impression=first,
-            bid_step=market.bid_step,
-            bid_cap=market.bid_cap,
-        )
-        return sums, purse.remaining, purse.active
-
-    return OnHost(tick, auction.minimum_budget)
+def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) -> OnHost:
+    """Sell ticks in a ranked auction on the fused kernel, to bidders that do not watch."""
+    lots = lots_of(market)
+    grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
+    terms = fused.terms_of(auction, lots, given=not by_factor, **grid)
+    start = np.asarray(market.tick_start)
+    many = partial(fused.settle_ticks, lots, start, terms, sampled)
+    if by_factor:
+        return OnHost(None, many, auction.minimum_budget, 0)
+    offered = replace(market, market_price=None, outcomes=None)
+    return OnHost(offered, many, auction.minimum_budget, most_blocks(market))
 
 
 def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
@@ -248,26 +255,29 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
     prices = np.asarray(log.prices, np.float64)
     exposure = np.asarray(log.exposure)
     start = np.asarray(tick_start)
+    step, cap = values.dtype.type(log.bid_step), values.dtype.type(log.bid_cap)
 
-    def tick(
-        tick: int, factor: Floats, remaining: Floats, active: Flags, quantum: float, seed: int
-    ) -> Rows:
-        rows = slice(start[tick], start[tick + 1])
-        sums, left = np.zeros((len(FIELDS), len(factor))), remaining.copy()
-        _buy(
-            values[rows],
-            prices[rows],
-            exposure,
-            factor.astype(values.dtype),
-            left,
-            quantum,
-            values.dtype.type(log.bid_step),
-            values.dtype.type(log.bid_cap),
-            sums,
-        )
-        return sums, left, active & (left > 0)
+    def many(asked: Floats, bids: None, answers: Floats, first: int, last: int) -> None:
+        _buy_ticks(first, last, asked, values, prices, exposure, start, step, cap, answers)
 
-    return OnHost(tick, 0.0)
+    return OnHost(None, many, 0.0, 0)
+
+
+@compiled
+def _buy_ticks(first, last, asked, values, prices, exposure, tick_start, step, cap, answers):
+    """A tick in each of the markets first … last - 1; arguments as of `OnHost.many`."""
+    N = answers.shape[2]
+    for market in range(first, last):
+        row, answer = asked[market], answers[market]
+        quantum, tick = row[3 * N], int(row[3 * N + 1])
+        start, stop = tick_start[tick], tick_start[tick + 1]
+        factor = row[:N].astype(values.dtype)
+        remaining = answer[len(FIELDS)]
+        remaining[:] = row[N : 2 * N]
+        here, there = values[start:stop], prices[start:stop]
+        _buy(here, there, exposure, factor, remaining, quantum, step, cap, answer)
+        for i in range(N):
+            answer[len(FIELDS) + 1, i] = row[2 * N + i] > 0 and remaining[i] > 0
 
 
 @compiled
