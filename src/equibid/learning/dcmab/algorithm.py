@@ -288,13 +288,13 @@ class DCMAB:
 
     def _told(self, task: Task, books: Books, days: Episodes) -> dict[str, Array]:
         """Metrics of the days played."""
-        learns = task.game.learns
-        paid = cluster_sums(task, books, self.share, days.reward)
+        learns = days.present[:, :1]
+        paid = cluster_sums(task, books, self.share, days.reward, learns)
         filled = by_cluster(learns.astype(jnp.float32), books.cluster, books.clusters) > 0
         level = jnp.abs(days.action)
         return {
             "value": (days.tally.value * learns).sum(axis=(1, 2)).mean(),
-            "return": paid.sum() / (self.episodes * jnp.maximum(filled.sum(), 1)),
+            "return": (paid * filled).sum() / jnp.maximum(filled.sum(), 1),
             "action": days.action.mean(),
             "action/size": level.mean(),
             "action/saturated": (level > 0.99).mean(),
