@@ -100,8 +100,8 @@ class DCMAB:
     """I, of advertisers (published)."""
     groups: int = 3
     """J, of the day's ticks (published, of consumers)."""
-    ratio: Ratio = "paper"
-    """How an action meets the value of an impression."""
+    ratio: Ratio = "none"
+    """How an action meets the value of an impression; published: paper."""
     largest: float = 0.9
     """The most a bid is raised or cut, as a share (published)."""
     interval: int = 4
@@ -309,6 +309,6 @@ ALGORITHMS.add("dcmab", "Clusters of advertisers with critics of all, each for i
 ALGORITHMS.add("dcmab-coord", "DCMAB with everybody's revenue as each cluster's reward.")(
     partial(_MADE, share="coord")
 )
-ALGORITHMS.add("dcmab-published", "DCMAB as published: books alone, no shaping.")(
-    partial(_MADE, clock=False, shaping=False, restraint=0.0)
+ALGORITHMS.add("dcmab-published", "DCMAB as published: bids by value, books alone, no shaping.")(
+    partial(_MADE, ratio="paper", clock=False, shaping=False, restraint=0.0)
 )

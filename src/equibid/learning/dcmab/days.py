@@ -121,9 +121,7 @@ def cluster_sums(
     own = by_cluster(value * count, books.cluster, books.clusters)
     plan = by_cluster(task.best * count, books.cluster, books.clusters)
     if share == "coord":
-        own, plan = (
-            jnp.broadcast_to(x.sum(axis=-1, keepdims=True), x.shape) for x in (own, plan)
-        )
+        own, plan = (jnp.broadcast_to(x.sum(axis=-1, keepdims=True), x.shape) for x in (own, plan))
     return own / jnp.where(plan > 0, plan, 1)
 
 
