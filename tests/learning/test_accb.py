@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,16 +24,14 @@ from equibid.evaluation.practice import Practice
 from equibid.learning.accb.algorithm import Accb, AccbState
 from equibid.learning.accb.competition import cooperation
 from equibid.learning.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.accb.memory import Memory, both, draw, remember
+from equibid.learning.accb.memory import Memory, both, draw, temperatures
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.parts.attention import AttentionCritic, attention_critic
-from equibid.learning.parts.episodes import Episodes, play
 from equibid.learning.parts.networks import Policies, mlp, policies
 from equibid.learning.parts.replay import add, replay
 from equibid.learning.parts.targets import huber
 from equibid.learning.task import Task
 from equibid.markets.market import Campaigns, Market, even_ticks
-from equibid.simulation.markov.game import GameState
 from equibid.simulation.markov.rewards import reward_named
 from learning.stationary import hindsight, stationary_practice
 
@@ -238,24 +238,12 @@ def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -
 
 def test_settings_of_the_temperature_reach_what_is_learned_from() -> None:
     """A team has κ = 1 throughout, the independent 0; by competition it lies between."""
-    task = small_task()
-    episodes = stepped_episodes()
+    played: Any = SimpleNamespace(reward=jnp.zeros((2, 4, 2)))
     for name, wanted in (("team", 1.0), ("independent", 0.0), (0.5, np.exp(-0.5))):
-        settings = replace(SMALL, temperature=name)
-        memory, told = remember(settings, task, episodes, jnp.asarray(0.2))
-        np.testing.assert_allclose(memory.cooperation, wanted, rtol=1e-6)
-        assert float(told["cooperation"]) == pytest.approx(wanted)
-    memory, _ = remember(SMALL, task, episodes, jnp.asarray(0.2))
-    assert 0 < float(memory.cooperation.min()) < float(memory.cooperation.max()) < 1
-
-
-def stepped_episodes() -> Episodes:
-    """Two days at the reference factors."""
-
-    def act(key: Array, seen: Array, state: GameState) -> tuple[Array, Array]:
-        return seen[..., :1], jnp.broadcast_to(small_task().game.level, seen.shape[:2])
-
-    return jax.jit(lambda task: play(task.game, act, jax.random.key(0), 2))(small_task())
+        fixed = temperatures(replace(SMALL, temperature=name), small_task(), played, jnp.ones(()))
+        np.testing.assert_allclose(cooperation(fixed), np.full((2, 4, 2), wanted))
+    learned_from = stepped()[2][0].learner.replay.episodes.cooperation
+    assert 0 < float(learned_from.min()) < float(learned_from.max()) < 1
 
 
 def test_the_team_gets_the_weighted_sum() -> None:
