@@ -13,8 +13,6 @@ import time
 from pathlib import Path
 
 ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg", "ippo")
-# Bidders by factor: any other in a market makes every day sixty times as long.
-COMPARED = tuple(name for name in ALGORITHMS if name != "dcmab")
 CLASSIC = ("fixed", "pacing", "pacing-multiplicative", "hindsight")
 OPPONENTS = ("fixed", "pacing")
 
@@ -37,7 +35,7 @@ def main(market: str, seeds: str = "10") -> None:
             took[name] = command("train", market, "--algorithm", name, "--out", str(folder))
     for name, seconds in took.items():
         print(f"{name:10} {seconds:6.0f} s")
-    learned = [str(runs / f"train-{market}-{name}") for name in COMPARED]
+    learned = [str(runs / f"train-{market}-{name}") for name in ALGORITHMS]
     everybody = ",".join([*learned, *CLASSIC])
     for seating, bidders, more in (
         ("mixed", everybody, []),

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from equibid.auctions.ranked import gsp
+from equibid.auctions.ranked import Ranked
 from equibid.evaluation.practice import Practice, Rivals, generated_practice
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.markets import MARKETS
@@ -34,8 +34,8 @@ def day(number: int, unit: float) -> Market:
 
 @cache
 def practice(unit: float) -> Practice:
-    rule = gsp()
-    rule = replace(rule, reserve=unit * rule.reserve, minimum_budget=unit * rule.minimum_budget)
+    # The reserve and the least budget are money too.
+    rule = Ranked(exposure=(1.0, 0.8, 0.6), reserve=unit * 1e-4, minimum_budget=unit * 0.1)
     return generated_practice("small", lambda number: day(number, unit), rule, days=2, held_out=1)
 
 

@@ -108,8 +108,8 @@ def turns(seed: int) -> Market:
     return priced(values, random.uniform(0.1, 0.4, K), [60.0, 20.0])
 
 
-# Actions that answer to one quarter of the day each. More noise than by default, and for longer,
-# and a hold on the actors: saturated at first, they never meet the other side of the game.
+# Actions that answer to one quarter of the day each. More noise than by default, for longer, and a
+# stronger hold on the actors, without which a team often settles too soon.
 SMALL = DCMAB(
     clusters=2,
     groups=4,
