@@ -56,7 +56,7 @@ def one_day(intervals: int, clusters: int, groups: int, books: int, agents: int)
     Q, IJ = intervals, (clusters, groups)
     sizes = (Q + 1, books), (Q, *IJ), (Q + 1, *IJ), (Q, clusters), (Q + 1, agents)
     learns = jnp.zeros((Q, agents), bool)
-    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), learns)
+    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), learns=learns)
 
 
 def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q ..."]:
