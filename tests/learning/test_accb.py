@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,10 +24,11 @@ from equibid.evaluation.practice import Practice
 from equibid.learning.accb.algorithm import Accb, AccbState
 from equibid.learning.accb.competition import cooperation
 from equibid.learning.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.accb.memory import both
+from equibid.learning.accb.memory import Memory, both, draw, temperatures
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.parts.attention import AttentionCritic, attention_critic
 from equibid.learning.parts.networks import Policies, mlp, policies
+from equibid.learning.parts.replay import add, replay
 from equibid.learning.parts.targets import huber
 from equibid.learning.task import Task
 from equibid.markets.market import Campaigns, Market, even_ticks
@@ -197,6 +200,50 @@ def test_the_absent_neither_learn_nor_count() -> None:
     np.testing.assert_allclose(
         np.asarray(q[1])[batch.present], np.asarray(q[0])[batch.present], rtol=1e-5
     )
+
+
+def kept(T: int, seed: int) -> Memory:
+    """One random episode of four agents."""
+    random = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Array:
+        return jnp.asarray(random.normal(size=(1, *shape)), jnp.float32)
+
+    here = jnp.asarray(random.random((1, T + 1, N)) < 0.7)
+    both_ways = normal(T, N, 2), normal(T, N, 2)
+    return Memory(normal(T + 1, N, F), here, normal(T, N, 1), *both_ways, normal(T, N))
+
+
+def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -> None:
+    """Two episodes, the second an iteration later: its returns are eight actor steps younger."""
+    T, old, young = 3, kept(3, 0), kept(3, 1)
+    memory = add(add(replay(jax.tree.map(lambda x: x[0], old), 4, T), old), young)
+    run = jax.jit(draw, static_argnums=0)
+    settings = Accb(batch=64, updates=8, recent=10)
+    for done, ages in ((0, (1, 1)), (2, (0, 1)), (10, (0, 0))):
+        at, batch = run(settings, memory, jax.random.key(done), jnp.float32(0.4), jnp.asarray(done))
+        e, t = np.asarray(at.episode), np.asarray(at.tick)
+        assert {*zip(e.tolist(), t.tolist(), strict=True)} == {
+            (i, j) for i in (0, 1) for j in range(T)
+        }
+        both_seen = np.concatenate([old.observation, young.observation])
+        both_here = np.concatenate([old.present, young.present])
+        np.testing.assert_array_equal(batch.observation, both_seen[e, t])
+        np.testing.assert_array_equal(batch.following, both_seen[e, t + 1])
+        np.testing.assert_array_equal(batch.staying, both_here[e, t + 1])
+        np.testing.assert_array_equal(batch.learns, both_here[e, 0])
+        np.testing.assert_array_equal(batch.last, t == T - 1)
+        np.testing.assert_array_equal(batch.fresh, np.asarray(ages, bool)[e])
+
+
+def test_settings_of_the_temperature_reach_what_is_learned_from() -> None:
+    """A team has κ = 1 throughout, the independent 0; by competition it lies between."""
+    played: Any = SimpleNamespace(reward=jnp.zeros((2, 4, 2)))
+    for name, wanted in (("team", 1.0), ("independent", 0.0), (0.5, np.exp(-0.5))):
+        fixed = temperatures(replace(SMALL, temperature=name), small_task(), played, jnp.ones(()))
+        np.testing.assert_allclose(cooperation(fixed), np.full((2, 4, 2), wanted))
+    learned_from = stepped()[2][0].learner.replay.episodes.cooperation
+    assert 0 < float(learned_from.min()) < float(learned_from.max()) < 1
 
 
 def test_the_team_gets_the_weighted_sum() -> None:

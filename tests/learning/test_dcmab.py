@@ -180,7 +180,10 @@ def test_coordination_pays_all_the_same() -> None:
     task = market_task()
     books = TINY._books(task, after_a_step()[0])
     value = jnp.asarray(np.random.default_rng(0).random((2, 4)))
-    own, all_alike = (np.asarray(cluster_sums(task, books, s, value)) for s in ("self", "coord"))
+    here = jnp.ones(4, bool)
+    own, all_alike = (
+        np.asarray(cluster_sums(task, books, s, value, here)) for s in ("self", "coord")
+    )
     count = np.asarray(worth(task))
     total = (np.asarray(value) * count).sum(axis=1) / (np.asarray(task.best) * count).sum()
     np.testing.assert_allclose(all_alike, np.repeat(total[:, None], 3, axis=1))
@@ -189,6 +192,21 @@ def test_coordination_pays_all_the_same() -> None:
         mine = count * (cluster == i)
         wanted = (np.asarray(value) * mine).sum(axis=1) / (np.asarray(task.best) * mine).sum()
         np.testing.assert_allclose(own[:, i], wanted)
+
+
+def test_whom_a_rival_drives_counts_in_no_reward() -> None:
+    """What it buys and what it could buy are no merit of its cluster."""
+    task = market_task()
+    books = TINY._books(task, after_a_step()[0])
+    value = jnp.asarray(np.random.default_rng(1).random((2, 4)))
+    learns = jnp.asarray([[True, False, True, True], [True, True, True, True]])
+    more = value.at[0, 1].add(9)
+    for share in ("self", "coord"):
+        one, other = (cluster_sums(task, books, share, x, learns) for x in (value, more))
+        np.testing.assert_array_equal(one, other)
+        # Who earns its plan earns one, however many rivals sit in its cluster.
+        whole = cluster_sums(task, books, share, jnp.broadcast_to(task.best, (2, 4)), learns)
+        assert set(np.round(np.asarray(whole).ravel(), 12)) <= {0.0, 1.0}
 
 
 def test_bids_by_hand() -> None:
@@ -278,7 +296,7 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(InputError, match="interval"):
         DCMAB(interval=0)
     with pytest.raises(InputError, match="ratio=none"):
-        DCMAB(world="log")
+        DCMAB(world="log", ratio="paper")
     with pytest.raises(InputError, match="capacity"):
         DCMAB(capacity=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")
@@ -291,4 +309,4 @@ def test_presets_are_registered() -> None:
     assert settings["share"] == "coord"
     published = settings_of(ALGORITHMS["dcmab-published"]())
     assert [published[name] for name in ("clusters", "groups", "largest")] == [3, 3, 0.9]
-    assert not (published["clock"] or published["shaping"])
+    assert not (published["clock"] or published["shaping"]) and published["ratio"] == "paper"

@@ -153,6 +153,16 @@ def test_bars_gate_both_rewards() -> None:
     assert set(ends.tolist()) == {0.0, 1.0}
 
 
+def test_a_bar_of_zero_is_no_bar() -> None:
+    """The bidders learn what they learn without bars (MIX-IL), to the bit."""
+    task = market_task()
+    state = jax.jit(TINY.init)(task, jax.random.key(0))
+    free, _ = jax.jit(replace(TINY, bars="none").step)(task, state)
+    low, told = jax.jit(replace(TINY, bars="fixed", fixed_bar=0.0).step)(task, state)
+    assert float(told["bar/cleared"]) == 1
+    jax.tree.map(np.testing.assert_array_equal, free.bidder, low.bidder)
+
+
 def test_groups_are_averaged() -> None:
     x = jnp.asarray([[1.0, 2.0, 3.0, 10.0]])
     group = jnp.asarray([4, 9, 4, 9])

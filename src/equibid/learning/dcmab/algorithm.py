@@ -100,8 +100,8 @@ class DCMAB:
     """I, of advertisers (published)."""
     groups: int = 3
     """J, of the day's ticks (published, of consumers)."""
-    ratio: Ratio = "paper"
-    """How an action meets the value of an impression."""
+    ratio: Ratio = "none"
+    """How an action meets the value of an impression; published: paper."""
     largest: float = 0.9
     """The most a bid is raised or cut, as a share (published)."""
     interval: int = 4
@@ -288,13 +288,13 @@ class DCMAB:
 
     def _told(self, task: Task, books: Books, days: Episodes) -> dict[str, Array]:
         """Metrics of the days played."""
-        learns = task.game.learns
-        paid = cluster_sums(task, books, self.share, days.reward)
+        learns = days.present[:, :1]
+        paid = cluster_sums(task, books, self.share, days.reward, learns)
         filled = by_cluster(learns.astype(jnp.float32), books.cluster, books.clusters) > 0
         level = jnp.abs(days.action)
         return {
             "value": (days.tally.value * learns).sum(axis=(1, 2)).mean(),
-            "return": paid.sum() / (self.episodes * jnp.maximum(filled.sum(), 1)),
+            "return": (paid * filled).sum() / jnp.maximum(filled.sum(), 1),
             "action": days.action.mean(),
             "action/size": level.mean(),
             "action/saturated": (level > 0.99).mean(),
@@ -309,6 +309,6 @@ ALGORITHMS.add("dcmab", "Clusters of advertisers with critics of all, each for i
 ALGORITHMS.add("dcmab-coord", "DCMAB with everybody's revenue as each cluster's reward.")(
     partial(_MADE, share="coord")
 )
-ALGORITHMS.add("dcmab-published", "DCMAB as published: books alone, no shaping.")(
-    partial(_MADE, clock=False, shaping=False, restraint=0.0)
+ALGORITHMS.add("dcmab-published", "DCMAB as published: bids by value, books alone, no shaping.")(
+    partial(_MADE, ratio="paper", clock=False, shaping=False, restraint=0.0)
 )

@@ -1,7 +1,8 @@
 """DCMAB's days as they are kept, and the intervals drawn from them.
 
 Cluster i's reward is what its members earned, r_i = Σ w_k r_k, w what a value unit is worth to them
-in currency, over what the log's best factors earn them in a day. Shaped rewards add the change of
+in currency, over what the log's best factors earn them in a day. Members that a rival drives for a
+day count on neither side: no action of the cluster moves them. Shaped rewards add the change of
 
     Φ_i = Σ w_k V_k Φ_k
 
@@ -15,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from equibid.learning.dcmab.books import Books
 from equibid.learning.dcmab.losses import Intervals
@@ -26,6 +27,8 @@ from equibid.learning.parts.replay import Replay, following, gather, uniform
 from equibid.learning.task import Task
 
 Share = Literal["self", "coord"]
+# Φ of each cluster [B, I], of the money and time left [B, N] and [B], and of who learns [B, N].
+Future = Callable[[Array, Array, Array], Array]
 
 
 class Days(NamedTuple):
@@ -37,6 +40,7 @@ class Days(NamedTuple):
         use: d of each interval; zeros after the last.
         reward: of each cluster, not shaped.
         money: left, share of the budget, at the start of each interval and after the last.
+        learns: who is driven by its cluster that day.
     """
 
     books: Float[Array, "E Q+1 F"]
@@ -44,13 +48,15 @@ class Days(NamedTuple):
     use: Float[Array, "E Q+1 I J"]
     reward: Float[Array, "E Q I"]
     money: Float[Array, "E Q+1 N"]
+    learns: Bool[Array, "E Q N"]
 
 
 def one_day(intervals: int, clusters: int, groups: int, books: int, agents: int) -> Days:
     """Shapes of one day; `books` is F."""
     Q, IJ = intervals, (clusters, groups)
     sizes = (Q + 1, books), (Q, *IJ), (Q + 1, *IJ), (Q, clusters), (Q + 1, agents)
-    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes))
+    learns = jnp.zeros((Q, agents), bool)
+    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), learns=learns)
 
 
 def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q ..."]:
@@ -74,35 +80,48 @@ def kept(task: Task, books: Books, days: Episodes, share: Share) -> Days:
     def at_starts(x: Array) -> Array:
         return jnp.concatenate([x[:, :-1:every], x[:, -1:]], axis=1).astype(jnp.float32)
 
-    reward = cluster_sums(task, books, share, days.reward)
+    learns = days.present[:, :1]
+    reward = cluster_sums(task, books, share, days.reward, learns)
     budget = task.game.campaigns.budget
     return Days(
         books=at_starts(days.observation[:, :, 0]),
         action=days.action[:, ::every],
-        use=jnp.pad(use_of(task, books, days), [(0, 0), (0, 1), (0, 0), (0, 0)]),
+        use=jnp.pad(use_of(books, days), [(0, 0), (0, 1), (0, 0), (0, 0)]),
         reward=by_interval(reward, every).astype(jnp.float32),
         money=at_starts(days.remaining / jnp.where(budget > 0, budget, 1)),
+        learns=jnp.broadcast_to(learns, days.present[:, :-1:every].shape),
     )
 
 
-def use_of(task: Task, books: Books, days: Episodes) -> Float[Array, "E Q I J"]:
+def use_of(books: Books, days: Episodes) -> Float[Array, "E Q I J"]:
     """d: the share of an interval's bids that cluster i placed in group j, by a_ij."""
-    placed = by_cluster(days.tally.offered * task.game.learns, books.cluster, books.clusters)
+    placed = by_cluster(days.tally.offered * days.present[:, :1], books.cluster, books.clusters)
     ticks = jax.nn.one_hot(books.group, books.groups, dtype=placed.dtype)
     use = by_interval(placed[..., None] * ticks[:, None], books.interval)
     return (use / jnp.maximum(use.sum(axis=(-2, -1), keepdims=True), 1)).astype(jnp.float32)
 
 
 def cluster_sums(
-    task: Task, books: Books, share: Share, value: Float[Array, "... N"]
+    task: Task,
+    books: Books,
+    share: Share,
+    value: Float[Array, "... N"],
+    learns: Bool[Array, "... N"],
 ) -> Float[Array, "... I"]:
-    """Worth of value units of each cluster's members, or of all, over what is earned in a day."""
-    count = worth(task) * task.game.learns
+    """Worth of value units of each cluster's members, or of all, over what is earned in a day.
+
+    Args:
+        task: that was played.
+        books: which say who is in which cluster.
+        share: whether a cluster is paid its own members' or everybody's.
+        value: of each advertiser.
+        learns: who counts, above and below.
+    """
+    count = worth(task) * learns
     own = by_cluster(value * count, books.cluster, books.clusters)
     plan = by_cluster(task.best * count, books.cluster, books.clusters)
     if share == "coord":
-        own = jnp.broadcast_to(own.sum(axis=-1, keepdims=True), own.shape)
-        plan = jnp.broadcast_to(plan.sum(), plan.shape)
+        own, plan = (jnp.broadcast_to(x.sum(axis=-1, keepdims=True), x.shape) for x in (own, plan))
     return own / jnp.where(plan > 0, plan, 1)
 
 
@@ -111,7 +130,7 @@ def batch(
     key: jax.Array,
     size: int,
     discount: float,
-    future: Callable[[Float[Array, "B N"], Float[Array, " B"]], Float[Array, "B I"]] | None,
+    future: Future | None,
 ) -> Intervals:
     """Intervals drawn at random.
 
@@ -120,7 +139,7 @@ def batch(
         key: of the draws.
         size: B.
         discount: γ.
-        future: Φ of each cluster, of money and time left; None does not shape.
+        future: Φ of each cluster; None does not shape.
     """
     drawn = uniform(memory, key, size)
     days: Days = memory.episodes
@@ -131,7 +150,7 @@ def batch(
     if future is not None:
         # Counted in whole intervals: the end is exactly zero.
         time, left = ((n - drawn.tick).astype(jnp.float32) / Q for n in (Q, Q - 1))
-        reward = reward + future(money, left) - future(now.money, time)
+        reward = reward + future(money, left, now.learns) - future(now.money, time, now.learns)
     return Intervals(
         books=now.books,
         action=now.action,
@@ -150,10 +169,11 @@ def futures(
     e: Float[Array, " N"],
     money: Float[Array, "B N"],
     time: Float[Array, " B"],
+    learns: Bool[Array, "B N"],
 ) -> Float[Array, "B I"]:
     """Φ of each cluster."""
     own = task.best * prospects(money, time, e)
-    return cluster_sums(task, books, share, own).astype(jnp.float32)
+    return cluster_sums(task, books, share, own, learns).astype(jnp.float32)
 
 
 def noise_slopes(

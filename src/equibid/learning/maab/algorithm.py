@@ -263,9 +263,11 @@ class MAAB:
         chosen, bar, _ = jnp.moveaxis(periods.action.astype(jnp.int32), -1, 0)
         budget = task.game.campaigns.budget
         budget = jnp.where(budget > 0, budget, 1)
+        # What a rival wins on its seat is nobody's to share.
+        won = jnp.where(periods.present[:, :1], periods.reward / task.best, 0)
         paid = credited(
             self.credit,
-            (periods.reward / task.best).astype(jnp.float32),
+            won.astype(jnp.float32),
             self.head.level(chosen).astype(jnp.float32),
             now,
             meeting(task.overlap, self.local),
