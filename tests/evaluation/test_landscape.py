@@ -8,6 +8,7 @@ import pytest
 
 from equibid.auctions import gsp, second_price
 from equibid.bidders.fixed import Fixed
+from equibid.evaluation import landscape
 from equibid.evaluation.landscape import (
     Prices,
     factors_bid,
@@ -71,6 +72,16 @@ def test_the_curve_is_the_share_of_prices_a_bid_reaches() -> None:
         assert row["top"] == pytest.approx((one * 2 <= row["bid"]).mean())
     same = curve.partition_by("market")
     assert same[0]["bid"].equals(same[1]["bid"])
+
+
+def test_thinned_prices_are_those_of_all_advertisers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Everybody values everything alike, and the highest bidder sees another price than the rest.
+    monkeypatch.setattr(landscape, "MOST", 400)
+    values = np.ones((200, 8))
+    found = rival_prices(market(values, 2), second_price(), np.tile([10.0, *[2.0] * 7], (2, 1)))
+    assert len(found.any) == 400
+    np.testing.assert_allclose((found.any == 0.2).mean(), 1 / 8)
+    assert set(found.tick) == {0, 1}
 
 
 def test_prices_foretell_who_wins() -> None:

@@ -90,3 +90,7 @@ def test_one_replicate_has_no_ends() -> None:
     table = reliability(one, resamples=50)
     assert table["iqm_low"].null_count() == table.height
     assert profiles(one, resamples=50)["low"].null_count() == 3 * 101
+    # One of each market: nothing is drawn anew, and that is no certainty.
+    two = relative_scores(days().filter(replicate=0), [], "value")
+    assert reliability(two, resamples=50)["iqm_low"].null_count() == 3
+    assert profiles(two, resamples=50)["low"].null_count() == 3 * 101

@@ -3,6 +3,7 @@
 import math
 from html import escape
 
+from equibid.evaluation.pairs import turned
 from equibid.reports.document import figure
 from equibid.reports.tables import RunTables, known, number
 
@@ -107,23 +108,25 @@ def differences(tables: RunTables, leader: str | None) -> dict[str, list[str]]:
         return {}
     found = {}
     for row in tables.paired.iter_rows(named=True):
-        if leader not in (row["bidder"], row["other"]) or row["difference"] is None:
+        if leader not in (row["bidder"], row["other"]):
             continue
-        ahead = row["other"] == leader
-        name = row["bidder"] if ahead else row["other"]
-        # In multiples of the other's mean; turned round, of the one's.
         x, low, high, least = (row[c] for c in ("difference", "low", "high", "detectable"))
-        if not ahead:
-            if min(x, low or x) <= -1:
-                continue
-            ends = [None if e is None else -e / (1 + e) for e in (high, low)]
-            x, (low, high) = -x / (1 + x), ends
-        cell = number(100 * x, 2) + interval(low, high, 2, 100)
-        needed = "–" if row["needed"] is None else number(row["needed"], 0)
+        name = row["bidder"]
+        if name == leader:
+            # In multiples of the leader's mean instead of the other's.
+            name, scale = row["other"], turned(x)
+            least = None if least is None or scale is None else least * (1 + scale)
+            x, low, high = turned(x), turned(high), turned(low)
+        cell = percents(x) + interval(low, high, 2, 100)
         # More than everything is no difference to look for.
-        smallest = number(None if least is None or least > 1 else 100 * least, 2)
-        found[name] = [cell, number(row["p_holm"], 4), needed, smallest]
+        smallest = percents(None if least is None or least > 1 else least)
+        found[name] = [cell, number(row["p_holm"], 4), number(row["needed"], 0), smallest]
     return found
+
+
+def percents(x: float | None) -> str:
+    """A share for people."""
+    return number(None if x is None else 100 * x, 2)
 
 
 def market(tables: RunTables, shown: list[str]) -> str:

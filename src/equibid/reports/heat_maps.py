@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import polars as pl
 from jaxtyping import Float
 
+from equibid.evaluation.pairs import turned
 from equibid.reports.frame import blank, plain, short
 from equibid.reports.palette import COLOURS, GREY, faint
 from equibid.reports.tables import RunTables, number
@@ -119,7 +120,9 @@ def strength_chart(tables: RunTables, kind: str) -> go.Figure:
             )
     columns = [str(segment) for segment in segments]
     if kind == "budget":
-        columns = ["smallest", "2nd", "3rd", "largest"][: len(segments)]
+        # Of less than four advertisers some quarters are empty.
+        names = dict(enumerate(["smallest", "2nd", "3rd", "largest"]))
+        columns = [names[segment] for segment in segments[:-1]] + ["largest"]
     return heat_map(values, tables.bidders, columns, told)
 
 
@@ -179,7 +182,8 @@ def paired_chart(tables: RunTables) -> go.Figure:
         i, j = names.index(row["bidder"]), names.index(row["other"])
         star = "*" * (row["p_holm"] is not None and row["p_holm"] < 0.05)
         # The other way round the mean of the first is the measure.
-        for a, b, x in ((i, j, gap), (j, i, -gap / (1 + gap) if gap > -1 else np.nan)):
+        back = turned(gap)
+        for a, b, x in ((i, j, gap), (j, i, np.nan if back is None else back)):
             values[a, b], signs[a][b] = x, star
             word = "more" if x > 0 else "less"
             told[a][b] = (

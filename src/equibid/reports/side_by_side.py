@@ -1,5 +1,6 @@
 """The page of several comparisons: what differs, the ranking of each, and differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
-from equibid.evaluation.across import Past, differences, differing
+from equibid.evaluation.across import Past, comparable, differences, differing
 from equibid.evaluation.metrics import Metric
 from equibid.reports.document import buttons, document, figure, swatch
 from equibid.reports.findings_sections import interval, table
@@ -97,17 +98,13 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
             f"{len(runs)} runs, not on the same days",
             f"{what} So their figures stand side by side, and are not compared day by day.".strip(),
         )
-    apart = table.filter(pl.col("difference") != 0)
+    apart = table.filter(~pl.col("same"))
     if apart.is_empty():
         return Verdict("Every bidder bought the same in all runs", what)
     seen = apart.filter(pl.col("p_holm") < 0.05)
     of = seen if seen.height else apart
-    most = max(of.iter_rows(named=True), key=lambda row: abs(row["difference"]))
-    word = "more" if most["difference"] > 0 else "less"
-    headline = (
-        f"{most['bidder']} buys {number(100 * abs(most['difference']), 1)}\u00a0% {word} in "
-        f"{most['run']}"
-    )
+    most = max(of.iter_rows(named=True), key=size)
+    headline = f"{most['bidder']} buys {gap_in_words(most)} in {most['run']}"
     if seen.height:
         return Verdict(
             headline,
@@ -124,6 +121,19 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
         "No bidder is told apart between runs",
         f"No difference is beyond chance, at 5\u00a0% for all of them. {what}".strip(),
     )
+
+
+def size(row: Mapping[str, Any]) -> float:
+    """How large a difference is; from nothing to something is the largest."""
+    return math.inf if row["difference"] is None else abs(row["difference"])
+
+
+def gap_in_words(row: Mapping[str, Any]) -> str:
+    """How much more or less than in the first run."""
+    gap = row["difference"]
+    if gap is None:
+        return "something instead of nothing"
+    return f"{number(100 * abs(gap), 1)}\u00a0% {'more' if gap > 0 else 'less'}"
 
 
 def settings(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> str:
@@ -153,6 +163,8 @@ def change(runs: Sequence[Past]) -> str:
     found = differences(runs)
     if found.is_empty():
         return ""
+    apart = [escape(run.name) for run in runs[1:] if not comparable(runs[0], run)]
+    left = f" Not on the same days, so not here: {', '.join(apart)}." if apart else ""
     unit = runs[0].findings.settled.value_unit
     lines = []
     for row in found.iter_rows(named=True):
@@ -181,7 +193,7 @@ def change(runs: Sequence[Past]) -> str:
     return (
         '<section><h2>What it changed</h2><p class="guide">The same bidder on the same days and '
         f"draws, beside {escape(runs[0].name)}. p is that of the sign-flip test of the "
-        f"differences, corrected for all rows.</p>{table('Bidder', heads, lines)}</section>"
+        f"differences, corrected for all rows.{left}</p>{table('Bidder', heads, lines)}</section>"
     )
 
 
@@ -196,20 +208,25 @@ def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) ->
         mine = [(i, ranked[n]) for i, n in enumerate(names) if n in ranked]
         mine = [(i, row) for i, row in mine if known(row[metric.column])]
         values = [row[metric.column] for _, row in mine]
-        low, high = (
-            [
-                row[f"{metric.column}{end}"] if known(row[f"{metric.column}{end}"]) else x
-                for (_, row), x in zip(mine, values, strict=True)
-            ]
-            for end in ("_low", "_high")
-        )
+        ends = [(row[f"{metric.column}_low"], row[f"{metric.column}_high"]) for _, row in mine]
+        # Where there is no interval the line has no length, and nothing is said of it.
+        there = [known(a) and known(b) for a, b in ends]
+        reach = [
+            (b - x, x - a) if has else (0.0, 0.0)
+            for x, (a, b), has in zip(values, ends, there, strict=True)
+        ]
+        digits = metric.digits
+        between = [
+            f" ({number(a, digits)} to {number(b, digits)})" if has else ""
+            for (a, b), has in zip(ends, there, strict=True)
+        ]
         chart.add_scatter(
             x=values,
             y=[i + shift for i, _ in mine],
             error_x={
                 "symmetric": False,
-                "array": [b - x for b, x in zip(high, values, strict=True)],
-                "arrayminus": [x - a for a, x in zip(low, values, strict=True)],
+                "array": [up for up, _ in reach],
+                "arrayminus": [down for _, down in reach],
                 "thickness": 2,
                 "width": 0,
                 "color": look.colour,
@@ -219,10 +236,8 @@ def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) ->
             meta={"bidder": place, "role": "mark"},
             name=plain(run.name),
             text=[
-                f"<b>{plain(run.name)}</b> {plain(row['bidder'])}<br>"
-                f"{number(x, metric.digits)} ({number(a, metric.digits)} to "
-                f"{number(b, metric.digits)})"
-                for (_, row), x, a, b in zip(mine, values, low, high, strict=True)
+                f"<b>{plain(run.name)}</b> {plain(row['bidder'])}<br>{number(x, digits)}{said}"
+                for (_, row), x, said in zip(mine, values, between, strict=True)
             ],
             hovertemplate="%{text}<extra></extra>",
         )
