@@ -10,9 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from equibid import __version__
 from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.cli import main
-from equibid.cli.report import distinct, rule_named
+from equibid.cli.remake import rule_named
+from equibid.cli.report import distinct
 from equibid.evaluation.findings import TABLES, read_findings
 
 Command = Callable[..., int]
@@ -91,6 +93,12 @@ def test_folders_that_are_none(
     about = {"market": "7.log", "impressions": None, "advertisers": None, "ticks": None}
     about |= {"market_seed": 0, "format": None, "budget_share": 0.1, "command": "solve"}
     (broken / "config.json").write_text(json.dumps(about))
+    said = refused(capsys, equibid("report", broken))
+    assert "config.json lacks version, games" in said
+    about |= {"games": [], "version": "0.0.1"}
+    (broken / "config.json").write_text(json.dumps(about))
+    assert "was made by Equibid 0.0.1" in refused(capsys, equibid("report", broken))
+    (broken / "config.json").write_text(json.dumps(about | {"version": __version__}))
     assert "--log" in refused(capsys, equibid("report", broken))
 
 
@@ -116,7 +124,8 @@ def test_a_solves_and_a_certificates_report_are_made_again(
         report = runs / name / "report.html"
         before = report.read_text(encoding="utf-8")
         report.unlink()
-        assert equibid("report", runs / name) == 0
+        # The file it would be written to anyway may be named too.
+        assert equibid("report", runs / name, "--out", report) == 0
         assert report.read_text(encoding="utf-8") == before
 
 
