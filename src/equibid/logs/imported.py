@@ -45,8 +45,9 @@ class File:
 
     @property
     def stem(self) -> str:
-        """The name up to the first dot."""
-        return self.name.partition(".")[0]
+        """The name up to the first dot, with folders where they are part of the name."""
+        name = Path(self.name)
+        return str(name.with_name(name.name.partition(".")[0]))
 
     def frame(self) -> pl.DataFrame:
         """All rows.
@@ -116,9 +117,12 @@ def _hourly(files: Sequence[File]) -> list[Recording]:
     train: dict[str, File] = {}
     test: dict[str, File] = {}
     for file in files:
-        name = file.name.removesuffix(".bz2")
-        match = hourly.NAME.fullmatch(name)
-        (train if match and match["part"] == "train" else test)[file.stem] = file
+        match = hourly.NAME.fullmatch(Path(file.name).name.removesuffix(".bz2"))
+        part = train if match and match["part"] == "train" else test
+        if file.stem in part:
+            names = f"{part[file.stem].name} and {file.name}"
+            raise input_error(file.folder, f"{names} are both of {file.stem}; import them apart")
+        part[file.stem] = file
     for name, file in train.items():
         if name not in test:
             raise input_error(file.folder, f"there is no {name}.test.txt to test bidders on")
@@ -190,7 +194,10 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
     else:
         start = np.asarray(even_ticks(count, min(TICKS, count)))
     nothing = jnp.zeros(1)
-    outcome = rows.get("click", rows.get("conversion"))
+    kind = "click" if "click" in rows else "conversion"
+    unit = labels.get("value_unit", kind)
+    # Where values are of one kind, the other is not what they foretell.
+    outcome = rows.get(unit if unit in ("click", "conversion") else kind)
     market = Market(
         values=jnp.asarray(rows["value"][:, None]),
         tick_start=jnp.asarray(start, jnp.int32),
@@ -200,7 +207,7 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
         labels=Labels(
             name,
             (advertiser,),
-            value_unit=labels.get("value_unit", "click" if "click" in rows else "conversion"),
+            value_unit=unit,
             currency=labels.get("currency", "unit"),
             per_currency=MILLIONTHS,
         ),

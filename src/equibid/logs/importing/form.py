@@ -73,8 +73,8 @@ def text(name: str) -> Field:
 
 
 def named(name: str) -> Field:
-    """Text that is not empty."""
-    return Field(name, "an id", holds=lambda x: x != "")
+    """Text that is there and not empty."""
+    return Field(name, "an id", holds=lambda x: (x != "") & np.not_equal(x, None))
 
 
 def listed(name: str, count: int, *nothing: str) -> Field:
