@@ -165,3 +165,9 @@ def test_a_wrong_map_is_refused(tmp_path: Path, text: str, said: str) -> None:
     table().write_csv(tmp_path / "log.csv")
     with pytest.raises(InputError, match=said):
         imported(tmp_path, tmp_path / "log.csv", text)
+
+
+def test_a_map_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        read_column_map(tmp_path / "map.toml")
+    assert str(refused.value) == f"{tmp_path / 'map.toml'}: there is no such file"

@@ -73,8 +73,9 @@ def read(path: Path) -> list[Recording]:
     Raises:
         InputError: the folder is no import or was changed, or its log has nothing to bid on.
     """
+    data = read_bytes(path / "import.json")
     try:
-        told = json.loads(read_bytes(path / "import.json"))
+        told = json.loads(data)
         form = told["form"]
         files = [
             File(
