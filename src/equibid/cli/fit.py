@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import polars as pl
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 import equibid
 from equibid.auctions.clearing import Auction
@@ -17,6 +16,7 @@ from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, recordings_of
 from equibid.cli.progress import progress
+from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.evaluation.fitted import Fitted, fitted
 from equibid.evaluation.run import Run, open_run
@@ -164,18 +164,11 @@ def sentence(text: str) -> str:
 
 def show(console: Console, found: Fitted, log: str, path: Path) -> None:
     """Print the log and the generated day side by side."""
-    table = Table(
-        title=f"{log} and a day of {path}",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        caption=(
-            "quantiles; money in "
-            f"{found.currency}; distance: Kolmogorov-Smirnov, of traffic total variation, of "
-            "single numbers their (relative) difference; chance: distance of two generated markets"
-        ),
-        caption_justify="left",
+    table = plain_table(
+        f"{log} and a day of {path}",
+        f"quantiles; money in {found.currency}; distance: Kolmogorov-Smirnov, of traffic total "
+        "variation, of single numbers their (relative) difference; chance: distance of two "
+        "generated markets",
     )
     table.add_column("")
     table.add_column("", style="dim", no_wrap=True)

@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Float
 
 from equibid.evaluation.pairs import turned
-from equibid.reports.frame import blank, plain, short
+from equibid.reports.frame import blank, name_rows, plain, short
 from equibid.reports.palette import COLOURS, GREY, faint
 from equibid.reports.tables import RunTables, number
 
@@ -67,14 +67,8 @@ def heat_map(
     )
     # Numbers that count need not all stand there; names must.
     every = -(-len(columns) // (12 if all(name.isdigit() for name in columns) else 30))
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[plain(short(name, 22)) for name in rows],
-        range=[len(rows) - 0.5, -0.5],
-        ticklabelstandoff=8,
-        automargin=True,
-        showgrid=False,
-    )
+    name_rows(figure, rows)
+    figure.update_yaxes(showgrid=False)
     figure.update_xaxes(
         tickvals=list(range(0, len(columns), every)),
         ticktext=[plain(short(name, 16)) for name in columns][::every],
