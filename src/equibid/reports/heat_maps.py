@@ -185,3 +185,8 @@ def paired_chart(tables: RunTables) -> go.Figure:
                 f"{plain(names[b])}<br>p {number(row['p_holm'], 4)}, corrected for all pairs"
             )
     return heat_map(values, names, names, told, signs)
+
+
+def heat_class(columns: int) -> str:
+    """Of a heat map's place: on a phone there is room for few numbers."""
+    return "rows dense" if columns > 5 else "rows"

@@ -6,27 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from equibid.evaluation.across import Past, comparable, differences, differing
 from equibid.evaluation.metrics import Metric
-from equibid.reports.document import buttons, document, figure, swatch
-from equibid.reports.findings_sections import interval, table
-from equibid.reports.frame import plain, rows
+from equibid.reports.document import buttons, document, figure, interval, swatch, table
+from equibid.reports.metric_chart import SCORE, bidders_of, metric_chart
 from equibid.reports.palette import COLOURS, DASHES, SYMBOLS, Mark
-from equibid.reports.tables import known, number
+from equibid.reports.tables import number
 from equibid.reports.verdict import Verdict
-
-SCORE = Metric(
-    "score",
-    "Score",
-    "× mean of the run",
-    "higher",
-    3,
-    "Value bought, relative to the mean of the contenders of the same run.",
-    lambda sums: sums["score"],
-)
 
 
 def write_side_by_side(runs: Sequence[Past], path: Path) -> None:
@@ -68,11 +56,6 @@ def looks_of(runs: Sequence[Past]) -> list[Mark]:
         Mark(COLOURS[at], DASHES[turn % len(DASHES)], SYMBOLS[turn % len(SYMBOLS)])
         for turn, at in places
     ]
-
-
-def bidders_of(runs: Sequence[Past]) -> list[str]:
-    """All bidders, in the order of the first run they are in."""
-    return list(dict.fromkeys(name for run in runs for name in run.findings.ranking["bidder"]))
 
 
 def shared(runs: Sequence[Past]) -> list[Metric]:
@@ -195,54 +178,6 @@ def change(runs: Sequence[Past]) -> str:
         f"draws, beside {escape(runs[0].name)}. p is that of the sign-flip test of the "
         f"differences, corrected for all rows.{left}</p>{table('Bidder', heads, lines)}</section>"
     )
-
-
-def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) -> go.Figure:
-    """A row a bidder, a dot a run."""
-    names = bidders_of(runs)
-    chart = rows(names)
-    # Dots of one bidder lie a little apart, so that intervals do not cover each other.
-    for place, (run, look) in enumerate(zip(runs, looks, strict=True)):
-        shift = 0.5 * ((place + 0.5) / len(runs) - 0.5)
-        ranked = {row["bidder"]: row for row in run.findings.ranking.iter_rows(named=True)}
-        mine = [(i, ranked[n]) for i, n in enumerate(names) if n in ranked]
-        mine = [(i, row) for i, row in mine if known(row[metric.column])]
-        values = [row[metric.column] for _, row in mine]
-        ends = [(row[f"{metric.column}_low"], row[f"{metric.column}_high"]) for _, row in mine]
-        # Where there is no interval the line has no length, and nothing is said of it.
-        there = [known(a) and known(b) for a, b in ends]
-        reach = [
-            (b - x, x - a) if has else (0.0, 0.0)
-            for x, (a, b), has in zip(values, ends, there, strict=True)
-        ]
-        digits = metric.digits
-        between = [
-            f" ({number(a, digits)} to {number(b, digits)})" if has else ""
-            for (a, b), has in zip(ends, there, strict=True)
-        ]
-        chart.add_scatter(
-            x=values,
-            y=[i + shift for i, _ in mine],
-            error_x={
-                "symmetric": False,
-                "array": [up for up, _ in reach],
-                "arrayminus": [down for _, down in reach],
-                "thickness": 2,
-                "width": 0,
-                "color": look.colour,
-            },
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": 8},
-            meta={"bidder": place, "role": "mark"},
-            name=plain(run.name),
-            text=[
-                f"<b>{plain(run.name)}</b> {plain(row['bidder'])}<br>{number(x, digits)}{said}"
-                for (_, row), x, said in zip(mine, values, between, strict=True)
-            ],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    chart.update_xaxes(title_text=plain(metric.unit))
-    return chart
 
 
 def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:

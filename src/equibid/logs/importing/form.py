@@ -74,7 +74,7 @@ def text(name: str) -> Field:
 
 def named(name: str) -> Field:
     """Text that is there and not empty."""
-    return Field(name, "an id", holds=lambda x: (x != "") & np.not_equal(x, None))
+    return Field(name, "an id", holds=lambda x: x != "")
 
 
 def listed(name: str, count: int, *nothing: str) -> Field:
