@@ -1,6 +1,7 @@
 """`equibid report`: the same file again, several runs side by side, and folders that are none."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -60,8 +61,9 @@ def test_runs_stand_side_by_side(equibid: Command, made: Path, tmp_path: Path) -
     out = tmp_path / "both.html"
     assert equibid("report", made / "one", made / "other", "--out", out) == 0
     page = out.read_text(encoding="utf-8")
-    assert "auction.reserve" in page.split("What it changed")[0]
-    assert "0.05" in page
+    settings = page[page.index("<h2>What differs</h2>") : page.index("<h2>What it changed</h2>")]
+    lines = re.findall(r'<td class="name">(.*?)</td><td>(.*?)</td><td>(.*?)</td>', settings)
+    assert ("auction.reserve", "0.0001", "0.05") in lines
 
 
 def test_a_run_named_twice_is_one(equibid: Command, made: Path) -> None:

@@ -1,5 +1,6 @@
 """Runs side by side: what differs, which days are common, and differences by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,10 @@ def test_other_days_and_other_seats_are_not_compared() -> None:
         other = past("other", values, **changes)
         assert not comparable(FIRST, other)
         assert differences([FIRST, other]).is_empty()
+    clicks = past("clicks", values)
+    settled = replace(clicks.findings.settled, score="conversions")
+    clicks = replace(clicks, findings=replace(clicks.findings, settled=settled))
+    assert not comparable(past("values", values), clicks)
     pairs = past("p", values, seating="pairs")
     assert comparable(pairs, past("q", values, seating="pairs", bidders=["b", "a"]))
     assert not comparable(pairs, past("q", values, seating="pairs", bidders=["a"]))

@@ -97,6 +97,15 @@ def test_prices_foretell_who_wins() -> None:
     assert (bids * level[who] > found.any).sum() == np.asarray(delivery.total().wins).sum()
 
 
+def test_a_bid_of_the_price_wins() -> None:
+    # The lowest bid of a curve is a hundredth of the median.
+    price = np.array([0.01, *[1.0] * 99])
+    curve = win_curve({"m": Prices(np.zeros(100, int), price, price)})
+    assert curve["bid"][0] == 0.01
+    assert curve["any"][0] == pytest.approx(0.01)
+    assert curve["any"][-1] == 1.0
+
+
 def test_factors_are_those_of_the_bidders_in_their_seats() -> None:
     at = [(tick, seat, name) for tick in range(2) for seat in range(3) for name in "ab"]
     rows = pl.DataFrame(

@@ -37,6 +37,7 @@ def test_profiles_are_drawn_as_they_are() -> None:
     tables = run_tables(bidders=3, seeds=4)
     assert tables.profile is not None
     lines = [t for t in profile_chart(tables).to_dict()["data"] if t["meta"]["role"] == "line"]
+    assert len(lines) == len(tables.bidders)
     for line in lines:
         mine = tables.profile.filter(bidder=tables.bidders[line["meta"]["bidder"]])
         assert list(line["x"]) == mine["threshold"].to_list()
@@ -113,7 +114,9 @@ def test_bidders_stand_at_their_mean_bid_and_win_rate() -> None:
     assert tables.win_curve is not None
     wide = tables.win_curve.with_columns(bid=pl.Series(np.geomspace(1e-6, 1e6, 80)))
     data = win_curve_chart(replace(tables, win_curve=wide)).to_dict()["data"]
-    for mark in (trace for trace in data if trace["meta"]["role"] == "mark"):
+    marks = [trace for trace in data if trace["meta"]["role"] == "mark"]
+    assert len(marks) == len(tables.bidders)
+    for mark in marks:
         mine = tables.delivery.filter(bidder=tables.bidders[mark["meta"]["bidder"]])
         bid, wins, offered = (mine[c].to_numpy().sum() for c in ("bid", "wins", "offered"))
         assert mark["x"][0] == pytest.approx(1000 * bid / offered)
