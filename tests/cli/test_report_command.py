@@ -17,6 +17,8 @@ from equibid.cli import main
 from equibid.cli.remake import rule_named
 from equibid.cli.report import distinct
 from equibid.evaluation.findings import TABLES, read_findings
+from equibid.markets import Generator
+from equibid.markets.toml import market_text
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -129,6 +131,24 @@ def test_a_solves_and_a_certificates_report_are_made_again(
         # The file it would be written to anyway may be named too.
         assert equibid("report", runs / name, "--out", report) == 0
         assert report.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.slow
+def test_a_training_runs_report_is_made_again_of_a_market_in_a_file(
+    equibid: Command, tmp_path: Path, capsys: Captured
+) -> None:
+    market = tmp_path / "mine.toml"
+    market.write_text(market_text(Generator("mine", 300, 4, 3, 2)))
+    words = ("--algorithm", "ippo", "--steps", 1, "--days", 1, "--set", "episodes=2")
+    assert equibid("train", market, *words, "--auction", "gsp:reserve=0.02") == 0
+    (folder,) = (tmp_path / "runs").glob("train-mine-*")
+    report = folder / "report.html"
+    before = report.read_text(encoding="utf-8")
+    report.unlink()
+    capsys.readouterr()
+    assert "name its log (or its settings) with --log" in refused(capsys, equibid("report", folder))
+    assert equibid("report", folder, "--log", market) == 0
+    assert report.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("name", list(AUCTIONS))

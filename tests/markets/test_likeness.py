@@ -105,6 +105,12 @@ def test_quantiles_stand_side_by_side(days: list[Facts]) -> None:
     assert table.filter(measure="within").height == 1
 
 
+def test_total_variation_is_the_share_that_would_have_to_move() -> None:
+    one, other = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
+    assert distance("shares", one, other) == pytest.approx(0.4)
+    assert distance("shares", np.array([1.0, 0]), np.array([0, 1.0])) == 1
+
+
 def test_single_samples_are_amounts() -> None:
     one: Facts = {"value": np.array([2.0]), "eligible": np.array([0.5])}
     other: Facts = {"value": np.array([1.0]), "eligible": np.array([0.25])}
