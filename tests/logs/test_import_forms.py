@@ -128,6 +128,23 @@ def test_an_advertiser_of_hardly_any_impression_is_unknown(tmp_path: Path) -> No
     assert recording.train.impressions + recording.test.impressions == 299
 
 
+def test_each_period_is_judged_by_its_own_advertisers(tmp_path: Path) -> None:
+    # A period that is a hundred times shorter has no strangers, and one of fewer advertisers no
+    # impressions that lack a row; but where rows are lost, the impression is, be it most of them.
+    long, short = made_logs.auctionnet((400, 400)), made_logs.auctionnet((3, 4), 2, period=1)
+    broken = made_logs.auctionnet((3, 4), period=2)
+    for row in broken[3:15:3]:
+        row[10] = "-1"
+    path = made_logs.write(tmp_path / "log.csv", made_logs.csv([*long, *short, *broken]))
+    summary = import_logs([path], tmp_path / "out", max_bad=0.01)
+    assert summary.reasons == {"bid not a number from 0 to 1e+15": 4}
+    found = [
+        recording.test.impressions + (0 if recording.train is None else recording.train.impressions)
+        for recording in read_log(tmp_path / "out")
+    ]
+    assert found == [800, 7, 3]
+
+
 @pytest.mark.parametrize("name", ["auctionnet", "hourly", "rlb"])
 def test_an_imported_log_plays_as_its_file(tmp_path: Path, name: str) -> None:
     logs = tmp_path / "logs"

@@ -22,7 +22,8 @@ from equibid.logs.table import Table, read_bytes
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 
 MILLIONTHS = 1e6
-IMPRESSION = ("deliveryPeriodIndex", "timeStepIndex", "pvIndex")
+PERIOD_INDEX = "deliveryPeriodIndex"
+IMPRESSION = (PERIOD_INDEX, "timeStepIndex", "pvIndex")
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ def _auctionnet(files: Sequence[File]) -> list[Recording]:
     for file in files:
         frame = file.frame()
         if not file.complete:
-            rows = frame.group_by(IMPRESSION).len()["len"]
-            usual = rows.mode().max()
-            frame = frame.filter(pl.len().over(IMPRESSION) == usual)
+            # Rows were lost, and none won: the most that an impression of the period has are all.
+            frame = frame.with_columns(rows=pl.len().over(IMPRESSION))
+            frame = frame.filter(pl.col("rows") == pl.col("rows").max().over(PERIOD_INDEX))
+            frame = frame.drop("rows")
         logs = auctionnet_logs(file.folder, file.stem, _table(frame))
         recordings += recordings_of(file.folder, logs)
     return recordings
