@@ -1,6 +1,7 @@
 """`equibid report`: the same file again, several runs side by side, and folders that are none."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,10 +11,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from equibid import __version__
 from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.cli import main
-from equibid.cli.report import distinct, rule_named
+from equibid.cli.remake import rule_named
+from equibid.cli.report import distinct
 from equibid.evaluation.findings import TABLES, read_findings
+from equibid.markets import Generator
+from equibid.markets.toml import market_text
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -58,8 +63,9 @@ def test_runs_stand_side_by_side(equibid: Command, made: Path, tmp_path: Path) -
     out = tmp_path / "both.html"
     assert equibid("report", made / "one", made / "other", "--out", out) == 0
     page = out.read_text(encoding="utf-8")
-    assert "auction.reserve" in page.split("What it changed")[0]
-    assert "0.05" in page
+    settings = page[page.index("<h2>What differs</h2>") : page.index("<h2>What it changed</h2>")]
+    lines = re.findall(r'<td class="name">(.*?)</td><td>(.*?)</td><td>(.*?)</td>', settings)
+    assert ("auction.reserve", "0.0001", "0.05") in lines
 
 
 def test_a_run_named_twice_is_one(equibid: Command, made: Path) -> None:
@@ -91,6 +97,12 @@ def test_folders_that_are_none(
     about = {"market": "7.log", "impressions": None, "advertisers": None, "ticks": None}
     about |= {"market_seed": 0, "format": None, "budget_share": 0.1, "command": "solve"}
     (broken / "config.json").write_text(json.dumps(about))
+    said = refused(capsys, equibid("report", broken))
+    assert "config.json lacks version, games" in said
+    about |= {"games": [], "version": "0.0.1"}
+    (broken / "config.json").write_text(json.dumps(about))
+    assert "was made by Equibid 0.0.1" in refused(capsys, equibid("report", broken))
+    (broken / "config.json").write_text(json.dumps(about | {"version": __version__}))
     assert "--log" in refused(capsys, equibid("report", broken))
 
 
@@ -116,8 +128,27 @@ def test_a_solves_and_a_certificates_report_are_made_again(
         report = runs / name / "report.html"
         before = report.read_text(encoding="utf-8")
         report.unlink()
-        assert equibid("report", runs / name) == 0
+        # The file it would be written to anyway may be named too.
+        assert equibid("report", runs / name, "--out", report) == 0
         assert report.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.slow
+def test_a_training_runs_report_is_made_again_of_a_market_in_a_file(
+    equibid: Command, tmp_path: Path, capsys: Captured
+) -> None:
+    market = tmp_path / "mine.toml"
+    market.write_text(market_text(Generator("mine", 300, 4, 3, 2)))
+    words = ("--algorithm", "ippo", "--steps", 1, "--days", 1, "--set", "episodes=2")
+    assert equibid("train", market, *words, "--auction", "gsp:reserve=0.02") == 0
+    (folder,) = (tmp_path / "runs").glob("train-mine-*")
+    report = folder / "report.html"
+    before = report.read_text(encoding="utf-8")
+    report.unlink()
+    capsys.readouterr()
+    assert "name its log (or its settings) with --log" in refused(capsys, equibid("report", folder))
+    assert equibid("report", folder, "--log", market) == 0
+    assert report.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("name", list(AUCTIONS))

@@ -217,6 +217,39 @@ def test_true_values_are_not_calibrated(equibid: Command, capsys: Captured) -> N
     assert "--calibrate is for logs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("11.npz", lambda data: b"", "11.npz: the archive is damaged"),
+        ("11.npz", lambda data: b"no archive", "11.json: it is not a model of"),
+        ("11.npz", lambda data: data[: len(data) // 2], "11.json: it is not a model of"),
+        ("11.npz", None, "11.npz: there is no such file"),
+        ("11.json", lambda data: b"{", "11.json: it is not a model of"),
+        ("11.json", lambda data: b"\xff", "11.json: it is not a model of"),
+        ("11.json", lambda data: data.replace(b"city", b"town"), "trained on other columns"),
+        ("11.json", None, "11.json: there is no such file"),
+    ],
+)
+def test_damaged_models_are_refused(
+    equibid: Command,
+    capsys: Captured,
+    tmp_path: Path,
+    file: str,
+    change: Callable[[bytes], bytes] | None,
+    message: str,
+) -> None:
+    log_folder(tmp_path, 400)
+    assert equibid("values", "11", "--out", "m") == 0
+    capsys.readouterr()
+    path = tmp_path / "m/models" / file
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(InputError, match=message):
+        read_model(tmp_path / "m/models/11.json")
+
+
 def test_damaged_markets_are_refused(equibid: Command, capsys: Captured, tmp_path: Path) -> None:
     log_folder(tmp_path, 400)
     assert equibid("values", "11", "--out", "m") == 0

@@ -1,5 +1,6 @@
 """Runs side by side: what differs, which days are common, and differences by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,8 @@ def past(name: str, values: dict[str, list[float]], **changes: Any) -> Past:
 
 
 FIRST = past("first", {"a": [1.0, 2, 3, 4, 5, 6], "b": [5.0] * 6})
-SECOND = past("second", {"a": [2.0, 4, 6, 8, 10, 12], "b": [5.0] * 6}, auction={"rule": "Soft"})
+SECOND_A = [2.0, 4, 6, 8, 10, 12]
+SECOND = past("second", {"a": SECOND_A, "b": [5.0] * 6}, auction={"rule": "Soft"})
 
 
 def test_settings_that_differ_are_named_with_dots() -> None:
@@ -61,7 +63,22 @@ def test_differences_of_common_days_by_hand() -> None:
     assert a["difference"] == pytest.approx(1.0)
     # All six signs alike: 2 of 64 patterns; b is the same in both, and is no test.
     assert a["p"] == a["p_holm"] == pytest.approx(2 / 64)
-    assert (b["difference"], b["p_holm"]) == (0.0, 1.0)
+    assert (b["difference"], b["same"], b["p_holm"]) == (0.0, True, 1.0)
+
+
+def test_only_rows_that_are_alike_to_the_bit_are_no_test() -> None:
+    # b's mean is the same, but its days are not: it could have differed.
+    other = past("x", {"a": SECOND_A, "b": [4.0, 6] * 3})
+    a, b = differences([FIRST, other]).sort("bidder").iter_rows(named=True)
+    assert (b["difference"], b["same"]) == (0.0, False)
+    assert a["p_holm"] == pytest.approx(2 * a["p"])
+
+
+def test_from_nothing_to_something_has_no_percentage_but_a_test() -> None:
+    idle = past("idle", {"a": [0.0] * 6, "b": [5.0] * 6})
+    a, _ = differences([idle, FIRST]).sort("bidder").iter_rows(named=True)
+    assert (a["difference"], a["same"]) == (None, False)
+    assert a["p_holm"] == pytest.approx(2 / 64)
 
 
 def test_only_days_of_both_count() -> None:
@@ -77,6 +94,10 @@ def test_other_days_and_other_seats_are_not_compared() -> None:
         other = past("other", values, **changes)
         assert not comparable(FIRST, other)
         assert differences([FIRST, other]).is_empty()
+    clicks = past("clicks", values)
+    settled = replace(clicks.findings.settled, score="conversions")
+    clicks = replace(clicks, findings=replace(clicks.findings, settled=settled))
+    assert not comparable(past("values", values), clicks)
     pairs = past("p", values, seating="pairs")
     assert comparable(pairs, past("q", values, seating="pairs", bidders=["b", "a"]))
     assert not comparable(pairs, past("q", values, seating="pairs", bidders=["a"]))

@@ -38,6 +38,11 @@ def test_strata_that_differ_only_in_level_leave_no_width() -> None:
     assert bootstrap(sample, mean).low < 3.0
 
 
+def test_a_stratum_of_one_tells_nothing_of_its_spread() -> None:
+    _, low, high = bootstrap(np.array([1.0, 3, 9]), mean, strata=np.array([0, 0, 1]))
+    assert np.isnan([low, high]).all()
+
+
 def test_a_seed_is_an_interval() -> None:
     sample = np.random.default_rng(2).normal(size=9)
     one, same, other = (bootstrap(sample, mean, seed=seed) for seed in (4, 4, 5))

@@ -8,6 +8,7 @@ import pytest
 
 from equibid.auctions import gsp, second_price
 from equibid.bidders.fixed import Fixed
+from equibid.evaluation import landscape
 from equibid.evaluation.landscape import (
     Prices,
     factors_bid,
@@ -73,6 +74,16 @@ def test_the_curve_is_the_share_of_prices_a_bid_reaches() -> None:
     assert same[0]["bid"].equals(same[1]["bid"])
 
 
+def test_thinned_prices_are_those_of_all_advertisers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Everybody values everything alike, and the highest bidder sees another price than the rest.
+    monkeypatch.setattr(landscape, "MOST", 400)
+    values = np.ones((200, 8))
+    found = rival_prices(market(values, 2), second_price(), np.tile([10.0, *[2.0] * 7], (2, 1)))
+    assert len(found.any) == 400
+    np.testing.assert_allclose((found.any == 0.2).mean(), 1 / 8)
+    assert set(found.tick) == {0, 1}
+
+
 def test_prices_foretell_who_wins() -> None:
     day = MARKETS["demo"](jax.random.key(3), impressions=400, advertisers=6, ticks=4)
     day = day.with_budget(day.campaigns.budget * 1e4)
@@ -84,6 +95,15 @@ def test_prices_foretell_who_wins() -> None:
     bids = np.asarray(day.values)[np.asarray(day.values) > 0]
     who = np.nonzero(np.asarray(day.values) > 0)[1]
     assert (bids * level[who] > found.any).sum() == np.asarray(delivery.total().wins).sum()
+
+
+def test_a_bid_of_the_price_wins() -> None:
+    # The lowest bid of a curve is a hundredth of the median.
+    price = np.array([0.01, *[1.0] * 99])
+    curve = win_curve({"m": Prices(np.zeros(100, int), price, price)})
+    assert curve["bid"][0] == 0.01
+    assert curve["any"][0] == pytest.approx(0.01)
+    assert curve["any"][-1] == 1.0
 
 
 def test_factors_are_those_of_the_bidders_in_their_seats() -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from equibid.auctions.tally import FIELDS
-from equibid.evaluation.market_figures import TOGETHER, by_population, market_figures
+from equibid.evaluation.market_figures import FIGURES, TOGETHER, by_population, market_figures
 from equibid.evaluation.strengths import strengths
 
 CAMPAIGNS = pl.DataFrame(
@@ -86,6 +87,20 @@ def test_intervals_are_students() -> None:
     assert found["revenue_high"] - 47.5 == pytest.approx(12.706204736 * 2.5)
     assert found["welfare_low"] == pytest.approx(14)
     assert found["budget_use"] == pytest.approx(95 / 300)
+
+
+def test_the_interval_of_budget_use_is_the_jackknife_of_a_ratio_of_sums() -> None:
+    revenue, budget = np.array([10.0, 30, 25, 8]), np.array([40.0, 50, 90, 10])
+    played = pl.DataFrame({"population": ["a"] * 4, "revenue": revenue, "budget": budget})
+    rest = [pl.lit(1.0).alias(name) for name in FIGURES if name not in ("revenue", "budget_use")]
+    found = market_figures(played.with_columns(rest)).row(0, named=True)
+    kept = [[s for s in range(4) if s != r] for r in range(4)]
+    without = np.array([revenue[rows].sum() / budget[rows].sum() for rows in kept])
+    error = (3 / 4 * ((without - without.mean()) ** 2).sum()) ** 0.5
+    whole = revenue.sum() / budget.sum()
+    assert found["budget_use"] == pytest.approx(whole)
+    assert found["budget_use_high"] - whole == pytest.approx(stats.t.ppf(0.975, 3) * error)
+    assert whole - found["budget_use_low"] == pytest.approx(stats.t.ppf(0.975, 3) * error)
 
 
 def test_without_targets_or_company_figures_are_left_out() -> None:

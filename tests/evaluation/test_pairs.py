@@ -17,7 +17,7 @@ from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
 from equibid.evaluation.case import Case, generated_case
 from equibid.evaluation.deviation import gains
-from equibid.evaluation.pairs import head_to_head, paired_tests
+from equibid.evaluation.pairs import head_to_head, paired, paired_tests, turned
 from equibid.evaluation.power import power, replicates_needed
 from equibid.evaluation.statistics import holm, sign_flip
 from equibid.markets import MARKETS
@@ -62,7 +62,54 @@ def test_paired_tests_see_what_means_hide() -> None:
     table = paired_tests(pl.concat(frames), "value")
     (row,) = table.iter_rows(named=True)
     assert row["p"] == pytest.approx(2 / 2**10)
-    assert row["difference"] == pytest.approx(1 / 450) and row["low"] == pytest.approx(1 / 450)
+    assert row["difference"] == pytest.approx(1 / 450)
+    assert 0 < row["low"] < 1 / 450 < row["high"]
+
+
+def test_the_interval_of_a_difference_covers_a_ratio_of_two_uncertain_means() -> None:
+    rng = np.random.default_rng(6)
+    sizes = 100 * rng.gamma(20, 1 / 20, (2000, 8))
+    # Ten more whatever the day, or a tenth more of it: the mean is a tenth more than the other's.
+    for gaps in (10 + rng.normal(0, 1, sizes.shape), 0.1 * sizes * rng.normal(1, 0.1, sizes.shape)):
+        found = [paired(size + gap, size) for size, gap in zip(sizes, gaps, strict=True)]
+        covered = np.mean([x.low <= 0.1 <= x.high for x in found])
+        assert 0.93 < covered < 0.97
+
+
+@given(
+    st.lists(st.floats(1, 100), min_size=3, max_size=9),
+    st.lists(st.floats(1, 100), min_size=9, max_size=9),
+)
+def test_a_difference_turned_round_is_that_of_the_other_pair(
+    one: list[float], other: list[float]
+) -> None:
+    a, b = np.array(one), np.array(other[: len(one)])
+    back = turned(paired(a, b).difference)
+    assert back == pytest.approx(paired(b, a).difference, abs=1e-9)
+    assert turned(-1.0) is None and turned(None) is None
+
+
+@pytest.mark.parametrize("count", [3, 6, 7, 13])
+@pytest.mark.parametrize("score", [0.7, 1.3, 1.7])
+def test_replicates_that_came_out_alike_are_planned_as_few_as_the_test_takes(
+    count: int, score: float
+) -> None:
+    # The mean of equal numbers may differ from them in the last bit.
+    found = paired(np.full(count, score), np.ones(count))
+    assert found.difference == pytest.approx(score - 1)
+    assert found.needed == 6 and found.detectable < 1e-12
+    assert paired(np.ones(count), np.ones(count)).needed is None
+
+
+def test_who_buys_nothing_among_its_own_kind_has_no_share() -> None:
+    bought = {("a", "a"): 0.0, ("a", "b"): 3.0, ("b", "b"): 2.0, ("b", "a"): 1.0}
+    rows = pl.DataFrame(
+        [(*pair, x) for pair, x in bought.items()],
+        schema=["bidder", "against", "value"],
+        orient="row",
+    )
+    shares = {(a, b): x for a, b, x in head_to_head(rows, "value").rows()}
+    assert shares == {("a", "a"): None, ("a", "b"): None, ("b", "b"): 1.0, ("b", "a"): 0.5}
 
 
 def test_a_bidder_that_buys_nothing_has_no_scale_but_a_test() -> None:

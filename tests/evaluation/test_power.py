@@ -43,6 +43,11 @@ def test_no_difference_needs_more_than_there_are() -> None:
     assert replicates_needed(float("nan")) is None
 
 
+@pytest.mark.parametrize("effect", [1e6, 1e12, 1e18, float("inf")])
+def test_a_constant_difference_needs_two(effect: float) -> None:
+    assert replicates_needed(effect, level=0.001) == replicates_needed(-effect, level=0.001) == 2
+
+
 def test_detectable_is_the_inverse() -> None:
     least = detectable(12, 0.02)
     assert power(12, least / 0.02) == pytest.approx(0.8, abs=1e-9)

@@ -76,13 +76,38 @@ def test_tables_hold_what_the_functions_give() -> None:
         assert row["iqm_low"] < row["iqm"] < row["iqm_high"]
         assert (row["worst"], row["replicates"]) == (mine.min(), 16)
     curves = profiles(scores, resamples=200)
-    for _, one in curves.group_by("bidder"):
-        assert one["share"][0] in (0.0, 1.0) or one["share"].is_between(0, 1).all()
-        assert one["share"].is_sorted(descending=True)
+    assert curves["bidder"].unique(maintain_order=True).to_list() == ["good", "bad", "oracle"]
+    for (name,), one in curves.group_by("bidder"):
+        mine = scores.filter(bidder=name)["score"].to_numpy()
+        assert one["share"].to_list() == [(mine > x).mean() for x in one["threshold"]]
         assert (one["low"] <= one["share"]).all() and (one["share"] <= one["high"]).all()
     good = curves.filter(bidder="good")
     assert good["share"][0] == 1.0
     assert curves.filter(bidder="oracle")["share"][-1] == 0.0
+
+
+def test_bands_of_a_profile_are_those_of_a_share() -> None:
+    draws = np.random.default_rng(3).uniform(size=400)
+    scores = pl.DataFrame({"market": "m", "replicate": range(400), "bidder": "a", "score": draws})
+    half = profiles(scores, resamples=2000).filter(pl.col("share").is_between(0.4, 0.6))
+    expected = 2 * 1.96 * np.sqrt(half["share"] * (1 - half["share"]) / 400)
+    np.testing.assert_allclose(half["high"] - half["low"], expected, rtol=0.1)
+
+
+def test_markets_of_different_levels_leave_no_width() -> None:
+    # Scores differ between the markets and not within: strata keep their shares.
+    scores = pl.DataFrame(
+        {
+            "market": ["m"] * 4 + ["n"] * 4,
+            "replicate": [*range(4)] * 2,
+            "bidder": "a",
+            "score": [1.0] * 4 + [2.0] * 4,
+        }
+    )
+    (row,) = reliability(scores, resamples=100).iter_rows(named=True)
+    assert row["iqm_low"] == row["iqm"] == row["iqm_high"] == 1.5
+    curve = profiles(scores, resamples=100)
+    assert curve["low"].equals(curve["share"].alias("low"))
 
 
 def test_one_replicate_has_no_ends() -> None:
@@ -90,3 +115,7 @@ def test_one_replicate_has_no_ends() -> None:
     table = reliability(one, resamples=50)
     assert table["iqm_low"].null_count() == table.height
     assert profiles(one, resamples=50)["low"].null_count() == 3 * 101
+    # One of each market: nothing is drawn anew, and that is no certainty.
+    two = relative_scores(days().filter(replicate=0), [], "value")
+    assert reliability(two, resamples=50)["iqm_low"].null_count() == 3
+    assert profiles(two, resamples=50)["low"].null_count() == 3 * 101

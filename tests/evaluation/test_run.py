@@ -45,6 +45,15 @@ def test_finished_parts_are_not_played_again(tmp_path: Path) -> None:
     assert_frame_equal(first, second, check_exact=True)
 
 
+def test_a_name_with_a_folder_in_it_is_no_folder(tmp_path: Path) -> None:
+    work = Work()
+    run = open_run(tmp_path, CONFIG)
+    jobs = [work.job("2013.06/7-lin", 3)]
+    first, again = (carry_out(run, jobs, lambda _: None) for _ in range(2))
+    assert first["replicate"].to_list() == again["replicate"].to_list() == [3]
+    assert work.played == ["2013.06/7-lin"]
+
+
 def test_half_a_file_counts_for_nothing(tmp_path: Path) -> None:
     run = open_run(tmp_path, CONFIG)
     half = run.parts / "demo-1.parquet.part"

@@ -68,6 +68,34 @@ def test_parquet_is_the_same(tmp_path: Path) -> None:
     )
 
 
+def test_an_id_that_is_missing_in_parquet_is_a_bad_row(tmp_path: Path) -> None:
+    bare = table().with_columns(auction=pl.Series([None, "a2", None]))
+    bare.write_parquet(tmp_path / "log.parquet")
+    text = MAP.replace('"hour"', "{constant = 3}").replace('"clicked"', "{constant = 0}")
+    kept = imported(tmp_path, tmp_path / "log.parquet", text, max_bad=1)
+    assert kept["id"].to_list() == ["a2"]
+    aside = pl.read_csv(tmp_path / "out/quarantine.csv")
+    assert aside.select("line", "field", "reason").rows() == [
+        (1, "id", "not an id"),
+        (3, "id", "not an id"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "outcomes"),
+    [("click", [1, 0, 0]), ("conversion", [0, 1, 0]), ("lead", [1, 0, 0])],
+)
+def test_outcomes_are_what_values_foretell(tmp_path: Path, unit: str, outcomes: list[int]) -> None:
+    bought = pl.Series(["0", "1", "0"])
+    table().with_columns(bought=bought).write_csv(tmp_path / "log.csv")
+    text = MAP.replace('"click"', f'"{unit}"') + 'conversion = "bought"\n'
+    imported(tmp_path, tmp_path / "log.csv", text)
+    (recording,) = read_log(tmp_path / "out")
+    assert recording.test.outcomes is not None
+    assert recording.test.outcomes[:, 0].tolist() == [bool(x) for x in outcomes]
+    assert recording.test.labels.value_unit == unit
+
+
 def test_a_mapped_log_is_a_campaign_in_its_currency(tmp_path: Path) -> None:
     table().write_csv(tmp_path / "log.csv")
     imported(tmp_path, tmp_path / "log.csv")
@@ -137,3 +165,9 @@ def test_a_wrong_map_is_refused(tmp_path: Path, text: str, said: str) -> None:
     table().write_csv(tmp_path / "log.csv")
     with pytest.raises(InputError, match=said):
         imported(tmp_path, tmp_path / "log.csv", text)
+
+
+def test_a_map_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        read_column_map(tmp_path / "map.toml")
+    assert str(refused.value) == f"{tmp_path / 'map.toml'}: there is no such file"

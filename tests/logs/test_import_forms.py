@@ -75,6 +75,15 @@ def test_columns_of_a_header_may_come_in_any_order(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "out") == [made.meaning(row) for row in made.rows(9)]
 
 
+def test_a_row_may_hold_the_name_of_a_column(tmp_path: Path) -> None:
+    made = MADE["ipinyou-preparedheadless.train.txt.log"]
+    rows = made.rows(9)
+    rows[0][made.columns.index("url")] = "url"
+    data = b"\n".join(map(made.line, rows))
+    import_logs([pack(tmp_path / "headless.log", data)], tmp_path / "out")
+    assert rows_of(tmp_path / "out") == [made.meaning(row) for row in rows]
+
+
 def test_a_parquet_log_is_read_like_its_csv(tmp_path: Path) -> None:
     made = MADE["auctionnetperiod-7.csv"]
     path = pack(tmp_path / "log.csv", b"\n".join(made.lines(40)))
@@ -119,6 +128,23 @@ def test_an_advertiser_of_hardly_any_impression_is_unknown(tmp_path: Path) -> No
     assert recording.train.impressions + recording.test.impressions == 299
 
 
+def test_each_period_is_judged_by_its_own_advertisers(tmp_path: Path) -> None:
+    # A period that is a hundred times shorter has no strangers, and one of fewer advertisers no
+    # impressions that lack a row; but where rows are lost, the impression is, be it most of them.
+    long, short = made_logs.auctionnet((400, 400)), made_logs.auctionnet((3, 4), 2, period=1)
+    broken = made_logs.auctionnet((3, 4), period=2)
+    for row in broken[3:15:3]:
+        row[10] = "-1"
+    path = made_logs.write(tmp_path / "log.csv", made_logs.csv([*long, *short, *broken]))
+    summary = import_logs([path], tmp_path / "out", max_bad=0.01)
+    assert summary.reasons == {"bid not a number from 0 to 1e+15": 4}
+    found = [
+        recording.test.impressions + (0 if recording.train is None else recording.train.impressions)
+        for recording in read_log(tmp_path / "out")
+    ]
+    assert found == [800, 7, 3]
+
+
 @pytest.mark.parametrize("name", ["auctionnet", "hourly", "rlb"])
 def test_an_imported_log_plays_as_its_file(tmp_path: Path, name: str) -> None:
     logs = tmp_path / "logs"
@@ -142,6 +168,37 @@ def test_an_imported_log_plays_as_its_file(tmp_path: Path, name: str) -> None:
             made_logs.write(logs / f"{campaign}.info.json", made_logs.info())
     import_logs(paths, tmp_path / "out")
     same(read_log(tmp_path / "out"), read_log(paths[0] if name == "auctionnet" else logs))
+
+
+@pytest.mark.parametrize("name", ["rlb", "yzpc", "hourly"])
+def test_two_logs_of_one_name_are_not_taken_for_one(tmp_path: Path, name: str) -> None:
+    files = {
+        "rlb": ("7.train.theta.txt", "7.test.theta.txt"),
+        "yzpc": ("7.train.yzpc.txt", "7.test.yzpc.txt"),
+        "hourly": ("7.one.txt", "7.two.txt"),
+    }[name]
+    end = [] if name == "rlb" else ["3"]
+    for file, count in zip(files, (40, 30), strict=True):
+        rows = [[*row, *end] for row in made_logs.clicks(count)]
+        made_logs.write(tmp_path / file, made_logs.spaced(rows))
+    made_logs.write(tmp_path / "7.info.json", made_logs.info())
+    import_logs([tmp_path / file for file in files], tmp_path / "out", form=name)
+    with pytest.raises(InputError, match=r"called 7; put them into|both of 7; import them apart"):
+        read_log(tmp_path / "out")
+
+
+def test_campaigns_of_folders_with_dots_are_told_apart(tmp_path: Path) -> None:
+    paths = []
+    for day in ("2013.06", "2013.07"):
+        (tmp_path / day).mkdir()
+        for part in ("train", "test"):
+            rows = [[*row, str(k // 9)] for k, row in enumerate(made_logs.clicks(40))]
+            path = tmp_path / day / f"7.{part}.txt"
+            paths.append(made_logs.write(path, made_logs.spaced(rows)))
+    import_logs(paths, tmp_path / "out")
+    recordings = read_log(tmp_path / "out")
+    assert [recording.name for recording in recordings] == ["2013.06/7", "2013.07/7"]
+    assert all(recording.train is not None for recording in recordings)
 
 
 def test_totals_that_a_file_beside_states_are_compared(tmp_path: Path) -> None:

@@ -94,6 +94,27 @@ def test_an_impression_twice_is_kept_once(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_in_the_wrong_file_are_bad_rows(tmp_path: Path) -> None:
+    rows = raw(10)
+    strays = [event(rows[2], 2, 1), event(rows[3], 3, 2)]
+    paths = [
+        pack(tmp_path / "imp.txt", text([*rows, *strays])),
+        # An impression among the clicks is no click, though one of its id was clicked.
+        pack(tmp_path / "clk.txt", text([event(rows[4], 2, 1), event(rows[5], 2, 2), rows[4]])),
+    ]
+    summary = import_logs(paths, tmp_path / "out", join=True, max_bad=1)
+    table = pl.read_parquet(tmp_path / "out/rows/*.parquet")
+    assert table["bidid"].to_list() == [row[0] for row in rows]
+    assert table["clicks"].to_list() == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0]
+    assert (summary.read, summary.kept) == (15, 12)
+    aside = pl.read_csv(tmp_path / "out/quarantine.csv").select("file", "line", "field", "value")
+    assert aside.rows() == [
+        ("clk.txt", 3, "logtype", 1),
+        ("imp.txt", 11, "logtype", 2),
+        ("imp.txt", 12, "logtype", 3),
+    ]
+
+
 def test_only_raw_logs_are_joined(tmp_path: Path) -> None:
     made = MADE["hourly7.test.txt"]
     path = pack(tmp_path / made.name, b"\n".join(made.lines(3)))

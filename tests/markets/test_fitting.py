@@ -1,5 +1,6 @@
 """Settings come back from a day that was generated from them, and what cannot be told is named."""
 
+import itertools
 from dataclasses import replace
 from functools import cache
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from equibid.auctions.ranked import gsp, second_price
 from equibid.errors import InputError
 from equibid.markets import DEMO, Generator, Market, dense, even_ticks, generate, sparse, validate
-from equibid.markets.estimators import clock
+from equibid.markets.estimators import clock, interests, reach
 from equibid.markets.fitting import Fit, fit
 from equibid.markets.market import Campaigns
 from equibid.markets.moments import moments
@@ -156,6 +157,27 @@ def market_of(
         tick_start=even_ticks(len(values), ticks),
         campaigns=Campaigns(ones, cpa * ones, ids),
     )
+
+
+def test_interests_are_told_by_pairs_across_where_those_within_never_meet() -> None:
+    # Four categories of two who share no user, and users interested in two of them: two of
+    # different categories meet on 4/6 of what chance would give.
+    rows = []
+    for one, other in itertools.combinations(range(4), 2):
+        for a, b in itertools.product(range(2), repeat=2):
+            row = np.zeros(8)
+            row[[2 * one + a, 2 * other + b]] = 0.5
+            rows.append(row)
+    market = market_of(np.array(rows), category=[0, 0, 1, 1, 2, 2, 3, 3])
+    assert interests(moments(market, np.zeros(12, int))).value == 2
+
+
+def test_reach_is_of_those_who_have_a_value() -> None:
+    rng = np.random.default_rng(3)
+    values = np.where(rng.random((4000, 3)) < [0.2, 0.5, 0.8], 0.5, 0)
+    silent = np.concatenate([values, np.zeros((4000, 5))], axis=1)
+    found = [reach(moments(market_of(x), np.zeros(12, int)), 1).value for x in (values, silent)]
+    assert found[0] == found[1]
 
 
 def test_one_advertiser_keeps_what_it_cannot_tell() -> None:

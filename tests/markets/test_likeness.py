@@ -1,12 +1,15 @@
 """Distances of two days."""
 
+from dataclasses import replace
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.markets import Generator, generate, spend_at_cap
+from equibid.markets import Generator, even_ticks, generate, likeness, spend_at_cap
 from equibid.markets.estimators import clock
 from equibid.markets.likeness import (
     Facts,
@@ -82,6 +85,17 @@ def test_facts_are_of_the_market(days: list[Facts]) -> None:
     np.testing.assert_allclose(listed["value"], found["value"])
 
 
+def test_thinned_values_are_those_of_all_advertisers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every impression is worth 1 … 8 to the advertisers, of whom a stride of 4 would see two.
+    monkeypatch.setattr(likeness, "MOST", 256)
+    day = generate(SETTINGS, jax.random.key(0))
+    even = replace(day, values=jnp.broadcast_to(jnp.arange(1.0, 9.0), (128, 8)))
+    even = replace(even, tick_start=even_ticks(128, 24))
+    value = measured(even)["value"]
+    assert len(value) == 256
+    np.testing.assert_array_equal(np.unique(value, return_counts=True)[1], 32)
+
+
 def test_quantiles_stand_side_by_side(days: list[Facts]) -> None:
     table = quantiles(days[0], days[1])
     value = table.filter(measure="value")
@@ -89,6 +103,12 @@ def test_quantiles_stand_side_by_side(days: list[Facts]) -> None:
     assert value.row(50, named=True)["log"] == pytest.approx(np.median(days[0]["value"]))
     assert table.filter(measure="traffic")["at"].to_list() == list(range(12))
     assert table.filter(measure="within").height == 1
+
+
+def test_total_variation_is_the_share_that_would_have_to_move() -> None:
+    one, other = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
+    assert distance("shares", one, other) == pytest.approx(0.4)
+    assert distance("shares", np.array([1.0, 0]), np.array([0, 1.0])) == 1
 
 
 def test_single_samples_are_amounts() -> None:

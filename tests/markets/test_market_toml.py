@@ -71,6 +71,12 @@ def test_any_settings_come_back(
     assert read_market(path) == settings
 
 
+@pytest.mark.parametrize("name", ['"', "\\", "\x00\x1f\x7f\x85", "a\nb", "λ 😀"])
+def test_odd_names_come_back(tmp_path: Path, name: str) -> None:
+    settings = Generator(name, 100, 4, 5, 2)
+    assert read_market(written(tmp_path, market_text(settings))) == settings
+
+
 def test_what_is_left_out_is_the_default(tmp_path: Path) -> None:
     assert read_market(written(tmp_path, GOOD)) == Generator("m", 100, 4, 5, 2)
     whole = read_market(written(tmp_path, GOOD + "drift = 1\nreach = [1, 1]\n"))

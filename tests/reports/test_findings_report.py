@@ -13,15 +13,19 @@ from run_tables import run_tables
 from browser import Browser, needs_browser
 from equibid.evaluation.across import Past
 from equibid.evaluation.findings import Findings, Settled
+from equibid.evaluation.pairs import paired_tests
+from equibid.evaluation.strengths import strengths
 from equibid.reports import charts
+from equibid.reports.certainty import differences, too_few
 from equibid.reports.drawn import CHARTS, shown
-from equibid.reports.findings_sections import differences, too_few
 from equibid.reports.heat_maps import head_to_head_chart, paired_chart, percent, strength_chart
+from equibid.reports.metric_chart import SCORE, metric_chart
 from equibid.reports.page import page
 from equibid.reports.price_charts import price_chart, win_curve_chart
 from equibid.reports.reliability_charts import profile_chart
-from equibid.reports.side_by_side import verdict, write_side_by_side
+from equibid.reports.side_by_side import change, looks_of, verdict, write_side_by_side
 from equibid.reports.tables import RunTables
+from equibid.reports.verdict import verdict as said_of
 
 
 def heat(figure) -> np.ndarray:
@@ -33,6 +37,7 @@ def test_profiles_are_drawn_as_they_are() -> None:
     tables = run_tables(bidders=3, seeds=4)
     assert tables.profile is not None
     lines = [t for t in profile_chart(tables).to_dict()["data"] if t["meta"]["role"] == "line"]
+    assert len(lines) == len(tables.bidders)
     for line in lines:
         mine = tables.profile.filter(bidder=tables.bidders[line["meta"]["bidder"]])
         assert list(line["x"]) == mine["threshold"].to_list()
@@ -109,7 +114,9 @@ def test_bidders_stand_at_their_mean_bid_and_win_rate() -> None:
     assert tables.win_curve is not None
     wide = tables.win_curve.with_columns(bid=pl.Series(np.geomspace(1e-6, 1e6, 80)))
     data = win_curve_chart(replace(tables, win_curve=wide)).to_dict()["data"]
-    for mark in (trace for trace in data if trace["meta"]["role"] == "mark"):
+    marks = [trace for trace in data if trace["meta"]["role"] == "mark"]
+    assert len(marks) == len(tables.bidders)
+    for mark in marks:
         mine = tables.delivery.filter(bidder=tables.bidders[mark["meta"]["bidder"]])
         bid, wins, offered = (mine[c].to_numpy().sum() for c in ("bid", "wins", "offered"))
         assert mark["x"][0] == pytest.approx(1000 * bid / offered)
@@ -125,6 +132,25 @@ def test_prices_paid_stand_beside_their_targets() -> None:
     np.testing.assert_allclose(target["x"], largest["target_cpa"])
     first = next(trace for trace in data if trace["meta"]["bidder"] == 0)
     np.testing.assert_allclose(first["x"], largest["spend"] / largest["value"])
+
+
+@pytest.mark.parametrize(
+    ("seats", "names"),
+    [(2, ["smallest", "largest"]), (3, ["smallest", "2nd", "largest"])],
+)
+def test_the_largest_budget_is_called_so_where_quarters_are_empty(
+    seats: int, names: list[str]
+) -> None:
+    tables = run_tables(bidders=1, reference=False)
+    rows = pl.DataFrame(
+        {"market": "m", "bidder": tables.bidders[0], "tick": 0, "value": 1.0, "replicate": 0}
+    ).join(pl.DataFrame({"advertiser": range(seats)}), how="cross")
+    campaigns = pl.DataFrame(
+        {"market": "m", "advertiser": range(seats), "category": 0, "budget": range(seats)}
+    )
+    found = strengths(rows, campaigns, [], "value")
+    chart = strength_chart(replace(tables, strengths=found), "budget").to_dict()
+    assert list(chart["layout"]["xaxis"]["ticktext"]) == names
 
 
 def test_zero_has_no_sign() -> None:
@@ -154,6 +180,52 @@ def test_cells_beside_the_leader_have_its_sign() -> None:
     assert all(row[0].startswith("−") for row in cells.values())
 
 
+def test_cells_are_in_the_leaders_measure_whoever_was_entered_first() -> None:
+    tables = run_tables(bidders=2, reference=False)
+    leader, other = tables.bidders
+    days = pl.DataFrame({"market": "m", "replicate": range(6)})
+    lead, behind = (np.array(x) for x in ([4.0, 4, 5, 4, 4, 3], [1.0, 2, 1, 3, 2, 3]))
+    sums = [
+        days.with_columns(bidder=pl.lit(name), value=pl.Series(x))
+        for name, x in ((leader, lead), (other, behind))
+    ]
+    one, two = (
+        differences(replace(tables, paired=paired_tests(pl.concat(frames), "value")), leader)[other]
+        for frames in (sums, sums[::-1])
+    )
+    # Intervals of a share and of its inverse are not quite the same.
+    assert one[0].startswith("−50.00<") and two[0].startswith("−50.00<")
+    assert one[1:3] == two[1:3]
+    assert one[3] == two[3]
+
+
+def test_a_leader_beside_one_that_buys_nothing_keeps_its_test() -> None:
+    tables = run_tables(bidders=2, reference=False)
+    leader, other = tables.bidders
+    row = {"bidder": leader, "other": other, "difference": None, "low": None, "high": None}
+    row |= {"detectable": None, "needed": None, "p_holm": 0.03}
+    paired = pl.DataFrame([row])
+    cells = differences(replace(tables, paired=paired), leader)
+    assert cells[other] == ["–", "0.0300", "–", "–"]
+    wide = paired.with_columns(difference=pl.lit(1.0), low=pl.lit(-1.5), high=pl.lit(3.5))
+    assert differences(replace(tables, paired=wide), leader)[other][0] == "−50.00"
+
+
+def test_replicates_that_are_all_alike_are_one() -> None:
+    tables = run_tables(bidders=2)
+    assert tables.replicates == 10
+    same = (
+        tables.delivery.filter(seed=0)
+        .drop("seed")
+        .join(pl.DataFrame({"seed": range(10)}), how="cross")
+    )
+    exact = tables.ranking.with_columns(score_low="score", score_high="score")
+    alike = replace(tables, delivery=same, ranking=exact)
+    assert alike.replicates == 1
+    assert "cannot tell skill from luck" in said_of(alike).headline
+    assert "paired" not in shown(alike)
+
+
 def test_too_few_replicates_are_said_to_be() -> None:
     assert "<b>4 replicates are too few" in too_few(run_tables(bidders=4, seeds=4))
     assert too_few(run_tables(bidders=4, seeds=10)) == ""
@@ -181,6 +253,30 @@ def test_the_verdict_names_the_largest_difference_or_says_why_there_is_none() ->
     few = [replace(t, delivery=t.delivery.filter(pl.col("seed") < 3)) for t in (tables, other)]
     said = verdict([past("old", few[0]), past("new", few[1])], {})
     assert said.headline.endswith("on 3 days") and "prove no difference" in said.detail
+
+
+def test_from_nothing_to_something_is_a_difference() -> None:
+    tables = run_tables(bidders=2, seeds=10)
+    idle = pl.when(pl.col("bidder") == "pid").then(0.0).otherwise(pl.col("value"))
+    none = past("none", replace(tables, delivery=tables.delivery.with_columns(value=idle)))
+    some = past("some", tables)
+    assert verdict([none, some], {}).headline == ("pid buys something instead of nothing in some")
+
+
+def test_runs_of_other_days_are_named() -> None:
+    tables = run_tables(bidders=2, seeds=3)
+    runs = [past("old", tables), past("new", tables), past("<far>", tables, market_seed=3)]
+    assert "Not on the same days, so not here: &lt;far&gt;." in change(runs)
+    assert "Not on the same days" not in change(runs[:2])
+
+
+def test_a_metric_without_an_interval_says_none() -> None:
+    run = past("one", run_tables(bidders=2))
+    bare = run.findings.ranking.with_columns(score_low=pl.lit(None, pl.Float64))
+    run = replace(run, findings=replace(run.findings, ranking=bare))
+    (dots,) = metric_chart([run], SCORE, looks_of([run])).to_dict()["data"]
+    assert all("to" not in text.split("<br>")[1] for text in dots["text"])
+    assert not any(dots["error_x"]["array"])
 
 
 @needs_browser

@@ -5,8 +5,8 @@ from math import isfinite
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 
+from equibid.cli.table import plain_table
 from equibid.equilibrium.certificate import Certificate, Status
 from equibid.evaluation.certifying import Certified, mean_figures
 
@@ -108,11 +108,6 @@ def statuses(certificate: Certificate) -> str:
     """How many stand where."""
     counts = {status: certificate.status.count(status) for status in Status}
     return ", ".join(f"{status.value}: {count}" for status, count in counts.items() if count)
-
-
-def plain_table(title: str) -> Table:
-    """A table without lines."""
-    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
 
 
 def figure(name: str, x: float) -> str:

@@ -9,16 +9,17 @@ from typing import Annotated, Any
 import polars as pl
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 import equibid
+from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, recordings_of
 from equibid.cli.progress import progress
+from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.evaluation.fitted import Fitted, fitted
-from equibid.evaluation.run import open_run
+from equibid.evaluation.run import Run, open_run
 from equibid.logs import Recording
 from equibid.markets.toml import auction_text, market_text
 from equibid.reports.from_fit import columns, fit_tables, like, short, write_fit
@@ -85,8 +86,12 @@ def run_fit(settings: Settings) -> list[Path]:
                 bar.update(task, description=f"{name}: {what}")
 
             own = folder / recording.name if len(recordings) > 1 else folder
-            found, config = fit_one(settings, recording, told)
-            written.append(write(own, found, config, recording.name))
+            auction = auction_named(settings.auction or default_auction(recording.test))
+            config = resolved(settings, recording, auction)
+            run = open_run(own, config)
+            name = f"{recording.name.replace('/', '-')}-fitted"
+            found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
+            written.append(write(run, found, config, recording.name))
             show(console, found, recording.name, written[-1])
             bar.advance(task)
     elapsed = time.perf_counter() - started
@@ -111,11 +116,9 @@ def check(settings: Settings) -> None:
             raise InputError(f"--{name} {asked}: ask for at least {least}")
 
 
-def fit_one(settings: Settings, recording: Recording, told: Any) -> tuple[Fitted, dict[str, Any]]:
-    """A recording's market, and the settings of the fit with every default filled in."""
-    auction = auction_named(settings.auction or default_auction(recording.test))
-    name = f"{recording.name.replace('/', '-')}-fitted"
-    config = (
+def resolved(settings: Settings, recording: Recording, auction: Auction) -> dict[str, Any]:
+    """The settings with every default filled in, for the run folder."""
+    return (
         {"command": "fit", "version": equibid.__version__}
         | asdict(settings)
         | {
@@ -126,13 +129,10 @@ def fit_one(settings: Settings, recording: Recording, told: Any) -> tuple[Fitted
             "out": None,
         }
     )
-    found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
-    return found, config
 
 
-def write(folder: Path, found: Fitted, config: dict[str, Any], log: str) -> Path:
-    """Write all of a fit into a run folder; gives the path of the settings."""
-    run = open_run(folder, config)
+def write(run: Run, found: Fitted, config: dict[str, Any], log: str) -> Path:
+    """Write all of a fit into an open run folder; gives the path of the settings."""
     settings, how = found.fit.settings, found.fit.how
     kept = dict.fromkeys(found.fit.kept, "Default kept: ")
     comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
@@ -153,7 +153,7 @@ def write(folder: Path, found: Fitted, config: dict[str, Any], log: str) -> Path
     }
     run.write_text("fit.json", json.dumps(told, indent=2) + "\n")
     run.write_table("quantiles.parquet", found.quantiles)
-    write_fit(fit_tables(found, config, log), folder / "report.html")
+    write_fit(fit_tables(found, config, log), run.folder / "report.html")
     return path
 
 
@@ -164,18 +164,11 @@ def sentence(text: str) -> str:
 
 def show(console: Console, found: Fitted, log: str, path: Path) -> None:
     """Print the log and the generated day side by side."""
-    table = Table(
-        title=f"{log} and a day of {path}",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        caption=(
-            "quantiles; money in "
-            f"{found.currency}; distance: Kolmogorov-Smirnov, of traffic total variation, of "
-            "single numbers their (relative) difference; chance: distance of two generated markets"
-        ),
-        caption_justify="left",
+    table = plain_table(
+        f"{log} and a day of {path}",
+        f"quantiles; money in {found.currency}; distance: Kolmogorov-Smirnov, of traffic total "
+        "variation, of single numbers their (relative) difference; chance: distance of two "
+        "generated markets",
     )
     table.add_column("")
     table.add_column("", style="dim", no_wrap=True)

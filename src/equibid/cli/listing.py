@@ -5,6 +5,7 @@ from rich.table import Table
 
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
+from equibid.cli.table import plain_table
 from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers import SOLVERS
 from equibid.learning import ALGORITHMS
@@ -38,7 +39,7 @@ def list_() -> None:
 
 
 def _table(title: str, registry: Registry) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = plain_table(title)
     table.add_column("name", style="cyan", no_wrap=True)
     table.add_column("")
     for name in registry:

@@ -2,33 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
-from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
-from equibid.auctions.registry import AUCTIONS, auction_named
-from equibid.bidders import BIDDERS
-from equibid.cli.certify import Settings as CertifySettings
-from equibid.cli.certify import rule_text, run_certify
-from equibid.cli.lesson import Lesson
-from equibid.cli.market import MarketChoice
-from equibid.cli.solve import Settings as SolveSettings
-from equibid.cli.solve import run_solve
-from equibid.cli.train import Settings as TrainSettings
-from equibid.cli.train import run_train
+from equibid.cli.remake import Config, ask_again
 from equibid.errors import InputError
 from equibid.evaluation.across import Past
 from equibid.evaluation.findings import read_findings
-from equibid.learning.settings import as_text
 from equibid.reports import from_findings, write_report
 from equibid.reports.side_by_side import write_side_by_side
-
-Config = Mapping[str, Any]
 
 
 def report(
@@ -46,7 +31,10 @@ def report(
     ] = None,
     log: Annotated[
         str | None,
-        tyro.conf.arg(help="Where the log lies that a run of solve, certify or train was about."),
+        tyro.conf.arg(
+            help="Where the log, or the TOML file, lies that a run of solve, certify or train was "
+            "about."
+        ),
     ] = None,
 ) -> None:
     """Make the report of a run anew, or one of several comparisons side by side.
@@ -59,10 +47,7 @@ def report(
     if not runs:
         raise InputError("name a run folder, as in equibid report runs/demo")
     folders = list(dict.fromkeys(path.resolve() for path in runs))
-    if len(folders) == 1:
-        path = remake(runs[0], out, log)
-    else:
-        path = side_by_side([folder for folder in runs if folder.resolve() in folders], out)
+    path = remake(runs[0], out, log) if len(folders) == 1 else side_by_side(folders, out)
     console.print(f"[dim]open {path} in a browser[/dim]")
 
 
@@ -75,23 +60,16 @@ def remake(folder: Path, out: Path | None, log: str | None) -> Path:
         path = place(out or path)
         write_report(from_findings(read_findings(folder), config), path)
         return path
-    # These commands find their jobs done, and end with the report.
-    again: dict[str, Callable[[Path, Config, str], object]] = {
-        "solve": solve_again,
-        "certify": certify_again,
-        "train": train_again,
-    }
-    again[kind](folder, config, market_of(folder, config, log))
-    if out is None:
+    ask_again(folder, kind, config, log)
+    if out is None or out.resolve() == path.resolve():
         return path
     return Path(shutil.copyfile(path, place(out)))
 
 
 def side_by_side(folders: list[Path], out: Path | None) -> Path:
-    """The report of several comparisons; gives its path."""
-    names = distinct(list(dict.fromkeys(folder.resolve() for folder in folders)))
+    """The report of several comparisons, of whole paths, no two alike; gives its path."""
     past = []
-    for folder, name in names.items():
+    for folder, name in distinct(folders).items():
         config = config_of(folder)
         kind = kind_of(folder, config)
         if kind != "compare":
@@ -147,103 +125,6 @@ def kind_of(folder: Path, config: Config) -> str:
             f"{folder} has no report to make; name a run of compare, solve, certify or train"
         )
     return kind
-
-
-def market_of(folder: Path, config: Config, log: str | None) -> str:
-    """The market of a run: a generated one, or the log that was named.
-
-    Raises:
-        InputError: it was a log, and none is named.
-    """
-    if log is not None:
-        return log
-    if not choice_of(config, config["market"]).generated:
-        raise InputError(
-            f"{folder} is about the log {config['market']}, whose place is not kept; name it with "
-            "--log"
-        )
-    return config["market"]
-
-
-def choice_of(config: Config, market: str) -> MarketChoice:
-    """The market as it was asked for."""
-    asked = {field.name: config[field.name] for field in fields(MarketChoice)}
-    return replace(MarketChoice(**asked), market=market)
-
-
-def named(kind: type, config: Config, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The settings of a command that stand in a config under their own names."""
-    names = [field.name for field in fields(kind) if field.name not in left_out]
-    return {name: config[name] for name in names if name in config}
-
-
-def solve_again(folder: Path, config: Config, market: str) -> None:
-    """The same search; its starts are read from their parts."""
-    game = config["games"][0]
-    auctions = {rule_text(one) for one in config["games"]}
-    if len(auctions) > 1:
-        raise InputError(
-            f"{folder}: each market has an auction of its own; run `equibid solve` there again, it "
-            "goes on from its parts"
-        )
-    settings = named(SolveSettings, config, ("auction", "starts", "deflated", "out"))
-    starts = {"starts": game["starts"], "deflated": game["deflated"]}
-    run_solve(
-        choice_of(config, market),
-        SolveSettings(**settings, **starts, auction=auctions.pop(), out=folder),
-    )
-
-
-def certify_again(folder: Path, config: Config, market: str) -> None:
-    """The same certificates, of a bidder."""
-    if config["factors"] not in BIDDERS:
-        raise InputError(
-            f"{folder} is about the factors {config['factors']}, whose place is not kept; run "
-            "`equibid certify` there again"
-        )
-    settings = named(CertifySettings, config, ("days", "out"))
-    generated = choice_of(config, market).generated
-    days = ",".join(map(str, config["days"])) + "," if generated else None
-    run_certify(choice_of(config, market), CertifySettings(**settings, days=days, out=folder))
-
-
-def train_again(folder: Path, config: Config, market: str) -> None:
-    """The same training run, which finds itself finished."""
-    if not (folder / "policy.eqx").exists():
-        raise InputError(f"{folder} is not finished; let `equibid train` go on first")
-    changed = tuple(f"{key}={as_text(value)}" for key, value in config["settings"].items())
-    lesson = named(Lesson, config, ("set", "log", "keep_every", "auction", "play"))
-    seeds = config["seeds"]
-    run_train(
-        choice_of(config, market),
-        Lesson(**lesson, **asked_rule(config), set=changed),
-        TrainSettings(seeds=len(seeds), seed=seeds[0], out=folder),
-    )
-
-
-def asked_rule(config: Config) -> dict[str, Any]:
-    """The rule of a training run as it can be asked for, and its play."""
-    return {"auction": rule_named(config["auction"]), "play": config["play"]}
-
-
-def rule_named(rule: Config) -> str:
-    """A resolved rule as `auction_named` takes it.
-
-    Raises:
-        InputError: no rule has these settings.
-    """
-    wanted = json.dumps(rule, sort_keys=True)
-    for name in AUCTIONS:
-        known = [key for key in signature(AUCTIONS[name]).parameters if key in rule]
-        text = f"{name}:{','.join(f'{key}={rule[key]!r}' for key in known)}"
-        try:
-            auction = auction_named(text)
-        except InputError:
-            continue
-        found = {"rule": type(auction).__name__} | asdict(cast(Any, auction))
-        if json.dumps(found, sort_keys=True) == wanted:
-            return text
-    raise InputError(f"there is no auction with the settings {wanted}")
 
 
 def place(path: Path) -> Path:

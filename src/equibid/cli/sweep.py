@@ -15,10 +15,10 @@ import tyro
 from rich.console import Console
 
 import equibid
-from equibid.cli.certificates import plain_table
 from equibid.cli.lesson import Lesson, plan_of
 from equibid.cli.market import MarketChoice
 from equibid.cli.progress import progress
+from equibid.cli.table import plain_table
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
 from equibid.evaluation.run import open_run

@@ -1,4 +1,4 @@
-"""The ranked table in the terminal."""
+"""Tables in the terminal, the ranked one first of all."""
 
 import polars as pl
 from rich.console import Console
@@ -18,22 +18,28 @@ SHOWN = {
 }
 
 
-def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
-    """Print bidders in rank order with 95 % intervals."""
-    what = "expected value" if ranking.score == "value" else "counted value"
-    units = {metric.column: metric.unit for metric in ranking.metrics}
-    table = Table(
-        title=f"{market}: {what} bought, relative to the mean of all contenders",
+def plain_table(title: str, caption: str | None = None) -> Table:
+    """An empty table without lines, titled above and explained below."""
+    return Table(
+        title=title,
         title_justify="left",
         title_style="bold",
         box=None,
         pad_edge=False,
-        caption=(
-            "± half of the 95 % interval; * a reference, not a contender; counted: "
-            f"{units['conversions']}; budget: share spent; wins: share of bids; "
-            f"CPM: {units['cpm']}; CPA: {units['cpa']}"
-        ),
+        caption=caption,
         caption_justify="left",
+    )
+
+
+def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
+    """Print bidders in rank order with 95 % intervals."""
+    what = "expected value" if ranking.score == "value" else "counted value"
+    units = {metric.column: metric.unit for metric in ranking.metrics}
+    table = plain_table(
+        f"{market}: {what} bought, relative to the mean of all contenders",
+        "± half of the 95 % interval; * a reference, not a contender; counted: "
+        f"{units['conversions']}; budget: share spent; wins: share of bids; "
+        f"CPM: {units['cpm']}; CPA: {units['cpa']}",
     )
     metrics = [metric for metric in ranking.metrics if metric.column in SHOWN]
     table.add_column("", justify="right", style="dim")
@@ -56,20 +62,15 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
 
 def print_head_to_head(console: Console, shares: pl.DataFrame) -> None:
     """Print who loses when the others deviate: rows are bidders, columns whom they meet."""
-    table = Table(
-        title="value bought against each other, relative to a market of its own kind",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-    )
+    table = plain_table("value bought against each other, relative to a market of its own kind")
     names = shares["bidder"].unique(maintain_order=True).to_list()
     table.add_column("bidder", style="cyan", no_wrap=True)
     for name in names:
         table.add_column(name, justify="right")
     cells = {(row["bidder"], row["against"]): row["share"] for row in shares.iter_rows(named=True)}
     for name in names:
-        table.add_row(name, *(f"{cells[name, other]:.3f}" for other in names))
+        shares_of = (cells[name, other] for other in names)
+        table.add_row(name, *("–" if share is None else f"{share:.3f}" for share in shares_of))
     console.print(table)
 
 

@@ -13,10 +13,10 @@ from rich.progress import TaskID
 from rich.table import Table
 
 import equibid
-from equibid.cli.certificates import plain_table
 from equibid.cli.lesson import Lesson, Prepared, plan_of, practices_of, prepared
 from equibid.cli.market import MarketChoice
 from equibid.cli.progress import progress
+from equibid.cli.table import plain_table
 from equibid.evaluation.practice import Practice
 from equibid.evaluation.run import open_run
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 
 import equibid
 from equibid.cli.progress import progress
+from equibid.cli.table import plain_table
 from equibid.cli.values import Settings
 from equibid.errors import InputError
 from equibid.logs.ipinyou_log import Impressions, parts_of, read_impressions
@@ -181,17 +181,10 @@ def _plain(figures: Quality) -> dict[str, float | None]:
 
 def _print(console: Console, outcome: str, figures: dict[str, Any]) -> None:
     """The quality on the test part."""
-    table = Table(
-        title=f"predicted {outcome}s on the test part",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        caption=(
-            "loss: log loss, nats an impression; base: of always saying the rate; "
-            "error: of calibration"
-        ),
-        caption_justify="left",
+    table = plain_table(
+        f"predicted {outcome}s on the test part",
+        "loss: log loss, nats an impression; base: of always saying the rate; error: of "
+        "calibration",
     )
     for column in ("campaign", "prediction"):
         table.add_column(column, no_wrap=True)

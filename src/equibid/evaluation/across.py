@@ -74,10 +74,10 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
 
     Returns:
         A row a `run` and `bidder`: `replicates` they share, the `first` and `value` a replicate
-        (value units), `difference` over the first with `low` and `high` (95 %), `p` of the
-        sign-flip test and `p_holm`, corrected for all rows but those where both runs are the same
-        to the last bit: these cannot be found to differ (Tarone 1990). Runs that share no days
-        have no rows.
+        (value units), `difference` over the first with `low` and `high` (95 %; null where the
+        first bought nothing), `p` of the sign-flip test, `same` where both runs are alike to the
+        last bit, and `p_holm`, corrected for all other rows: these cannot be found to differ
+        (Tarone 1990). Runs that share no days have no rows.
     """
     base, *others = runs
     found = []
@@ -94,11 +94,13 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
             first, value = both["score"].to_numpy(), both["score_other"].to_numpy()
             gap: Paired = paired(value, first)
             means = float(first.mean()), float(value.mean())
-            found.append((other.name, bidder, both.height, *means, *gap[:4]))
+            same = np.array_equal(first, value)
+            found.append((other.name, bidder, both.height, *means, *gap[:4], same))
     columns = ["run", "bidder", "replicates", "first", "value", "difference", "low", "high", "p"]
     kinds = dict.fromkeys(columns, pl.Float64) | {"run": pl.String, "bidder": pl.String}
-    table = pl.DataFrame(found, schema=kinds | {"replicates": pl.Int64}, orient="row")
-    corrected, tested = np.ones(table.height), (table["difference"] != 0).to_numpy()
+    kinds |= {"replicates": pl.Int64, "same": pl.Boolean}
+    table = pl.DataFrame(found, schema=kinds, orient="row")
+    corrected, tested = np.ones(table.height), ~table["same"].to_numpy()
     corrected[tested] = holm(table["p"].to_numpy()[tested])
     return table.with_columns(p_holm=pl.Series(corrected, dtype=pl.Float64)).fill_nan(None)
 

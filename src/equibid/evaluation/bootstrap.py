@@ -31,6 +31,12 @@ def draws(
     return rows
 
 
+def repeated(count: int, strata: Int[np.ndarray, " R"] | None) -> bool:
+    """Whether every stratum has two replicates or more."""
+    sizes = [count] if strata is None else np.unique(strata, return_counts=True)[1]
+    return bool(np.min(sizes) > 1)
+
+
 def resampled(
     sample: Sample,
     statistic: Statistic,
@@ -77,11 +83,11 @@ def bootstrap(
         seed: of the draws.
 
     Returns:
-        The figure with its ends, NaN where there are less than two replicates or a resampled
-        figure is undefined.
+        The figure with its ends, NaN where a stratum has less than two replicates, so that
+        nothing tells how it varies, or a resampled figure is undefined.
     """
     value = float(statistic(sample))
-    if len(sample) < 2:
+    if not repeated(len(sample), strata):
         return Interval(value, np.nan, np.nan)
     figures = resampled(sample, statistic, strata, resamples, seed)
     tails = np.array([0.5 - confidence / 2, 0.5 + confidence / 2])

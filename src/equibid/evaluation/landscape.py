@@ -19,7 +19,7 @@ from equibid.evaluation.case import Case
 from equibid.markets.market import Market
 from equibid.simulation.yesterday import rival_log
 
-# Prices to look at, and points of a curve.
+# Prices to look at, about, and points of a curve.
 MOST, POINTS = 1_000_000, 80
 QUANTILES = {"q10": 0.10, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q90": 0.90}
 SLOTS = ("any", "top")
@@ -65,8 +65,9 @@ def logged_prices(market: Market) -> Prices:
     places = np.arange(price.shape[1])
     tick = np.stack([np.searchsorted(one, places, side="right") - 1 for one in start])
     wanted = (np.asarray(market.values) > 0).any(axis=-1).reshape(price.shape)
-    found = price[wanted] / market.labels.per_currency
-    return thinned(Prices(tick[wanted], found, found))
+    tick, found = tick[wanted], price[wanted] / market.labels.per_currency
+    every = max(1, -(-len(found) // MOST))
+    return Prices(tick[::every], found[::every], found[::every])
 
 
 def rival_prices(market: Market, auction: Auction, factors: Float[np.ndarray, "T N"]) -> Prices:
@@ -81,16 +82,11 @@ def rival_prices(market: Market, auction: Auction, factors: Float[np.ndarray, "T
     assert log.tick_start is not None
     tick = np.searchsorted(np.asarray(log.tick_start), np.arange(len(log.values)), "right") - 1
     row, who = np.nonzero(np.asarray(log.values) > 0)
-    every = max(1, -(-len(row) // MOST))
-    row, who = row[::every], who[::every]
+    # Whole impressions: every so manieth price may be that of the same advertisers each time.
+    kept = row % max(1, -(-len(row) // MOST)) == 0
+    row, who = row[kept], who[kept]
     prices = np.asarray(log.prices)[row, who].astype(np.float64) / market.labels.per_currency
     return Prices(tick[row], prices[:, -1], prices[:, 0])
-
-
-def thinned(prices: Prices) -> Prices:
-    """At most `MOST` of them, evenly chosen."""
-    every = max(1, -(-len(prices.tick) // MOST))
-    return Prices(*(x[::every] for x in prices))
 
 
 def factors_bid(rows: pl.DataFrame, drivers: Sequence[str]) -> Float[np.ndarray, "T N"]:

@@ -33,8 +33,8 @@ def by_population(
     Returns:
         A row a `market`, `replicate` and `population`: `welfare` (expected value bought, value
         units), `liquid_welfare` (currency; null without targets), `revenue` and `budget`
-        (currency), `concentration` (Herfindahl) and `gini` of the advertisers' spend (null for one
-        advertiser, or where nobody spends).
+        (currency), `concentration` (Herfindahl) and `gini` of what advertisers spend in the mean
+        of the rounds (null for one advertiser, or where nobody spends).
     """
     sums = by_advertiser(rows, campaigns)
     bidders = sums["bidder"].unique().to_list()

@@ -12,7 +12,7 @@ import polars as pl
 from jaxtyping import Float
 
 from equibid.evaluation.power import detectable, replicates_needed
-from equibid.evaluation.statistics import holm, jackknife, sign_flip
+from equibid.evaluation.statistics import holm, jackknife, leave_one_out, sign_flip
 
 KEYS = ["market", "replicate"]
 
@@ -25,7 +25,7 @@ def paired_tests(rows: pl.DataFrame, score: str) -> pl.DataFrame:
         score: the sum to compare, "value" or "conversions".
 
     Returns:
-        A row a pair: `bidder`, `other`, `difference` (of the score over the other's mean, with
+        A row a pair: `bidder`, `other`, `difference` (of the means over the other's mean, with
         `low` and `high`, 95 %), `p` of the sign-flip test, and `p_holm`, corrected for all pairs.
         For planning: `deviation` of the differences over replicates, `needed` replicates if the
         difference is what it seems (see `planned`; null where it is zero), and `detectable`, the
@@ -65,6 +65,8 @@ def paired(
 ) -> Paired:
     """What is known of a difference, in multiples of the other's mean.
 
+    The other's mean is an estimate too, so the interval is that of a ratio of sums.
+
     Args:
         one: score of each replicate.
         other: another's on the same replicates.
@@ -74,21 +76,33 @@ def paired(
     # A bidder that bought nothing is no measure, but who differs from it does.
     p_value = sign_flip(one - other)
     gap = (one - other) / (mean if mean > 0 else np.nan)
-    without = (gap.sum() - gap) / max(count - 1, 1)
+    others = leave_one_out(other)
+    without = leave_one_out(one - other) / np.where(others > 0, others, np.nan)
     interval = jackknife(float(gap.mean()), without)
     deviation = float(gap.std(ddof=1)) if count > 1 else np.nan
     least = detectable(count, deviation, level=level)
     return Paired(*interval, p_value, deviation, planned(interval.value, deviation, level), least)
 
 
+def turned(difference: float | None) -> float | None:
+    """The same difference in multiples of the one's mean instead of the other's.
+
+    Of ``x = a / b − 1`` that is ``b / a − 1 = −x / (1 + x)``; None where a bought nothing.
+    """
+    return None if difference is None or difference <= -1 else -difference / (1 + difference)
+
+
 def planned(difference: float, deviation: float, level: float) -> int | None:
     """Replicates for 80 % power of the t-test, and enough for the sign-flip test to reach `level`.
 
     However large a difference, the latter's p-value of R replicates is at least ``2^(1-R)``.
+    None where there is no difference, or no deviation is known.
     """
-    if not deviation > 0:
+    if not deviation >= 0:
         return None
-    needed = replicates_needed(difference / deviation, level=level)
+    sure = np.inf if difference else 0.0
+    effect = difference / deviation if deviation > 0 else sure
+    needed = replicates_needed(effect, level=level)
     return None if needed is None else max(needed, int(np.ceil(1 - np.log2(level))))
 
 
@@ -100,10 +114,12 @@ def head_to_head(rows: pl.DataFrame, score: str) -> pl.DataFrame:
         score: the sum to compare.
 
     Returns:
-        A row a pair in order: `bidder`, `against`, `share`. A share below 1 is what the bidder's
-        seats lose when the other half of the market deviates to `against`.
+        A row a pair in order: `bidder`, `against`, `share`, null where the bidder buys nothing
+        among its own kind. A share below 1 is what the bidder's seats lose when the other half of
+        the market deviates to `against`.
     """
     sums = rows.group_by("bidder", "against", maintain_order=True).agg(pl.col(score).sum())
     own = sums.filter(pl.col("bidder") == pl.col("against")).select("bidder", own=score)
     share = sums.join(own, on="bidder", maintain_order="left")
-    return share.select("bidder", "against", share=pl.col(score) / pl.col("own"))
+    known = pl.when(pl.col("own") > 0).then(pl.col(score) / pl.col("own"))
+    return share.select("bidder", "against", share=known)

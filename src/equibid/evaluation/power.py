@@ -9,8 +9,9 @@ not asymptotic. Source: Lehmann and Romano, "Testing Statistical Hypotheses", se
 import numpy as np
 from scipy import stats
 
-# More replicates than anybody plays.
-MOST = 10_000_000
+# More replicates than anybody plays; and so many deviations are a constant up to rounding, where
+# the noncentral t distribution is lost too.
+MOST, SURE = 10_000_000, 1e9
 
 
 def power(replicates: int, effect: float, level: float = 0.05) -> float:
@@ -41,7 +42,7 @@ def replicates_needed(effect: float, chance: float = 0.8, level: float = 0.05) -
     """
     if not effect or np.isnan(effect):
         return None
-    if power(2, effect, level) >= chance:
+    if abs(effect) > SURE or power(2, effect, level) >= chance:
         return 2
     # The normal approximation is a little too few for any n: start below it.
     z = stats.norm.ppf([1 - level / 2, chance]).sum()

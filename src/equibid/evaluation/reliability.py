@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from equibid.evaluation.bootstrap import RESAMPLES, bootstrap, resampled
+from equibid.evaluation.bootstrap import RESAMPLES, bootstrap, repeated, resampled
 
 KEYS = ["market", "replicate"]
 # As many thresholds as a chart can show.
@@ -73,7 +73,8 @@ def reliability(scores: pl.DataFrame, seed: int = 0, resamples: int | None = Non
 
     Returns:
         A row a bidder: `bidder`, `iqm` with `iqm_low` and `iqm_high` (95 %, percentile bootstrap
-        stratified by market), `median`, `worst`, `replicates`.
+        stratified by market; null where a market has one replicate), `median`, `worst`,
+        `replicates`.
     """
     found = []
     for name, one, strata in by_bidder(scores):
@@ -94,7 +95,7 @@ def profiles(scores: pl.DataFrame, seed: int = 0, resamples: int | None = None) 
 
     Returns:
         A row a bidder and threshold: `bidder`, `threshold`, `share`, with `low` and `high` (95 %,
-        pointwise, stratified bootstrap; null for one replicate).
+        pointwise, stratified bootstrap; null where a market has one replicate).
     """
     known = scores.drop_nulls("score")["score"]
     if known.is_empty():
@@ -107,7 +108,7 @@ def profiles(scores: pl.DataFrame, seed: int = 0, resamples: int | None = None) 
         count = resamples or samples_for(len(one))
         drawn = resampled(one, lambda x: profile(x, thresholds), strata, count, seed)
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-        if len(one) < 2:
+        if not repeated(len(one), strata):
             low, high = np.full((2, POINTS), np.nan)
         columns = (thresholds, profile(one, thresholds), low, high)
         frame = pl.DataFrame(dict(zip(PROFILE, columns, strict=True)))

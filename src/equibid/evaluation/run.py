@@ -89,7 +89,7 @@ def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.
     """
     frames = []
     for job in jobs:
-        part = run.parts / f"{job.name}.parquet"
+        part = run.parts / f"{job.name.replace('/', '%2F')}.parquet"
         if not part.exists():
             _whole(part, job.run().write_parquet)
         frames.append(pl.read_parquet(part))

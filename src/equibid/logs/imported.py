@@ -22,7 +22,8 @@ from equibid.logs.table import Table, read_bytes
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 
 MILLIONTHS = 1e6
-IMPRESSION = ("deliveryPeriodIndex", "timeStepIndex", "pvIndex")
+PERIOD_INDEX = "deliveryPeriodIndex"
+IMPRESSION = (PERIOD_INDEX, "timeStepIndex", "pvIndex")
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class File:
 
     @property
     def stem(self) -> str:
-        """The name up to the first dot."""
-        return self.name.partition(".")[0]
+        """The name up to the first dot, with folders where they are part of the name."""
+        name = Path(self.name)
+        return str(name.with_name(name.name.partition(".")[0]))
 
     def frame(self) -> pl.DataFrame:
         """All rows.
@@ -72,8 +74,9 @@ def read(path: Path) -> list[Recording]:
     Raises:
         InputError: the folder is no import or was changed, or its log has nothing to bid on.
     """
+    data = read_bytes(path / "import.json")
     try:
-        told = json.loads(read_bytes(path / "import.json"))
+        told = json.loads(data)
         form = told["form"]
         files = [
             File(
@@ -103,9 +106,10 @@ def _auctionnet(files: Sequence[File]) -> list[Recording]:
     for file in files:
         frame = file.frame()
         if not file.complete:
-            rows = frame.group_by(IMPRESSION).len()["len"]
-            usual = rows.mode().max()
-            frame = frame.filter(pl.len().over(IMPRESSION) == usual)
+            # Rows were lost, and none won: the most that an impression of the period has are all.
+            frame = frame.with_columns(rows=pl.len().over(IMPRESSION))
+            frame = frame.filter(pl.col("rows") == pl.col("rows").max().over(PERIOD_INDEX))
+            frame = frame.drop("rows")
         logs = auctionnet_logs(file.folder, file.stem, _table(frame))
         recordings += recordings_of(file.folder, logs)
     return recordings
@@ -116,9 +120,12 @@ def _hourly(files: Sequence[File]) -> list[Recording]:
     train: dict[str, File] = {}
     test: dict[str, File] = {}
     for file in files:
-        name = file.name.removesuffix(".bz2")
-        match = hourly.NAME.fullmatch(name)
-        (train if match and match["part"] == "train" else test)[file.stem] = file
+        match = hourly.NAME.fullmatch(Path(file.name).name.removesuffix(".bz2"))
+        part = train if match and match["part"] == "train" else test
+        if file.stem in part:
+            names = f"{part[file.stem].name} and {file.name}"
+            raise input_error(file.folder, f"{names} are both of {file.stem}; import them apart")
+        part[file.stem] = file
     for name, file in train.items():
         if name not in test:
             raise input_error(file.folder, f"there is no {name}.test.txt to test bidders on")
@@ -190,7 +197,10 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
     else:
         start = np.asarray(even_ticks(count, min(TICKS, count)))
     nothing = jnp.zeros(1)
-    outcome = rows.get("click", rows.get("conversion"))
+    kind = "click" if "click" in rows else "conversion"
+    unit = labels.get("value_unit", kind)
+    # Where values are of one kind, the other is not what they foretell.
+    outcome = rows.get(unit if unit in ("click", "conversion") else kind)
     market = Market(
         values=jnp.asarray(rows["value"][:, None]),
         tick_start=jnp.asarray(start, jnp.int32),
@@ -200,7 +210,7 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
         labels=Labels(
             name,
             (advertiser,),
-            value_unit=labels.get("value_unit", "click" if "click" in rows else "conversion"),
+            value_unit=unit,
             currency=labels.get("currency", "unit"),
             per_currency=MILLIONTHS,
         ),

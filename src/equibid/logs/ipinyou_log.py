@@ -1,32 +1,34 @@
 """iPinYou impressions with all they were: the logs of make-ipinyou-data.
 
-``train.log.txt`` and ``test.log.txt`` of a campaign, divided by tabs, an impression a line: click,
-weekday, hour and the 24 columns of iPinYou's impression log; logs for tests have two more, nclick
-and nconversation. A header names them; without one they stand in this order. Lines come in any
-order of time.
+``train.log.txt`` and ``test.log.txt`` of a campaign, an impression a line, in the form
+``ipinyou-prepared`` that `equibid import` takes too. Lines come in any order of time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from equibid.errors import InputError, input_error
+from equibid.errors import input_error
+from equibid.logs.importing.form import FORMS, text
+from equibid.logs.importing.ipinyou_forms import PREPARED
+from equibid.logs.importing.source import open_source, pieces
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import MOST_WHOLE, files_in, first_line, read_bytes
+from equibid.logs.table import files_in, first_line
 from equibid.markets.values.features import NAMES, Columns
 
-COLUMNS = (
-    *("click", "weekday", "hour", "bidid", "timestamp", "logtype", "ipinyouid", "useragent"),
-    *("IP", "region", "city", "adexchange", "domain", "url", "urlid", "slotid", "slotwidth"),
-    *("slotheight", "slotvisibility", "slotformat", "slotprice", "creative", "bidprice"),
-    *("payprice", "keypage", "advertiser", "usertag", "nclick", "nconversation"),
+# What is counted and sorted keeps the rules of an import; words stay as they are logged.
+RULED = ("click", "timestamp", "payprice", "nconversation")
+FIELDS = tuple(
+    field if field.name in RULED else replace(text(field.name), optional=field.optional)
+    for field in PREPARED
 )
-# A log for training ends before the counts.
-WIDTHS = (27, 29)
+FORM = replace(FORMS["ipinyou-prepared"], fields=FIELDS, key=(), totals={})
+COLUMNS = tuple(field.name for field in FIELDS)
+NEEDED = {field.name for field in FIELDS if not field.optional}
 TRAIN, TEST = "train.log.txt", "test.log.txt"
 # From what is predicted to the column that counts it.
 OUTCOMES = {"click": "click", "conversion": "nconversation"}
@@ -66,7 +68,8 @@ def recognises(path: Path) -> bool:
     if not path.name.endswith((".txt", ".txt.gz")):
         return False
     words = first_line(path).split("\t")
-    return len(words) in WIDTHS and (words[0] in ("0", "1") or set(COLUMNS[:27]) <= set(words))
+    wide = len(words) in (len(NEEDED), len(COLUMNS))
+    return wide and (words[0] in ("0", "1") or set(words) >= NEEDED)
 
 
 def read(path: Path) -> list[Recording]:
@@ -108,21 +111,8 @@ def read_impressions(path: Path, outcome: str = "click") -> Impressions:
     Raises:
         InputError: a column is missing, or a line breaks the form.
     """
-    frame = _words(path)
-    names = frame.columns
     counted = OUTCOMES[outcome]
-    for name in ("timestamp", "payprice", "advertiser", counted, *NAMES):
-        if name not in names:
-            raise input_error(path, f"column {name!r} is missing")
-    header = 1 if first_line(path).startswith("click\t") else 0
-    time = _whole(path, frame, "timestamp", header, 10**17 - 1)
-    _check_clock(path, time, header)
-    price = _whole(path, frame, "payprice", header).astype(np.float64)
-    count = _whole(path, frame, counted, header)
-    if outcome == "click" and (count > 1).any():
-        raise input_error(path, "click must be 0 or 1", int((count > 1).argmax()) + 1 + header)
-    order = np.argsort(time, kind="stable")
-    frame = frame[order]
+    frame = _rows(path, counted).sort("timestamp", maintain_order=True)
     campaigns = frame["advertiser"].unique(maintain_order=True).to_list()
     if len(campaigns) > 1:
         raise input_error(
@@ -132,79 +122,35 @@ def read_impressions(path: Path, outcome: str = "click") -> Impressions:
         )
     return Impressions(
         campaign=campaigns[0],
-        time=time[order],
-        price=price[order],
-        happened=count[order] > 0,
-        columns={name: frame[name].to_list() for name in NAMES},
+        time=frame["timestamp"].to_numpy(),
+        price=frame["payprice"].cast(pl.Float64).to_numpy(),
+        happened=(frame[counted] > 0).to_numpy(),
+        # A word that is not there is one too.
+        columns={name: frame[name].replace("", "null").to_list() for name in NAMES},
     )
 
 
-def _words(path: Path) -> pl.DataFrame:
-    """The log as text, a column a name."""
-    data = read_bytes(path).rstrip(b"\r\n") + b"\n"
-    if data == b"\n":
-        raise input_error(path, "the file is empty")
-    first = data.partition(b"\n")[0].decode("utf-8-sig", "replace").rstrip("\r").split("\t")
-    headed = first[0] == "click"
-    if not headed and len(first) not in WIDTHS:
-        raise input_error(path, f"{len(first)} columns where 27 or 29 belong", 1)
-    names = first if headed else list(COLUMNS[: len(first)])
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise input_error(path, f"column {twice[0]!r} is there twice", 1)
-    rows = data.count(b"\n") - headed
-    if rows == 0:
-        raise input_error(path, "it holds a header and no rows", 1)
-    try:
-        frame = pl.read_csv(
-            data,
-            has_header=False,
-            skip_lines=int(headed),
-            separator="\t",
-            quote_char=None,
-            schema=dict.fromkeys(names, pl.String),
-        )
-    except pl.exceptions.PolarsError as error:
-        raise _blame(path, data, len(names)) from error
-    # Polars refuses long lines and fills short ones up.
-    if frame.height != rows or data.count(b"\t") != (rows + headed) * (len(names) - 1):
-        raise _blame(path, data, len(names))
-    return frame.fill_null("null")
-
-
-def _blame(path: Path, data: bytes, width: int) -> InputError:
-    """The error of the first line that has not as many words as there are columns."""
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
-        count = line.count(b"\t") + 1
-        if count != width:
-            return input_error(path, f"{count} columns where {width} belong", number)
-    return input_error(path, f"it is not a text table of {width} columns")
-
-
-def _whole(
-    path: Path, frame: pl.DataFrame, name: str, header: int, most: int = MOST_WHOLE
-) -> Int[np.ndarray, " K"]:
-    """A column of whole numbers from 0 on."""
-    numbers = frame[name].str.strip_chars().cast(pl.Int64, strict=False)
-    wrong = (numbers.is_null() | (numbers < 0) | (numbers > most)).fill_null(True)
-    if wrong.any():
-        at = int(wrong.arg_max() or 0)
-        raise input_error(
-            path,
-            f"{name} {frame[name][at][:40]!r} is not a whole number from 0 to {most}",
-            at + 1 + header,
-        )
-    return numbers.to_numpy()
-
-
-def _check_clock(path: Path, time: Int[np.ndarray, " K"], header: int) -> None:
-    """Refuse numbers that are no moment, as yyyyMMddHHmmssSSS."""
-    moments = moments_of(time)
-    if moments.null_count():
-        at = int(moments.is_null().arg_max() or 0)
-        raise input_error(
-            path, f"timestamp {time[at]} is no time as yyyyMMddHHmmssSSS", at + 1 + header
-        )
+def _rows(path: Path, counted: str) -> pl.DataFrame:
+    """The rows of a log, all of them good."""
+    source = open_source(path, FORM)
+    if counted not in {field.name for field in source.fields}:
+        raise input_error(path, f"column {counted!r} is missing")
+    tables = []
+    for piece in pieces(source):
+        parsed = piece.parse()
+        for line, name, reason, value, _ in parsed.bad.head(1).rows():
+            said = f"{name} {value[:40]!r} is {reason}" if name else reason
+            raise input_error(path, said, line)
+        time = parsed.frame["timestamp"].to_numpy()
+        wrong = moments_of(time).is_null()
+        if wrong.any():
+            at = int(wrong.arg_max() or 0)
+            said = f"timestamp {time[at]} is no time as yyyyMMddHHmmssSSS"
+            raise input_error(path, said, int(parsed.line[at]))
+        tables.append(parsed.frame)
+    if not sum(table.height for table in tables):
+        raise input_error(path, "it holds no rows")
+    return pl.concat(tables)
 
 
 def moments_of(time: Int[np.ndarray, " K"]) -> pl.Series:

@@ -65,8 +65,9 @@ def read_info(path: Path) -> PriceHistory:
     Raises:
         InputError: the file is no JSON, or a field is missing or contradicts another.
     """
+    data = read_bytes(path)
     try:
-        info = json.loads(read_bytes(path))
+        info = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise input_error(path, f"it is not JSON ({error})") from error
     return history_of(path, info)

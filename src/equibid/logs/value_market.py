@@ -161,8 +161,9 @@ def read_market(path: Path) -> ValueMarket:
     Raises:
         InputError: it is no such file, or says something else.
     """
+    data = read_bytes(path)
     try:
-        state = json.loads(read_bytes(path))
+        state = json.loads(data)
         assert state.pop("format") == FORMAT
         lists = {name: tuple(x) for name, x in state.items() if isinstance(x, list)}
         market = ValueMarket(**(state | lists))

@@ -8,10 +8,11 @@ import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from equibid.errors import input_error
+from equibid.errors import InputError, input_error
 from equibid.logs.table import opening, read_bytes
 from equibid.markets.values.calibration import Calibration, Identity, Isotonic, Platt, Scale
 from equibid.markets.values.features import NAMES
@@ -52,21 +53,26 @@ def read_model(path: Path) -> Fitted:
     Raises:
         InputError: there is no such file, it is damaged, or it is of trees, which are not kept.
     """
+    data = read_bytes(path)
     try:
-        state = json.loads(read_bytes(path))
+        state = json.loads(data)
         if state["kind"] == "trees":
             raise input_error(path, "trees are not kept; their predictions are in the market")
-        with opening(path.with_suffix(".npz")), np.load(path.with_suffix(".npz")) as arrays:
-            weights = np.zeros(state["hashes"])
-            weights[arrays["place"]] = arrays["weight"]
         if state["columns"] != list(NAMES):
             raise input_error(path, "it was trained on other columns; train it again")
+        weights = np.zeros(state["hashes"])
+        there = path.with_suffix(".npz")
+        with opening(there), there.open("rb") as file:
+            arrays = np.load(file)
+            weights[arrays["place"]] = arrays["weight"]
         curve = dict(state["calibration"])
         made = CURVES[curve.pop("kind")](
             **{name: np.asarray(x) if isinstance(x, list) else x for name, x in curve.items()}
         )
         return Fitted(Logistic(weights, state["intercept"]), made, state["learned_from"])
-    except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
+    except InputError:
+        raise
+    except (KeyError, TypeError, IndexError, ValueError, BadZipFile) as error:
         raise input_error(path, "it is not a model of `equibid values`; train it again") from error
 
 

@@ -83,16 +83,17 @@ def traffic_noise(market: Market, when: Clock) -> Estimate:
     n, h = (np.bincount(when.cell, x) for x in (counts, when.share))
     day = np.arange(len(n)) // WINDOWS
     ratio = n / np.where(h > 0, h, 1)
-    squares, free = 0.0, 0
+    squares, free, spans = 0.0, 0, 0
     for one in np.unique(day):
         mine = ratio[(day == one) & (h > 0) & (n > 0)]
         if len(mine) > 1:
             squares += float(((mine / mine.mean() - 1) ** 2).sum())
             free += len(mine) - 1
+            spans += len(mine)
     if not free:
         return Estimate(None, "the log holds less than two twelfths of a day")
     noise = 3 * squares / free
-    how = f"spread of traffic over its usual curve in {free + 1} twelfths of a day"
+    how = f"spread of traffic over its usual curve in {spans} twelfths of a day"
     return Estimate(float(np.clip(noise, 0, 1) ** 0.5), how)
 
 
@@ -121,9 +122,9 @@ def interests(sums: Moments) -> Estimate:
     """Categories a user is interested in, of G.
 
     An advertiser has a value on ``e_i = (I/G) r_i`` of the impressions and two of a category on
-    ``(I/G) r_i r_j``, so ``I = G Σ e_i e_j / Σ e_ij`` over pairs within categories. Where every
-    category has one advertiser, pairs across tell: ``e_ij / (e_i e_j) = q = (I-1) G / ((G-1) I)``,
-    so ``I = G / (G - q (G-1))``. Rounded to a whole number in 1 … G.
+    ``(I/G) r_i r_j``, so ``I = G Σ e_i e_j / Σ e_ij`` over pairs within categories. Where none of
+    these meet, pairs across tell: ``e_ij / (e_i e_j) = q = (I-1) G / ((G-1) I)``, so
+    ``I = G / (G - q (G-1))``. Rounded to a whole number in 1 … G.
     """
     G = int(sums.category.max()) + 1
     if len(sums.category) == 1:
@@ -132,15 +133,13 @@ def interests(sums: Moments) -> Estimate:
         return Estimate(1, "there is one category")
     share = sums.offered / sums.impressions
     expected = np.outer(share, share) * sums.impressions
-    pairs = sums.same if sums.both[sums.same].any() else sums.other
+    within = bool(sums.both[sums.same].any())
+    pairs = sums.same if within else sums.other
     met = float(sums.both[pairs].sum())
     if met == 0:
         return Estimate(1, "no impression has values of two advertisers")
-    if pairs is sums.same or sums.same.any():
-        found = G * float(expected[pairs].sum()) / met
-    else:
-        lift = met / float(expected[pairs].sum())
-        found = G / max(G - lift * (G - 1), 1.0)
+    lift = met / float(expected[pairs].sum())
+    found = G / lift if within else G / max(G - lift * (G - 1), 1.0)
     how = f"how often two advertisers both have a value; {found:.2f} before rounding"
     return Estimate(int(np.clip(round(found), 1, G)), how)
 
@@ -149,9 +148,10 @@ def reach(sums: Moments, interests: int) -> Estimate:
     """Bounds of the uniform share of interested users an advertiser reaches, ``r_i = e_i G / I``.
 
     The least and largest of N uniform numbers lie inside the bounds by ``1/(N+1)`` of the width on
-    average: ``low = (N min - max) / (N-1)``, ``high = (N max - min) / (N-1)``.
+    average: ``low = (N min - max) / (N-1)``, ``high = (N max - min) / (N-1)``. N counts those who
+    have a value.
     """
-    G, N = int(sums.category.max()) + 1, len(sums.category)
+    G = int(sums.category.max()) + 1
     share = sums.offered / sums.impressions * G / min(interests, G)
     share = share[share > 0]
     if not len(share):
@@ -159,7 +159,7 @@ def reach(sums: Moments, interests: int) -> Estimate:
     least, most = float(share.min()), float(share.max())
     if len(share) < 2:
         return Estimate((min(least, 1.0), min(least, 1.0)), "share of impressions with a value")
-    width = (most - least) / (N - 1)
+    width = (most - least) / (len(share) - 1)
     low, high = max(least - width, least / 2), min(most + width, 1.0)
     how = "least and largest share of interested users an advertiser has a value for"
     return Estimate((min(low, 1.0), high), how)

@@ -15,8 +15,8 @@ from equibid.markets.moments import Moments, moments
 from equibid.markets.scarcity import spend_at_cap
 from equibid.markets.settings import TINY, Generator
 
-# Of settings that have no default, where the log cannot tell them.
-UNKNOWN = {"mean_value": 0.01, "categories": 1}
+# What has no default, where the log cannot tell it.
+UNKNOWN = {"categories": 1}
 
 
 @dataclass(frozen=True)

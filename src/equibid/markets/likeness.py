@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from equibid.markets.estimators import WINDOWS, has_clock
-from equibid.markets.market import Market, dense
+from equibid.markets.market import Market
 from equibid.markets.moments import Moments
 from equibid.markets.traffic import window
 
@@ -22,7 +22,7 @@ Kind = Literal["quantiles", "shares", "number", "amount"]
 
 # Of each sample, evenly spread.
 QUANTILES = np.linspace(0, 1, 101)
-# Values of a day at most; a longer day is thinned.
+# Values of a day, about; a longer day is thinned.
 MOST = 200_000
 DISTANCES: dict[Kind, str] = {
     "quantiles": "Kolmogorov-Smirnov",
@@ -78,13 +78,14 @@ def facts(
         prices: samples by the names of `MEASURES`, in any order, currency per impression.
         day_ticks: ticks of a day; None takes the market as one day.
     """
-    values = np.asarray(dense(market) if market.candidates is None else market.values)
-    values = values[values > 0].astype(np.float64)
+    # Whole impressions: every so manieth value may be that of the same advertisers each time.
+    every = max(-(-int(sums.offered.sum()) // MOST), 1)
+    values = np.asarray(market.values)[::every]
     offered = sums.offered
     budget = np.asarray(market.campaigns.budget, np.float64)
     buys = (at_cap > 0) & (budget > 0)
     measured = {
-        "value": values[:: max(-(-len(values) // MOST), 1)],
+        "value": values[values > 0].astype(np.float64),
         "advertiser_value": sums.total[offered > 0] / offered[offered > 0],
         "budget_over_spend": budget[buys] / at_cap[buys],
         "eligible": np.array([offered.sum() / (sums.impressions * len(offered))]),

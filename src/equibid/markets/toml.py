@@ -74,7 +74,8 @@ def setting_text(x: Any) -> str:
         InputError: it is an auction without a name.
     """
     if isinstance(x, str):
-        return json.dumps(x, ensure_ascii=False)
+        # TOML escapes as JSON does, and one more character.
+        return json.dumps(x, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(x, tuple):
         return f"[{', '.join(map(setting_text, x))}]"
     if isinstance(x, int | float):

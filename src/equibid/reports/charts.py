@@ -98,16 +98,7 @@ def win_rate_chart(tables: RunTables) -> go.Figure:
 def spend_chart(tables: RunTables) -> go.Figure:
     """Money spent for each advertiser, with a bar where its budget ends."""
     figure = strips(tables, "spend")
-    table = shown_advertisers(tables).unique("row", keep="first", maintain_order=True)
-    figure.add_scatter(
-        x=table["budget"].to_list(),
-        y=table["row"].to_list(),
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": GREY}},
-        meta={"bidder": -1, "role": "guide"},
-        name="budget",
-        hovertemplate="budget %{x:,.4~g}<extra></extra>",
-    )
+    bars(figure, tables, "budget", "budget")
     figure.update_xaxes(title_text=plain(f"spend, {tables.currency}"))
     return figure
 
@@ -124,23 +115,29 @@ def cpa_chart(tables: RunTables) -> go.Figure:
     price = series.ratio("spend", "value").alias("cpa")
     advertisers = tables.advertisers.with_columns(price)
     figure = strips(replace(tables, advertisers=advertisers), "cpa")
-    table = shown_advertisers(tables).unique("row", keep="first", maintain_order=True)
-    aims = table.filter(pl.col("target_cpa").is_finite(), pl.col("target_cpa") > 0)
-    figure.add_scatter(
-        x=aims["target_cpa"].to_list(),
-        y=aims["row"].to_list(),
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": GREY}},
-        meta={"bidder": -1, "role": "guide"},
-        name="target CPA",
-        hovertemplate="target %{x:,.4~g}<extra></extra>",
-    )
-    found = pl.concat([advertisers.select(x="cpa"), aims.select(x="target_cpa")])["x"].drop_nulls()
+    aims = bars(figure, tables, "target_cpa", "target CPA")
+    found = pl.concat([advertisers["cpa"], aims]).drop_nulls()
     positive = found.filter(found > 0)
     if len(positive) and positive.max() > FOLD * positive.min():  # type: ignore[operator]
         figure.update_xaxes(type="log", dtick="D2", tickformat=",~g", rangemode="normal")
     figure.update_xaxes(title_text=plain(f"{tables.currency} per {tables.value_unit}"))
     return figure
+
+
+def bars(figure: go.Figure, tables: RunTables, column: str, name: str) -> pl.Series:
+    """A grey bar on each row, where it has a number above 0; gives these numbers."""
+    table = shown_advertisers(tables).unique("row", keep="first", maintain_order=True)
+    table = table.filter(pl.col(column).is_finite(), pl.col(column) > 0)
+    figure.add_scatter(
+        x=table[column].to_list(),
+        y=table["row"].to_list(),
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": GREY}},
+        meta={"bidder": -1, "role": "guide"},
+        name=name,
+        hovertemplate=f"{name} %{{x:,.4~g}}<extra></extra>",
+    )
+    return table[column]
 
 
 def strips(tables: RunTables, column: str) -> go.Figure:

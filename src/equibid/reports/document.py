@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from equibid.reports.palette import Mark
+from equibid.reports.tables import known, number
 from equibid.reports.verdict import Verdict
 
 
@@ -119,3 +120,26 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             pairs.append((name, "–" if value is None else str(value)))
     return pairs
+
+
+def table(first: str, heads: list[tuple[str, str]], rows: list[str], kind: str = "") -> str:
+    """A table that scrolls sideways where it is too wide."""
+    titles = "".join(
+        f"<th>{escape(title)}<small>{escape(unit) or '&nbsp;'}</small></th>"
+        for title, unit in heads
+    )
+    return (
+        f'<div class="wide {kind}" tabindex="0"><table><thead><tr><th></th>'
+        f'<th class="name">{escape(first)}</th>{titles}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def interval(low: float | None, high: float | None, digits: int, scale: float = 1.0) -> str:
+    """An interval in small, if there is one."""
+    if low is None or high is None or not (known(low) and known(high)):
+        return ""
+    dash = "–" if low >= 0 else "to"
+    return (
+        f"<small>{number(scale * low, digits)}\u00a0{dash} {number(scale * high, digits)}</small>"
+    )

@@ -1,129 +1,13 @@
-"""The parts of a comparison's page that go beyond ranking and curves."""
+"""The parts of a comparison's page on its markets, segments and pairs."""
 
-import math
 from html import escape
 
-from equibid.reports.document import figure
-from equibid.reports.tables import RunTables, known, number
+from equibid.reports.document import figure, interval, table
+from equibid.reports.heat_maps import heat_class
+from equibid.reports.tables import RunTables, number
 
 # As many rows as a reader looks through.
 MOST_ROWS = 24
-
-
-def certainty(tables: RunTables, shown: list[str]) -> str:
-    """How sure the ranking is: profiles, differences of pairs, replicates that would settle it."""
-    if "profile" not in shown and "paired" not in shown:
-        return ""
-    parts = []
-    if "profile" in shown:
-        parts.append(
-            figure(
-                "profile",
-                "How often does it score how much?",
-                "Share of replicates that score more than a mark. Further right is better; a steep "
-                "line is a bidder that scores alike on all.",
-            )
-        )
-    if "paired" in shown:
-        parts.append(
-            figure(
-                "paired",
-                "Who beats whom on the same days?",
-                "What the bidder of a row buys beyond that of a column, in percent. A star: no "
-                "chance, at 5\u00a0% for all pairs together.",
-                heat_class(len(tables.bidders)),
-            )
-        )
-    # Many bidders need the whole width for the numbers of their pairs.
-    beside = "pair" if len(tables.bidders) <= 7 else ""
-    return (
-        "<section><h2>How sure is it?</h2>"
-        '<p class="guide">All bidders meet the same days and draws, so they are compared day by '
-        f'day.</p><div class="{beside}">{"".join(parts)}</div>{reliability_table(tables)}</section>'
-    )
-
-
-def reliability_table(tables: RunTables) -> str:
-    """Interquartile means, and what it takes to tell each from the leader."""
-    if tables.reliability is None or tables.replicates < 2:
-        return ""
-    leader = next((name for name in tables.bidders if name not in tables.references), None)
-    against = differences(tables, leader)
-    rows = []
-    places = {row["bidder"]: row for row in tables.reliability.iter_rows(named=True)}
-    for name in tables.bidders:
-        row = places.get(name)
-        if row is None:
-            continue
-        iqm = f"{number(row['iqm'], 3)}{interval(row['iqm_low'], row['iqm_high'], 3)}"
-        gap = against.get(name)
-        cells = [iqm, number(row["median"], 3), number(row["worst"], 3)]
-        if against:
-            cells += ["–"] * 4 if gap is None else gap
-        rows.append(
-            f'<tr class="{"reference" if name in tables.references else "contender"}"><td></td>'
-            f'<td class="name">{escape(name)}</td>{"".join(f"<td>{c}</td>" for c in cells)}</tr>'
-        )
-    heads = [
-        ("Interquartile mean", tables.score_unit),
-        ("Median", tables.score_unit),
-        ("Worst", tables.score_unit),
-    ]
-    if against:
-        heads += [
-            (f"Beside {leader}", "%"),
-            ("p", "corrected"),
-            ("Replicates to settle", f"of {tables.replicates} played"),
-            ("Least visible", "%"),
-        ]
-    return (
-        table("Bidder", heads, rows)
-        + '<p class="note">The interquartile mean is that of the middle half of the replicates. '
-        "Replicates to settle: how many would show the difference seen with 80\u00a0% power, all "
-        "pairs tested. Least visible: the difference that the replicates played would show."
-        f"{too_few(tables)}</p>"
-    )
-
-
-def too_few(tables: RunTables) -> str:
-    """A warning where the test cannot say anything, whatever the differences."""
-    if tables.paired is None:
-        return ""
-    pairs, played = tables.paired.height, tables.replicates
-    least = pairs * 2.0 ** (1 - played)
-    if least < 0.05:
-        return ""
-    enough = math.ceil(1 - math.log2(0.05 / pairs))
-    return (
-        f" <b>{played} replicates are too few for the test:</b> signs of {played} differences fall "
-        f"alike by chance too often, so no p of {pairs} pairs is below {number(min(least, 1), 2)}. "
-        f"From {enough} on it can be."
-    )
-
-
-def differences(tables: RunTables, leader: str | None) -> dict[str, list[str]]:
-    """Cells of each bidder beside the leader."""
-    if tables.paired is None or leader is None:
-        return {}
-    found = {}
-    for row in tables.paired.iter_rows(named=True):
-        if leader not in (row["bidder"], row["other"]) or row["difference"] is None:
-            continue
-        ahead = row["other"] == leader
-        name = row["bidder"] if ahead else row["other"]
-        # In multiples of the other's mean; turned round, of the one's.
-        x, low, high, least = (row[c] for c in ("difference", "low", "high", "detectable"))
-        if not ahead:
-            if min(x, low or x) <= -1:
-                continue
-            ends = [None if e is None else -e / (1 + e) for e in (high, low)]
-            x, (low, high) = -x / (1 + x), ends
-        cell = number(100 * x, 2) + interval(low, high, 2, 100)
-        needed = "–" if row["needed"] is None else number(row["needed"], 0)
-        # More than everything is no difference to look for.
-        smallest = number(None if least is None or least > 1 else 100 * least, 2)
-        found[name] = [cell, number(row["p_holm"], 4), needed, smallest]
-    return found
 
 
 def market(tables: RunTables, shown: list[str]) -> str:
@@ -208,32 +92,4 @@ def meeting(tables: RunTables, shown: list[str]) -> str:
             heat_class(len(tables.bidders)),
         )
         + "</section>"
-    )
-
-
-def heat_class(columns: int) -> str:
-    """Of a heat map's place: on a phone there is room for few numbers."""
-    return "rows dense" if columns > 5 else "rows"
-
-
-def table(first: str, heads: list[tuple[str, str]], rows: list[str], kind: str = "") -> str:
-    """A table that scrolls sideways where it is too wide."""
-    titles = "".join(
-        f"<th>{escape(title)}<small>{escape(unit) or '&nbsp;'}</small></th>"
-        for title, unit in heads
-    )
-    return (
-        f'<div class="wide {kind}" tabindex="0"><table><thead><tr><th></th>'
-        f'<th class="name">{escape(first)}</th>{titles}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def interval(low: float | None, high: float | None, digits: int, scale: float = 1.0) -> str:
-    """An interval in small, if there is one."""
-    if low is None or high is None or not (known(low) and known(high)):
-        return ""
-    dash = "–" if low >= 0 else "to"
-    return (
-        f"<small>{number(scale * low, digits)}\u00a0{dash} {number(scale * high, digits)}</small>"
     )

@@ -43,6 +43,13 @@ def rows(names: Sequence[str]) -> go.Figure:
     """A chart of one named row each, the first on top, numbers to the right."""
     figure = blank(ROW * len(names) + TOP + BOTTOM, left=8)
     figure.update_layout(margin_t=8)
+    name_rows(figure, names)
+    figure.update_xaxes(nticks=6)
+    return figure
+
+
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """Name the rows of a chart, the first on top."""
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[plain(short(name, 22)) for name in names],
@@ -50,8 +57,6 @@ def rows(names: Sequence[str]) -> go.Figure:
         ticklabelstandoff=8,
         automargin=True,
     )
-    figure.update_xaxes(nticks=6)
-    return figure
 
 
 def name_y(figure: go.Figure, title: str) -> None:

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 import polars as pl
 from jaxtyping import Float
 
-from equibid.reports.frame import blank, plain, short
+from equibid.evaluation.pairs import turned
+from equibid.reports.frame import blank, name_rows, plain, short
 from equibid.reports.palette import COLOURS, GREY, faint
 from equibid.reports.tables import RunTables, number
 
@@ -66,14 +67,8 @@ def heat_map(
     )
     # Numbers that count need not all stand there; names must.
     every = -(-len(columns) // (12 if all(name.isdigit() for name in columns) else 30))
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[plain(short(name, 22)) for name in rows],
-        range=[len(rows) - 0.5, -0.5],
-        ticklabelstandoff=8,
-        automargin=True,
-        showgrid=False,
-    )
+    name_rows(figure, rows)
+    figure.update_yaxes(showgrid=False)
     figure.update_xaxes(
         tickvals=list(range(0, len(columns), every)),
         ticktext=[plain(short(name, 16)) for name in columns][::every],
@@ -119,7 +114,9 @@ def strength_chart(tables: RunTables, kind: str) -> go.Figure:
             )
     columns = [str(segment) for segment in segments]
     if kind == "budget":
-        columns = ["smallest", "2nd", "3rd", "largest"][: len(segments)]
+        # Of less than four advertisers some quarters are empty.
+        names = dict(enumerate(["smallest", "2nd", "3rd", "largest"]))
+        columns = [names[segment] for segment in segments[:-1]] + ["largest"]
     return heat_map(values, tables.bidders, columns, told)
 
 
@@ -179,7 +176,8 @@ def paired_chart(tables: RunTables) -> go.Figure:
         i, j = names.index(row["bidder"]), names.index(row["other"])
         star = "*" * (row["p_holm"] is not None and row["p_holm"] < 0.05)
         # The other way round the mean of the first is the measure.
-        for a, b, x in ((i, j, gap), (j, i, -gap / (1 + gap) if gap > -1 else np.nan)):
+        back = turned(gap)
+        for a, b, x in ((i, j, gap), (j, i, np.nan if back is None else back)):
             values[a, b], signs[a][b] = x, star
             word = "more" if x > 0 else "less"
             told[a][b] = (
@@ -187,3 +185,8 @@ def paired_chart(tables: RunTables) -> go.Figure:
                 f"{plain(names[b])}<br>p {number(row['p_holm'], 4)}, corrected for all pairs"
             )
     return heat_map(values, names, names, told, signs)
+
+
+def heat_class(columns: int) -> str:
+    """Of a heat map's place: on a phone there is room for few numbers."""
+    return "rows dense" if columns > 5 else "rows"

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from equibid.reports.certainty import certainty
 from equibid.reports.charts import MOST_ADVERTISERS
 from equibid.reports.curves import FEW
 from equibid.reports.document import buttons, document, figure, made_of, swatch
 from equibid.reports.drawn import drawn
-from equibid.reports.findings_sections import certainty, market, meeting, strong
+from equibid.reports.findings_sections import market, meeting, strong
 from equibid.reports.palette import marks
 from equibid.reports.tables import RunTables, known, number
 from equibid.reports.verdict import has_interval, verdict

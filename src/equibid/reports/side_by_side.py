@@ -1,31 +1,20 @@
 """The page of several comparisons: what differs, the ranking of each, and differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
-from equibid.evaluation.across import Past, differences, differing
+from equibid.evaluation.across import Past, comparable, differences, differing
 from equibid.evaluation.metrics import Metric
-from equibid.reports.document import buttons, document, figure, swatch
-from equibid.reports.findings_sections import interval, table
-from equibid.reports.frame import plain, rows
+from equibid.reports.document import buttons, document, figure, interval, swatch, table
+from equibid.reports.metric_chart import SCORE, bidders_of, metric_chart
 from equibid.reports.palette import COLOURS, DASHES, SYMBOLS, Mark
-from equibid.reports.tables import known, number
+from equibid.reports.tables import number
 from equibid.reports.verdict import Verdict
-
-SCORE = Metric(
-    "score",
-    "Score",
-    "× mean of the run",
-    "higher",
-    3,
-    "Value bought, relative to the mean of the contenders of the same run.",
-    lambda sums: sums["score"],
-)
 
 
 def write_side_by_side(runs: Sequence[Past], path: Path) -> None:
@@ -69,11 +58,6 @@ def looks_of(runs: Sequence[Past]) -> list[Mark]:
     ]
 
 
-def bidders_of(runs: Sequence[Past]) -> list[str]:
-    """All bidders, in the order of the first run they are in."""
-    return list(dict.fromkeys(name for run in runs for name in run.findings.ranking["bidder"]))
-
-
 def shared(runs: Sequence[Past]) -> list[Metric]:
     """The score, and the metrics that every run has in the same unit."""
     first, *others = ({m.column: m for m in run.findings.ranked.metrics} for run in runs)
@@ -97,17 +81,13 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
             f"{len(runs)} runs, not on the same days",
             f"{what} So their figures stand side by side, and are not compared day by day.".strip(),
         )
-    apart = table.filter(pl.col("difference") != 0)
+    apart = table.filter(~pl.col("same"))
     if apart.is_empty():
         return Verdict("Every bidder bought the same in all runs", what)
     seen = apart.filter(pl.col("p_holm") < 0.05)
     of = seen if seen.height else apart
-    most = max(of.iter_rows(named=True), key=lambda row: abs(row["difference"]))
-    word = "more" if most["difference"] > 0 else "less"
-    headline = (
-        f"{most['bidder']} buys {number(100 * abs(most['difference']), 1)}\u00a0% {word} in "
-        f"{most['run']}"
-    )
+    most = max(of.iter_rows(named=True), key=size)
+    headline = f"{most['bidder']} buys {gap_in_words(most)} in {most['run']}"
     if seen.height:
         return Verdict(
             headline,
@@ -124,6 +104,19 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
         "No bidder is told apart between runs",
         f"No difference is beyond chance, at 5\u00a0% for all of them. {what}".strip(),
     )
+
+
+def size(row: Mapping[str, Any]) -> float:
+    """How large a difference is; from nothing to something is the largest."""
+    return math.inf if row["difference"] is None else abs(row["difference"])
+
+
+def gap_in_words(row: Mapping[str, Any]) -> str:
+    """How much more or less than in the first run."""
+    gap = row["difference"]
+    if gap is None:
+        return "something instead of nothing"
+    return f"{number(100 * abs(gap), 1)}\u00a0% {'more' if gap > 0 else 'less'}"
 
 
 def settings(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> str:
@@ -153,6 +146,8 @@ def change(runs: Sequence[Past]) -> str:
     found = differences(runs)
     if found.is_empty():
         return ""
+    apart = [escape(run.name) for run in runs[1:] if not comparable(runs[0], run)]
+    left = f" Not on the same days, so not here: {', '.join(apart)}." if apart else ""
     unit = runs[0].findings.settled.value_unit
     lines = []
     for row in found.iter_rows(named=True):
@@ -181,53 +176,8 @@ def change(runs: Sequence[Past]) -> str:
     return (
         '<section><h2>What it changed</h2><p class="guide">The same bidder on the same days and '
         f"draws, beside {escape(runs[0].name)}. p is that of the sign-flip test of the "
-        f"differences, corrected for all rows.</p>{table('Bidder', heads, lines)}</section>"
+        f"differences, corrected for all rows.{left}</p>{table('Bidder', heads, lines)}</section>"
     )
-
-
-def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) -> go.Figure:
-    """A row a bidder, a dot a run."""
-    names = bidders_of(runs)
-    chart = rows(names)
-    # Dots of one bidder lie a little apart, so that intervals do not cover each other.
-    for place, (run, look) in enumerate(zip(runs, looks, strict=True)):
-        shift = 0.5 * ((place + 0.5) / len(runs) - 0.5)
-        ranked = {row["bidder"]: row for row in run.findings.ranking.iter_rows(named=True)}
-        mine = [(i, ranked[n]) for i, n in enumerate(names) if n in ranked]
-        mine = [(i, row) for i, row in mine if known(row[metric.column])]
-        values = [row[metric.column] for _, row in mine]
-        low, high = (
-            [
-                row[f"{metric.column}{end}"] if known(row[f"{metric.column}{end}"]) else x
-                for (_, row), x in zip(mine, values, strict=True)
-            ]
-            for end in ("_low", "_high")
-        )
-        chart.add_scatter(
-            x=values,
-            y=[i + shift for i, _ in mine],
-            error_x={
-                "symmetric": False,
-                "array": [b - x for b, x in zip(high, values, strict=True)],
-                "arrayminus": [x - a for a, x in zip(low, values, strict=True)],
-                "thickness": 2,
-                "width": 0,
-                "color": look.colour,
-            },
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": 8},
-            meta={"bidder": place, "role": "mark"},
-            name=plain(run.name),
-            text=[
-                f"<b>{plain(run.name)}</b> {plain(row['bidder'])}<br>"
-                f"{number(x, metric.digits)} ({number(a, metric.digits)} to "
-                f"{number(b, metric.digits)})"
-                for (_, row), x, a, b in zip(mine, values, low, high, strict=True)
-            ],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    chart.update_xaxes(title_text=plain(metric.unit))
-    return chart
 
 
 def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:

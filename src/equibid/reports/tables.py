@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -67,10 +68,12 @@ class RunTables:
         """Bidders that are marks, not contenders."""
         return set(self.ranking.filter("reference")["bidder"])
 
-    @property
+    @cached_property
     def replicates(self) -> int:
-        """Number of seeds, or of days of a log."""
-        return self.delivery["seed"].n_unique()
+        """Number of seeds, or of days of a log; 1 if all came out alike, as nothing was drawn."""
+        marks = self.delivery.select("seed", mark=pl.struct(pl.exclude("seed")).hash())
+        sums = marks.group_by("seed").agg(pl.col("mark").sum())
+        return sums.height if sums["mark"].n_unique() > 1 else 1
 
     @property
     def ticks(self) -> int:

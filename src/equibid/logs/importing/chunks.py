@@ -165,7 +165,9 @@ def _gunzip(file: BinaryIO, piece: int) -> Iterator[bytes]:
                 raise DamageError(DAMAGED) from error
             yield out
             data = unpack.unconsumed_tail or (b"" if unpack.eof else file.read(piece))
-        data = (unpack.unused_data or file.read(piece)).lstrip(b"\0")
+        data = unpack.unused_data.lstrip(b"\0")
+        while not data and (more := file.read(piece)):
+            data = more.lstrip(b"\0")
 
 
 def _bunzip(file: BinaryIO, piece: int) -> Iterator[bytes]:

@@ -81,9 +81,10 @@ def read_column_map(path: Path | str) -> ColumnMap:
         InputError: it cannot be read, or says something that no map can say.
     """
     path = Path(path)
+    with opening(path):
+        data = path.read_bytes()
     try:
-        with opening(path):
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(data.decode())
     except ValueError as error:
         raise input_error(path, f"it is not TOML ({error})") from error
     rows = content.pop("columns", None)

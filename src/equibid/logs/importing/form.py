@@ -73,7 +73,7 @@ def text(name: str) -> Field:
 
 
 def named(name: str) -> Field:
-    """Text that is not empty."""
+    """Text that is there and not empty."""
     return Field(name, "an id", holds=lambda x: x != "")
 
 

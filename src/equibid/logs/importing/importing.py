@@ -20,10 +20,10 @@ from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
 from equibid.logs.importing.joined import (
-    joined_form,
     parted,
     read_events,
     set_orphans_aside,
+    with_counts,
 )
 from equibid.logs.importing.parts import Part, added, write_part
 from equibid.logs.importing.quarantine import FILE, Quarantine
@@ -130,8 +130,8 @@ def _carry_out(
             impressions, followers = parted(sources)
             first = len(impressions)
             events, empty = read_events(followers, first, quarantine, chunk)
-            form = joined_form(sources[0].form, events)
-            widened = [replace(source, form=form) for source in impressions]
+            widened = with_counts(impressions, events)
+            form = widened[0].form
             parts, blank = _rows(widened, rows, quarantine, progress, chunk)
             events = set_orphans_aside(events, parts, followers, first, quarantine)
             files = file_summaries(widened, parts, blank, quarantine)

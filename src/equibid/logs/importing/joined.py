@@ -20,6 +20,7 @@ from equibid.logs.importing.rules import bad_rows
 from equibid.logs.importing.source import Source, pieces
 
 LOGTYPE = 2  # the place of the column
+IMPRESSION = 1
 COUNTS = {"clicks": 2, "conversions": 3}
 ORPHAN = "no impression has this id"
 
@@ -60,8 +61,9 @@ def read_events(
     tables = [pl.DataFrame(schema=FORMS["ipinyou"].schema | places)]
     blank = []
     for number, source in enumerate(sources, start=first):
+        form = of_types(source.form, *COUNTS.values())
         blank.append(0)
-        for piece in pieces(source, chunk):
+        for piece in pieces(replace(source, form=form, fields=form.fields), chunk):
             parsed = piece.parse()
             quarantine.add(source.name, parsed.bad)
             blank[-1] += parsed.blank
@@ -73,12 +75,25 @@ def read_events(
     return events.filter(key.is_first_distinct()), blank
 
 
-def joined_form(form: Form, events: pl.DataFrame) -> Form:
-    """The form of impressions with `clicks` and `conversions`, counted in `events`."""
+def of_types(form: Form, low: int, high: int) -> Form:
+    """The form, where rows of other types are bad: each file holds its own."""
     fields = tuple(
-        integer("logtype", 1, 1, pl.UInt8) if field.name == "logtype" else field
+        integer("logtype", low, high, pl.UInt8) if field.name == "logtype" else field
         for field in form.fields
     )
+    return replace(form, fields=fields)
+
+
+def with_counts(sources: Sequence[Source], events: pl.DataFrame) -> list[Source]:
+    """Files of impressions whose rows get `clicks` and `conversions`, counted in `events`."""
+    form = joined_form(of_types(sources[0].form, IMPRESSION, IMPRESSION), events)
+    # The counts are in no file.
+    fields = form.fields[: -len(COUNTS)]
+    return [replace(source, form=form, fields=fields) for source in sources]
+
+
+def joined_form(form: Form, events: pl.DataFrame) -> Form:
+    """The form with `clicks` and `conversions`, counted in `events`."""
     counted = tuple(replace(integer(name, 0, 2**31 - 1), optional=True) for name in COUNTS)
     counts = events.group_by("bidid").agg(
         (pl.col("logtype") == kind).sum().cast(pl.Int32).alias(name)
@@ -95,7 +110,7 @@ def joined_form(form: Form, events: pl.DataFrame) -> Form:
     return replace(
         form,
         name="ipinyou-joined",
-        fields=(*fields, *counted),
+        fields=(*form.fields, *counted),
         derive=derive,
         key=(pl.col("bidid"),),
         totals={

@@ -90,10 +90,11 @@ def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.boo
     if field.convert is not None:
         good = (done.is_not_null() | read.is_in(field.nothing)).to_numpy()
         return good if holds is None else good & holds(done.to_numpy())
-    if field.reads == pl.String:
-        return np.ones(len(read), bool) if holds is None else np.asarray(holds(read.to_numpy()))
-    # Null becomes NaN, which keeps no rule.
-    return read.is_not_null().to_numpy() if holds is None else holds(read.to_numpy())
+    if field.reads == pl.String and holds is None:
+        return np.ones(len(read), bool)
+    # Null keeps no rule.
+    there = read.is_not_null().to_numpy()
+    return there if holds is None else there & holds(read.to_numpy())
 
 
 def _stored(frame: pl.DataFrame, form: Form) -> pl.DataFrame:

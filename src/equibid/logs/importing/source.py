@@ -87,7 +87,9 @@ def open_source(path: Path, form: Form | None = None) -> Source:
     if form.header == "no":
         return Source(path, form, form.fields, header=False)
     names = names or _header(lines[0], form)
-    if form.header == "maybe" and not {field.name for field in form.fields} & set(names):
+    known = {field.name for field in form.fields} & set(names)
+    # A word of a row may be the name of a column by chance; of a header most words are.
+    if form.header == "maybe" and 2 * len(known) < len(names):
         return Source(path, form, _by_count(lines, form), header=False)
     try:
         return Source(path, form, in_order(form, names), header=True)
