@@ -32,7 +32,7 @@ from equibid.learning.parts.replay import add, replay
 from equibid.learning.parts.targets import huber
 from equibid.learning.task import Task
 from equibid.markets.market import Campaigns, Market, even_ticks
-from equibid.simulation.markov.rewards import reward_named
+from equibid.simulation.markov.rewards import CpaScore, reward_named
 from learning.stationary import hindsight, stationary_practice
 
 B, N, F = 5, 4, 3
@@ -352,6 +352,10 @@ def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
 
 def test_presets_and_refusals() -> None:
     assert algorithm_named("accb-budget-cap") == Accb(cap="budget")
+    for_targets = algorithm_named("accb-cpa")
+    assert isinstance(for_targets, Accb)
+    # Money left over is no reason to bid more where a target binds.
+    assert for_targets.cap == "factor" and isinstance(reward_named(for_targets.reward), CpaScore)
     published = algorithm_named("accb-published", ["temperature=team"])
     assert isinstance(published, Accb)
     assert published.batch == 1024 and published.temperature == "team"
@@ -419,8 +423,13 @@ def test_agrees_with_the_exact_dynamic_program() -> None:
     assert got >= 0.95 * practice.judge(BIDDERS["rlb"](practice.log))["value"]
 
 
+# Money that is left is worth something here: neither the reward nor the ceiling asks to spend it.
 SPECIALISED = Accb(
-    observer="auction-foresight+traits", reward="profit", shaping=0.0, actor_rate=1e-3
+    observer="auction-foresight+traits",
+    reward="profit",
+    shaping=0.0,
+    cap="factor",
+    actor_rate=1e-3,
 )
 
 
