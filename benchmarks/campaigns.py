@@ -1,6 +1,6 @@
 """Learners and classic bidders on the campaigns of a log, asked at every impression.
 
-    python benchmarks/campaigns.py ../shared/data/ipinyou/rlb mappo,accb 0.125,0.5
+    python benchmarks/campaigns.py ../shared/data/ipinyou/rlb accb-paced,mappo 0.125,0.5
 
 Trains each algorithm with its defaults on the first fifth of every campaign (a run that is there
 already is taken), once for each budget share, then compares on the rest. Prints, for each share:
@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from rich import print
 
-CLASSIC = ("constant", "mcpc", "lin", "ortb1", "pid-ecpc", "pacing", "fixed", "rlb")
+CLASSIC = ("constant", "mcpc", "lin", "ortb1", "pid-ecpc", "pacing", "pacing-ratio", "fixed", "rlb")
 DRAWS = 2000
 
 

@@ -4,7 +4,8 @@
 
 Trains every algorithm with its defaults (a run that is there already is taken), then compares: all
 in one market (mixed), each in a market of its own (uniform, with exploitability), two by two
-(pairs). Every step is the command a user would give; its words are printed before it.
+(pairs). On auctionnet, where target costs bind, all learn AuctionNet's score. Every step is the
+command a user would give; its words are printed before it.
 """
 
 import subprocess
@@ -13,8 +14,11 @@ import time
 from pathlib import Path
 
 ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg", "ippo")
-CLASSIC = ("fixed", "pacing", "pacing-multiplicative", "hindsight")
+CLASSIC = ("fixed", "pacing", "pacing-multiplicative", "pacing-ratio", "hindsight")
 OPPONENTS = ("fixed", "pacing")
+# Where targets bind: what algorithms are asked to learn, and those that have a preset for it.
+SCORED = ("--set", "reward=cpa-score:dense=1", "--judged-by", "seated-score")
+PRESETS = {"accb": "accb-cpa", "uscb": "uscb-cpa"}
 
 
 def command(*words: str) -> float:
@@ -27,15 +31,18 @@ def command(*words: str) -> float:
 
 def main(market: str, seeds: str = "10") -> None:
     """Train, then compare in three seatings."""
-    runs = Path("runs")
+    runs, aim, names = Path("runs"), (), list(ALGORITHMS)
+    if market == "auctionnet":
+        aim, names = SCORED, [PRESETS.get(name, name) for name in ALGORITHMS]
     took = {}
-    for name in ALGORITHMS:
+    for name in names:
         folder = runs / f"train-{market}-{name}"
         if not (folder / "policy.eqx").exists():
-            took[name] = command("train", market, "--algorithm", name, "--out", str(folder))
+            own = aim[2:] if name in PRESETS.values() else aim
+            took[name] = command("train", market, "--algorithm", name, *own, "--out", str(folder))
     for name, seconds in took.items():
         print(f"{name:10} {seconds:6.0f} s")
-    learned = [str(runs / f"train-{market}-{name}") for name in ALGORITHMS]
+    learned = [str(runs / f"train-{market}-{name}") for name in names]
     everybody = ",".join([*learned, *CLASSIC])
     for seating, bidders, more in (
         ("mixed", everybody, []),

@@ -352,10 +352,10 @@ def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
 
 def test_presets_and_refusals() -> None:
     assert algorithm_named("accb-budget-cap") == Accb(cap="budget")
+    assert algorithm_named("accb-paced") == Accb(cap="paced")
     for_targets = algorithm_named("accb-cpa")
     assert isinstance(for_targets, Accb)
-    # Money left over is no reason to bid more where a target binds.
-    assert for_targets.cap == "factor" and isinstance(reward_named(for_targets.reward), CpaScore)
+    assert isinstance(reward_named(for_targets.reward), CpaScore)
     published = algorithm_named("accb-published", ["temperature=team"])
     assert isinstance(published, Accb)
     assert published.batch == 1024 and published.temperature == "team"
@@ -423,13 +423,8 @@ def test_agrees_with_the_exact_dynamic_program() -> None:
     assert got >= 0.95 * practice.judge(BIDDERS["rlb"](practice.log))["value"]
 
 
-# Money that is left is worth something here: neither the reward nor the ceiling asks to spend it.
 SPECIALISED = Accb(
-    observer="auction-foresight+traits",
-    reward="profit",
-    shaping=0.0,
-    cap="factor",
-    actor_rate=1e-3,
+    observer="auction-foresight+traits", reward="profit", shaping=0.0, actor_rate=1e-3
 )
 
 

@@ -67,7 +67,7 @@ class Accb:
     """How much an agent that falls behind becomes more independent."""
     sharing: Literal["shared", "separate"] = "shared"
     """Whether agents share one actor, told apart by what they see, or have their own."""
-    cap: Literal["factor", "paced", "budget"] = "paced"
+    cap: Literal["factor", "paced", "budget"] = "factor"
     """The highest bid: a multiple of the day before's, that multiple raised and lowered with money
     left over time left, or all the money that is left."""
     highest: float = 4.0
@@ -207,7 +207,10 @@ class Accb:
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)
 ALGORITHMS.add("accb-cpa", "For targets that bind: learns AuctionNet's score, from returns alone.")(
-    partial(Accb, reward="cpa-score:dense=1", cap="factor", mixing=(1.0, 1.0), recent=128)
+    partial(Accb, reward="cpa-score:dense=1", mixing=(1.0, 1.0), recent=128)
+)
+ALGORITHMS.add("accb-paced", "For logs: the highest bid follows money left over time left.")(
+    partial(Accb, cap="paced")
 )
 ALGORITHMS.add("accb-budget-cap", "The same with all the money left as the highest bid.")(
     partial(Accb, cap="budget")
@@ -219,7 +222,6 @@ ALGORITHMS.add("accb-segments", "Coarse to fine: actors also see a plan over seg
 ALGORITHMS.add("accb-published", "The same in the sizes of the methods it is made of; slow.")(
     partial(
         Accb,
-        cap="factor",
         actor_width=(256, 128),
         critic_width=128,
         batch=1024,
