@@ -15,7 +15,6 @@ from equibid.learning.parts.attention import (
     CROWD,
     AttentionCritic,
     attention_critic,
-    share_gradients,
 )
 
 Table = npt.NDArray[np.float64]
@@ -196,8 +195,6 @@ def test_gradients_of_one_agent_are_finite_and_shared_ones_divided() -> None:
     slope = jax.jit(jax.grad(lambda c: c(obs, act, np.ones(1, bool)).sum()))(CRITIC)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slope))
     assert not np.any(slope.value) and np.any(slope.own)
-    shared = share_gradients(slope, N)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b / N, rtol=1e-6), shared, slope)
 
 
 def test_drops_out_where_a_key_is_given() -> None:

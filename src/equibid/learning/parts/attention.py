@@ -16,7 +16,7 @@ alone, for all agents at once, is that of `critic(o, own, present, others=stop_g
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float
 
 from equibid.errors import InputError
 from equibid.learning.parts.networks import (
@@ -226,14 +226,6 @@ def attention_critic(
         nearest=nearest,
         dropout=dropout,
     )
-
-
-def share_gradients(tree: PyTree, by: int) -> PyTree:
-    """A shared critic's gradients over the number of agents: N losses are summed in it.
-
-    Iqbal and Sha do so. It matters where gradients are clipped; Adam alone would not notice.
-    """
-    return jax.tree.map(lambda gradient: gradient / by, tree)
 
 
 def _seen(present: Bool[Array, "... N"]) -> Bool[Array, "... N N"]:
