@@ -52,7 +52,7 @@ def turn(
 _arrivals = jax.jit(arrivals)
 
 
-def lots_of(market: Market) -> Lots:
+def market_lots(market: Market) -> Lots:
     """A market's impressions, as the kernel takes them."""
     return fused.lots_of(
         np.asarray(market.values),
@@ -69,7 +69,7 @@ def play_fused(
     ledger = open_ledger(market.campaigns.budget)
     purse = fused.Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
     states = population.init(market.campaigns)
-    lots, given = lots_of(market), not population.by_factor
+    lots, given = market_lots(market), not population.by_factor
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
     terms = fused.terms_of(auction, lots, given=given, **grid)
     start = np.asarray(market.tick_start)

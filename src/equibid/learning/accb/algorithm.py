@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
-from equibid.learning.accb.ceilings import Actor, Ceiling, Multiple, Paced, purse_of
+from equibid.learning.accb.ceilings import Actor, Ceiling, Paced, Scaled, purse_of
 from equibid.learning.accb.learner import Learner, between, newborn, update
 from equibid.learning.accb.memory import remember, usual_price
 from equibid.learning.algorithm import ALGORITHMS, World
@@ -197,12 +197,13 @@ class Accb:
         return jax.vmap(one)(logit[..., 0].astype(jnp.float64), states)
 
     def _ceiling(self, task: Task) -> Ceiling:
-        campaigns, start = task.game.campaigns, task.game.level
+        campaigns = task.game.campaigns
         if self.cap == "budget":
             return purse_of(task.reference, campaigns)
+        scaled = Scaled(task.game.level, self.highest)
         if self.cap == "paced":
-            return Paced(start, self.highest, jnp.asarray(campaigns.budget, jnp.float64))
-        return Multiple(start, self.highest)
+            return Paced(scaled, jnp.asarray(campaigns.budget, jnp.float64))
+        return scaled
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)

@@ -3,7 +3,7 @@
 One action serves all impressions of a step, so it is a factor on their values. Whatever the
 ceiling, a logit of zero bids what the day before taught:
 
-- `Multiple`: some times the factor of the day before.
+- `Scaled`: some times the factor of the day before.
 - `Paced`: the same, raised while there is more money left than time, and lowered while less. Money
   that is left over then calls for higher bids by itself, and the actor learns the rest.
 - `Purse`: all the money that is left.
@@ -36,7 +36,7 @@ class Ceiling(Protocol):
         ...
 
 
-class Multiple(NamedTuple):
+class Scaled(NamedTuple):
     """``highest · start · sigmoid(logit + shift)``.
 
     Attributes:
@@ -56,18 +56,16 @@ class Paced(NamedTuple):
     """The same times what `money_over_time` says.
 
     Attributes:
-        start: the factor of the day before, currency per value unit.
-        highest: above 1.
+        scaled: the same.
         budget: of the period, currency.
     """
 
-    start: Float[Array, " N"]
-    highest: float
+    scaled: Scaled
     budget: Float[Array, " N"]
 
     def factor(self, logit: Float[Array, " N"], observation: Observation) -> Float[Array, " N"]:
         """Currency per value unit."""
-        plain = Multiple(self.start, self.highest).factor(logit, observation)
+        plain = self.scaled.factor(logit, observation)
         return plain * money_over_time(self.budget, observation)
 
 

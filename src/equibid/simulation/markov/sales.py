@@ -33,7 +33,7 @@ from equibid.bidders.training import TrainingLog
 from equibid.compiled import compiled
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
-from equibid.simulation.fused_play import lots_of
+from equibid.simulation.fused_play import market_lots
 from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 Floats = npt.NDArray[np.float64]
@@ -231,7 +231,7 @@ class OnHost:
 
 def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) -> OnHost:
     """Sell ticks in a ranked auction on the fused kernel, to bidders that do not watch."""
-    lots = lots_of(market)
+    lots = market_lots(market)
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
     terms = fused.terms_of(auction, lots, given=not by_factor, **grid)
     start = np.asarray(market.tick_start)
