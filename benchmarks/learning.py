@@ -1,7 +1,8 @@
 """Steps of the game a second, and what a step of each algorithm takes.
 
-    python benchmarks/learning.py            # the game against a plain form of it
-    python benchmarks/learning.py training   # the algorithms
+    python benchmarks/learning.py                     # the game against a plain form of it
+    python benchmarks/learning.py --play impression   # the same, a step an auction
+    python benchmarks/learning.py training            # the algorithms
 
 The game is a day of 20,000 impressions and 48 ticks of the market demo, resized to N advertisers,
 GSP with three slots; everybody bids its resting factor times 4^a, with a drawn anew in every tick,
@@ -12,7 +13,8 @@ must; *lean*, which ranks faster. They are checked to give the same sums and fea
 forms take turns, so that a busy machine slows all alike, and a ratio is of neighbours. A *market
 step* is a tick of a market, an *agent step* that of an agent that still has money. All but
 the first form play at most `--loops` markets: a loop is no faster for being longer. They use one
-core, the first as many as there are; CPU time counts all cores.
+core, the first as many as there are; CPU time counts all cores. With ``--play impression`` a step
+is one auction, on which nobody bids more than it has left, and a day has 1,000 of them.
 
 The second part times `step` of each algorithm's default on bpg-100, compiled and warmed up, as
 `equibid train` runs it with one seed; presets with the published sizes only when named.
@@ -22,6 +24,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -59,14 +62,22 @@ class Lap(NamedTuple):
     cpu: float
 
 
-def world(advertisers: int, impressions: int, ticks: int) -> tuple[Market, Reference]:
-    """A day, and what is known beforehand: here, of the day itself."""
-    sizes = {"impressions": impressions, "advertisers": advertisers, "ticks": ticks}
+def world(advertisers: int, impressions: int, ticks: int | None) -> tuple[Market, Reference]:
+    """A day, and what is known beforehand: here, of itself. Without ticks each auction is one."""
+    sizes = {"impressions": impressions, "advertisers": advertisers, "ticks": ticks or 1}
     market = MARKETS["demo"](jax.random.key(0), **sizes)
+    if ticks is None:
+        market = replace(market, tick_start=jnp.arange(impressions + 1))
     offered, value = arrivals(market)
     mean_value = value.sum(axis=0) / jnp.maximum(offered.sum(axis=0), 1)
     level = jnp.asarray(resting_factors(market, gsp()))
     return market, Reference(level, offered.mean(axis=0), mean_value)
+
+
+def game_of(market: Market, reference: Reference, sampled: bool = True) -> MarkovGame:
+    """The game of the day, a step an impression where a tick is one."""
+    play = "impression" if market.ticks == market.impressions else "tick"
+    return markov_game([market], gsp(), reference, Value(), play=play, sampled=sampled)
 
 
 def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
@@ -82,13 +93,14 @@ def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
         offered=np.asarray(reference.offered),
         mean_value=np.asarray(reference.mean_value),
         traits=np.asarray(traits.traits),
+        capped=game.by_impression,
     )
 
 
-def verify(advertisers: int, impressions: int, ticks: int, form: str) -> None:
+def verify(advertisers: int, impressions: int, ticks: int | None, form: str) -> None:
     """Play one day in expectation in both environments, and stop where they differ."""
     market, reference = world(advertisers, impressions, ticks)
-    game = markov_game([market], gsp(), reference, Value(), sampled=False)
+    game = game_of(market, reference, sampled=False)
     ours = MarketEnv(game)
     plain = PlainMarket(plain_day(game, market, reference), form, sampled=False)
     seen, other = ours.reset(seed=0)[0], plain.reset(seed=0)[0]
@@ -167,7 +179,7 @@ def compare(
     market: Market, reference: Reference, parallel: Sequence[int], loops: int, repetitions: int
 ) -> None:
     """Print a row for each number of parallel markets."""
-    game = markov_game([market], gsp(), reference, Value())
+    game = game_of(market, reference)
     day = plain_day(game, market, reference)
     for markets in parallel:
         forms = {
@@ -209,10 +221,13 @@ def compare(
 
 def steps(options: argparse.Namespace) -> None:
     """The game against its plain form."""
+    ticks, impressions = options.ticks, options.impressions or 20_000
+    if options.play == "impression":
+        ticks, impressions = None, options.impressions or 1_000
     print("The forms agree:")
     for form in FORMS:
-        verify(12, 600, 6, form)
-        verify(100, 4000, 12, form)
+        verify(12, 600, ticks and 6, form)
+        verify(100, impressions // 5, ticks and 12, form)
     head = (
         "N",
         "markets",
@@ -224,7 +239,7 @@ def steps(options: argparse.Namespace) -> None:
     )
     print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for advertisers in options.advertisers:
-        market, reference = world(advertisers, options.impressions, options.ticks)
+        market, reference = world(advertisers, impressions, ticks)
         compare(market, reference, options.parallel, options.loops, options.repetitions)
 
 
@@ -237,7 +252,9 @@ def updates_of(algorithm: Any) -> int:
 def training(options: argparse.Namespace) -> None:
     """What an iteration of each algorithm takes."""
     key = jax.random.key(0)
-    name, sizes = options.market, {"impressions": options.impressions} if options.small else {}
+    name, sizes = options.market, {}
+    if options.impressions:
+        sizes["impressions"] = options.impressions
     practice = generated_practice(name, lambda day: MARKETS[name](key, day=day, **sizes), gsp())
     names = options.algorithms or [x for x in ALGORITHMS if not x.endswith("-published")]
     head = (
@@ -286,14 +303,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("part", nargs="?", choices=("steps", "training"), default="steps")
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--impressions", type=int, default=20_000, help="of a day, in steps")
+    parser.add_argument("--play", choices=("tick", "impression"), default="tick", help="in steps")
+    parser.add_argument("--impressions", type=int, help="of a day")
     parser.add_argument("--ticks", type=int, default=48, help="of a day, in steps")
     parser.add_argument("--advertisers", type=int, nargs="+", default=ADVERTISERS)
     parser.add_argument("--parallel", type=int, nargs="+", default=PARALLEL)
     parser.add_argument("--loops", type=int, default=8, help="markets of the looped forms, at most")
     parser.add_argument("--algorithms", nargs="+", help="in training; default all but published")
     parser.add_argument("--market", default="bpg-100", help="in training")
-    parser.add_argument("--small", action="store_true", help="in training: --impressions counts")
     parser.add_argument("--warmup", type=int, default=12, help="iterations before the clock runs")
     options = parser.parse_args()
     {"steps": steps, "training": training}[options.part](options)

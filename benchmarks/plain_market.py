@@ -41,6 +41,7 @@ class Day(NamedTuple):
         offered: [N] impressions of value, per tick, the day before.
         mean_value: [N] their mean value.
         traits: [N, 3] features that do not change.
+        capped: whether nobody bids more than it has left, as where a tick is one impression.
     """
 
     values: Array
@@ -50,6 +51,7 @@ class Day(NamedTuple):
     offered: Array
     mean_value: Array
     traits: Array
+    capped: bool = False
 
 
 # From bids [K, N] to the four highest of each impression, the highest first: whose, and how high.
@@ -175,6 +177,8 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
         factor = np.where(self._present(), factor, -np.inf).astype(values.dtype)
         bids = np.full(values.shape, -np.inf, values.dtype)
         np.multiply(values, factor, out=bids, where=(values > 0) & (factor > -np.inf))
+        if self.day.capped:
+            np.minimum(bids, self.money.astype(bids.dtype), out=bids)
         ranked, top = self.form.rank(bids)
         shown = self._exposure(len(values))
         while True:
