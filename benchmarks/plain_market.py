@@ -224,6 +224,9 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
         price = np.maximum(top[:, SLOTS], RESERVE).astype(np.float32)
         offered, prices = np.stack([np.ones_like(price), price]) @ took
         value_offered = np.einsum("kn,kn->n", took, values)
+        asked = np.where(offered > 0, factor, 0) * value_offered
+        if self.day.capped:
+            asked = np.where(took > 0, bids, 0).sum(axis=0)
 
         def won(amount: Array) -> Array:
             return np.bincount(winner[sold], amount[sold], self.count)
@@ -231,7 +234,7 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
         self.last = np.stack(
             [
                 offered,
-                np.where(offered > 0, factor, 0) * value_offered,
+                asked,
                 value_offered,
                 prices,
                 won(np.ones(shown.shape)),
