@@ -81,7 +81,7 @@ def main(log: str, algorithms: str = "mappo", shares: str = "0.125") -> None:
         learned = []
         for name in algorithms.split(","):
             folder = runs / f"train-campaigns-{share}-{name}"
-            if not (folder / "report.html").exists():
+            if not (folder / "result.json").exists():
                 took = command("train", log, "--algorithm", name, *asked, "--out", str(folder))
                 print(f"{name} at {share}: {took:.0f} s", flush=True)
             learned.append(str(folder))
