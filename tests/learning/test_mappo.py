@@ -11,11 +11,10 @@ import pytest
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.mappo import Learner, Mappo, MappoState
-from equibid.learning.parts.actor_critic import Experience, Steering, followed
+from equibid.learning.parts.actor_critic import Experience, followed
 from equibid.learning.parts.central_value import CentralValue, central_value
 from equibid.learning.parts.communication import actor
 from equibid.learning.parts.episodes import Episodes
-from equibid.learning.parts.heads import Increment, Multiple
 from equibid.learning.parts.normalise import moments
 from equibid.learning.parts.ppo import (
     Gaussian,
@@ -181,16 +180,6 @@ def test_advantages_are_normalised_over_who_is_present() -> None:
     normal = np.asarray(jax.jit(normalised_advantage)(data.advantage, data.present))
     normal = normal[np.asarray(data.present)]
     np.testing.assert_allclose([normal.mean(), normal.std()], [0, 1], atol=1e-5)
-
-
-def test_a_stride_means_the_same_under_both_heads() -> None:
-    start = jnp.asarray([2.0])
-    action = jnp.asarray([[1.0]])
-    for head, rule in (("increment", Increment(0.5)), ("multiple", Multiple())):
-        steering = Steering(head, 0.1, 5.0)
-        assert type(steering.rule) is type(rule)
-        factor = steering.rule(steering.scale * action, start, start)
-        np.testing.assert_allclose(factor, 2 * np.exp(0.1))
 
 
 def test_the_worth_of_a_period_follows_who_learns() -> None:

@@ -152,7 +152,8 @@ class Maddpg:
     layer_norm: bool = True
     """Normalise inside of critics."""
     head: Moves = "increment"
-    """What an action moves: the factor bid last ("increment"), or the day before's ("multiple")."""
+    """What an action moves: the factor bid last ("increment"), the day before's ("multiple"), or
+    that raised and lowered with money left over time left ("paced")."""
     stride: float = 0.2
     """What an action of one adds to the logarithm of the factor."""
     noise: float = 0.25
@@ -265,7 +266,8 @@ class Maddpg:
             steering.scale,
             bounded=True,
         )
-        return Learned(network, task.game.observer, task.game.level, steering.rule)
+        rule, follows = steering.rule, steering.follows
+        return Learned(network, task.game.observer, task.game.level, rule, follows)
 
     def _steering(self) -> Steering:
         return Steering(self.head, self.stride, 1.0)

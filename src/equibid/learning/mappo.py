@@ -129,7 +129,8 @@ class Mappo:
     hidden: tuple[int, ...] = (64, 64)
     """Widths of actors and critics."""
     head: Moves = "increment"
-    """What an action moves: the factor bid last ("increment"), or the day before's ("multiple")."""
+    """What an action moves: the factor bid last ("increment"), the day before's ("multiple"), or
+    that raised and lowered with money left over time left ("paced")."""
     stride: float = 0.1
     """What an action of one adds to the logarithm of the factor."""
     spread: float = 0.5
@@ -191,7 +192,8 @@ class Mappo:
         teams = structure_named(self.structure).teams(task.game.campaigns)
         steering = self._steering()
         network = Told(state.learner.policy.actor, teams, steering.scale)
-        return Learned(network, task.game.observer, task.game.level, steering.rule)
+        rule, follows = steering.rule, steering.follows
+        return Learned(network, task.game.observer, task.game.level, rule, follows)
 
     def _steering(self) -> Steering:
         return Steering(self.head, self.stride, LARGEST)
@@ -292,6 +294,9 @@ PUBLISHED: dict[str, Any] = {
 }
 
 ALGORITHMS.add("mappo", "Proximal policy optimisation, led by a value that sees everybody.")(Mappo)
+ALGORITHMS.add("mappo-paced", "For logs: silence follows money left over time left.")(
+    partial(Mappo, head="paced")
+)
 ALGORITHMS.add("mappo-published", "MAPPO with the published rates and epochs.")(
     partial(Mappo, **PUBLISHED)
 )

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.learning.parts.heads import Head
+from equibid.learning.parts.heads import Follows, Head, start_now
 from equibid.markets.market import Campaigns
 from equibid.simulation.markov.observers import Memory, Observer
 
@@ -20,13 +20,15 @@ class Mind(NamedTuple):
     Attributes:
         memory: of its observer.
         level: the factor it bid last, currency per value unit.
+        budget: of the period, currency.
     """
 
     memory: Memory
     level: Float[Array, " N"]
+    budget: Float[Array, " N"]
 
 
-@pytree("head")
+@pytree("follows")
 class Learned(FactorBidder):
     """Looks, asks its network, and bids the factor the head makes of the answer.
 
@@ -35,12 +37,14 @@ class Learned(FactorBidder):
         observer: what it sees.
         start: the factor of the day before, currency per value unit.
         head: from actions to factors.
+        follows: what the start follows through the day.
     """
 
     network: Callable[[Float[Array, "N F"]], Float[Array, "N A"]]
     observer: Observer
     start: Float[Array, " N"]
     head: Head
+    follows: Follows = "nothing"
 
     @property
     def foresees(self) -> bool:
@@ -49,16 +53,18 @@ class Learned(FactorBidder):
 
     def init(self, campaigns: Campaigns) -> Mind:
         """Nothing seen yet; the level is the start."""
-        return Mind(self.observer.init(campaigns), jnp.asarray(self.start, jnp.float64))
+        start, budget = (jnp.asarray(x, jnp.float64) for x in (self.start, campaigns.budget))
+        return Mind(self.observer.init(campaigns), start, budget)
 
     def factor(self, state: Mind, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
         """What the network answers."""
         action = self.network(self.observer.look(state.memory, observation))
-        return self.head(action.astype(jnp.float64), state.level, self.start)
+        start = start_now(self.follows, self.start, state.budget, observation)
+        return self.head(action.astype(jnp.float64), state.level, start)
 
     def update(self, state: Mind, feedback: Tally) -> Mind:
         """See the tick; the level is what was in fact bid."""
         bid = feedback.value_offered > 0
         level = feedback.bid / jnp.where(bid, feedback.value_offered, 1)
         memory: Any = self.observer.see(state.memory, feedback)
-        return Mind(memory, jnp.where(bid, level, state.level))
+        return state._replace(memory=memory, level=jnp.where(bid, level, state.level))

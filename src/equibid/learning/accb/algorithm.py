@@ -21,14 +21,18 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
-from equibid.learning.accb.ceilings import Actor, Ceiling, Paced, Scaled, purse_of
 from equibid.learning.accb.learner import Learner, between, newborn, update
 from equibid.learning.accb.memory import remember, usual_price
 from equibid.learning.algorithm import ALGORITHMS, World
 from equibid.learning.parts.episodes import play
+from equibid.learning.parts.heads import Follows, ScaledSigmoid, starts_now
 from equibid.learning.parts.replay import add
+from equibid.learning.policy import Learned
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
+
+# Where actors may bid all the money left, a bid of the day before's is a share of it within these.
+LEAST, MOST = 1e-9, 0.5
 
 
 class AccbState(NamedTuple):
@@ -168,7 +172,8 @@ class Accb:
 
     def policy(self, task: Task, state: AccbState) -> Bidder:
         """The actors, without noise, each on what its agent sees."""
-        return Actor(state.learner.actor, task.game.observer, self._ceiling(task))
+        start, head, follows = self._ceiling(task)
+        return Learned(state.learner.actor, task.game.observer, start, head, follows)
 
     @partial(jax.jit, static_argnums=0)
     def attention(self, task: Task, state: AccbState, key: jax.Array) -> Float[Array, "N N"]:
@@ -189,21 +194,23 @@ class Accb:
 
     def _factor(self, task: Task, logit: Array, states: GameState) -> Array:
         """Of logits [E, N, 1]."""
-        ceiling = self._ceiling(task)
+        start, head, follows = self._ceiling(task)
+        now = starts_now(follows, start, task.game, states)
+        return head(logit.astype(jnp.float64), states.level, now)
 
-        def one(logit: Array, state: GameState) -> Array:
-            return ceiling.factor(logit, task.game.observation(state))
-
-        return jax.vmap(one)(logit[..., 0].astype(jnp.float64), states)
-
-    def _ceiling(self, task: Task) -> Ceiling:
-        campaigns = task.game.campaigns
+    def _ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
+        """What silence bids, the share of its ceiling that a logit bids, and what both follow."""
         if self.cap == "budget":
-            return purse_of(task.reference, campaigns)
-        scaled = Scaled(task.game.level, self.highest)
-        if self.cap == "paced":
-            return Paced(scaled, jnp.asarray(campaigns.budget, jnp.float64))
-        return scaled
+            # All the money on an impression of usual value is the factor m / v̄, of which silence
+            # bids the share that the day before's factor was.
+            budget, value = (
+                jnp.where(x > 0, x, 1.0)
+                for x in (task.game.campaigns.budget, task.reference.mean_value)
+            )
+            part = jnp.clip(task.reference.factor * value / budget, LEAST, MOST)
+            return part * budget / value, ScaledSigmoid(1 / part), "money"
+        follows: Follows = "pace" if self.cap == "paced" else "nothing"
+        return task.game.level, ScaledSigmoid(self.highest), follows
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)

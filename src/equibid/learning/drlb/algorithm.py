@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, Int32, UInt32
 
-from equibid.bidders.bidder import Bidder
+from equibid.bidders.bidder import Bidder, pytree
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, World
 from equibid.learning.drlb.returns import Returns, best_return, credit, keys_of, returns_table
@@ -51,7 +51,7 @@ SEVEN = (-0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08)
 ELEVEN = (-0.5, -0.15, -0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08, 0.15, 0.5)
 
 
-@dataclass(frozen=True)
+@pytree("rates")
 class Regulation:
     """``λ · (1 + β)``, so the factor ``1 / λ`` over ``1 + β``, of the action of highest value.
 

@@ -10,13 +10,14 @@ from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
 from equibid.learning.parts.episodes import Episodes, time_left
-from equibid.learning.parts.heads import Head, Increment, Multiple
+from equibid.learning.parts.heads import Follows, Head, Increment, Multiple, starts_now
 from equibid.learning.parts.structure import scaled_reward, team_sum
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState, MarkovGame
 
-# What an action moves: the factor bid last, or the factor of the day before.
-Moves = Literal["increment", "multiple"]
+# What an action moves: the factor bid last, the factor of the day before, or that of the day before
+# as it follows money left over time left.
+Moves = Literal["increment", "multiple", "paced"]
 # How fast the worth of a period follows the returns.
 FOLLOW = 0.2
 
@@ -26,7 +27,8 @@ class Steering:
     """From an actor's numbers to factors, so that one means the same under every head.
 
     Attributes:
-        head: "increment" moves the last factor, "multiple" starts from the day before's each time.
+        head: "increment" moves the last factor; "multiple" starts from the day before's each time,
+            and so does "paced", from what `pacing-ratio` makes of it.
         stride: what an action of one adds to the logarithm of the factor.
         largest: of an action that still counts, under "increment".
     """
@@ -41,6 +43,11 @@ class Steering:
         return Increment(self.stride * self.largest) if self.head == "increment" else Multiple()
 
     @property
+    def follows(self) -> Follows:
+        """What the start follows."""
+        return "pace" if self.head == "paced" else "nothing"
+
+    @property
     def scale(self) -> float:
         """By which an action is multiplied for the head."""
         return self.stride if self.head == "increment" else self.stride / log(Multiple().span)
@@ -49,7 +56,8 @@ class Steering:
         self, action: Float[Array, "E N 1"], state: GameState, game: MarkovGame
     ) -> Float[Array, "E N"]:
         """The factors to play, currency per value unit."""
-        return self.rule(self.scale * action.astype(jnp.float64), state.level, game.level)
+        start = starts_now(self.follows, game.level, game, state)
+        return self.rule(self.scale * action.astype(jnp.float64), state.level, start)
 
 
 class Experience(NamedTuple):

@@ -8,7 +8,6 @@ of van Hasselt, Guez and Silver 2016, Q' a slowly moving copy of Q (Mnih et al. 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import equinox as eqx
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from equibid.bidders.bidder import pytree
 from equibid.learning.parts.networks import MLP, mlp
 from equibid.learning.parts.targets import double_q, huber, td
 
@@ -76,7 +76,7 @@ class Greedy(eqx.Module):
         return jnp.argmax(self.q(seen), axis=-1)[..., None].astype(jnp.float32)
 
 
-@dataclass(frozen=True)
+@pytree("levels", "highest")
 class Grid:
     """Head of a list of levels: an action is the number of one.
 

@@ -212,7 +212,8 @@ class MarkovGame:
             tick=tick - state.period * self.ticks if self.by_impression else state.step,
             ticks=jnp.asarray(self.ticks),
             impression=k - first,
-            impressions=self.tick_start[-1] // self.periods,
+            # As wide as `simulate` counts: a quotient of narrow integers is a narrow number.
+            impressions=(self.tick_start[-1] // self.periods).astype(jnp.int64),
             remaining=state.ledger.remaining,
             arriving=arriving,
         )
