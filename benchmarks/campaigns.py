@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rich import print
 
 CLASSIC = ("constant", "mcpc", "lin", "ortb1", "pid-ecpc", "pacing", "pacing-ratio", "fixed", "rlb")
 DRAWS = 2000

@@ -4,8 +4,9 @@
 
 Trains every algorithm with its defaults (a run that is there already is taken), then compares: all
 in one market (mixed), each in a market of its own (uniform, with exploitability), two by two
-(pairs). On auctionnet, where target costs bind, all learn AuctionNet's score. Every step is the
-command a user would give; its words are printed before it.
+(pairs). On auctionnet, where target costs bind, all learn AuctionNet's score; elsewhere one more
+starts from ``pacing-ratio``. Every step is the command a user would give; its words are printed
+before it.
 """
 
 import subprocess
@@ -31,7 +32,7 @@ def command(*words: str) -> float:
 
 def main(market: str, seeds: str = "10") -> None:
     """Train, then compare in three seatings."""
-    runs, aim, names = Path("runs"), (), list(ALGORITHMS)
+    runs, aim, names = Path("runs"), (), [*ALGORITHMS, "mappo-paced"]
     if market == "auctionnet":
         aim, names = SCORED, [PRESETS.get(name, name) for name in ALGORITHMS]
     took = {}
