@@ -10,7 +10,7 @@ from equibid.noise import GOLDEN, MIX_1, MIX_2, Purpose
 
 TILE = 32
 LEVELS = 4
-# Impressions ranked, charged and summed in one go; a departure costs their ranking again.
+# Impressions ranked, charged and summed in one go.
 CHUNK = 256
 OUTSIDE = -2
 NONE = -1
@@ -187,6 +187,23 @@ def rank(scales, factors, active, least, highest, owners):
 
 
 @compiled
+def rank_again(scales, factors, active, terms, done, highest, owners):
+    """Mend the ranking after a departure, in the impressions from `done` on that it concerns.
+
+    A bid is the same product in `rank_row` as in `rank_tile`, and so is the order of equal ones.
+    """
+    best = np.empty(LEVELS)
+    who = np.empty(LEVELS, np.int32)
+    for k in range(done, len(scales)):
+        for s in range(LEVELS):
+            if owners[k, s] >= 0 and not active[owners[k, s]]:
+                rank_row(scales[k], owners[0:0, 0], factors, active, -np.inf, terms, best, who)
+                highest[k] = best
+                owners[k] = who
+                break
+
+
+@compiled
 def part(lots, start, stop):
     """The impressions from start to stop."""
     return Lots(
@@ -339,12 +356,10 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
         luck = Chance(chance.sampled, chance.seed, chance.first + start)
         count = len(here.scales)
         stayed = np.where(active, count, 0)
+        if plain:
+            rank(here.scales, factors, active, terms.least, highest, owners)
         done = 0
         while done < count:
-            if plain:
-                # Anew after every departure, for the impressions that are left.
-                left = here.scales[done:]
-                rank(left, factors, active, terms.least, highest[done:], owners[done:])
             done = charge_rows(
                 done,
                 here,
@@ -360,6 +375,8 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
                 stayed,
                 sums,
             )
+            if plain:
+                rank_again(here.scales, factors, active, terms, done, highest, owners)
         sum_offers(here, terms, factors, stayed, market_price, sums)
 
 
