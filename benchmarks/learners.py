@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg", "ippo")
-CLASSIC = ("fixed", "pacing", "pacing-multiplicative", "pacing-ratio", "hindsight")
+CLASSIC = ("lin", "fixed", "pacing", "pacing-multiplicative", "pacing-ratio", "hindsight")
 OPPONENTS = ("fixed", "pacing")
 # Where targets bind: what algorithms are asked to learn, and those that have a preset for it.
 SCORED = ("--set", "reward=cpa-score:dense=1", "--judged-by", "seated-score")
