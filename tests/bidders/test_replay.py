@@ -2,13 +2,27 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from training_logs import make_log, random_log
 
-from equibid.bidders.training import TrainingLog, best_of_grid, replay, spend_factor
+from equibid.bidders import BIDDERS
+from equibid.bidders.bidder import by_factor
+from equibid.bidders.fixed import Fixed
+from equibid.bidders.lin import Lin
+from equibid.bidders.training import (
+    TrainingLog,
+    average_value,
+    best_base_bid,
+    best_of_grid,
+    price_grid,
+    replay,
+    spend_factor,
+)
 
 
 def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:
@@ -57,6 +71,38 @@ def test_best_of_grid_buys_most() -> None:
     won = np.stack([one_by_one(log, np.asarray(log.values) * float(p))[0] for p in grid])
     chosen = best_of_grid(log, lambda point, values: point * values, grid)
     np.testing.assert_array_equal(chosen, grid[won.argmax(axis=0)])
+
+
+def heavy_log(seed: int) -> TrainingLog:
+    """Much value in few impressions, and one advertiser with money for not many more."""
+    luck = np.random.default_rng(seed)
+    values = luck.lognormal(-8, 2.5, (8000, 3)) * (luck.random((8000, 3)) < 0.3)
+    prices = luck.lognormal(1, 1.2, 8000)
+    return make_log(values, prices, np.array([0.001, 0.02, 0.2]) * prices.sum())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_who_pays_for_the_best_only_has_a_base_bid_below_all_prices(seed: int) -> None:
+    log = heavy_log(seed)
+    average = jnp.asarray(average_value(log))
+
+    def bought(base_bid: jax.Array) -> np.ndarray:
+        return replay(log, base_bid * log.values / average).value
+
+    chosen = best_base_bid(log, lambda base_bid, values: base_bid * values / average)
+    fine = [bought(jnp.full(3, bid)) for bid in np.geomspace(1e-4, 30, 1500)]
+    assert (bought(chosen) >= 0.99 * np.max(fine, axis=0)).all()
+    assert chosen[0] < price_grid(log)[0]
+
+
+def test_lin_is_as_good_as_the_best_factor_of_a_heavy_tailed_log() -> None:
+    """A linear bid is a factor; on the log itself none is worth more than the fixed one."""
+    log = heavy_log(3)
+    lin, fixed = BIDDERS["lin"](log), BIDDERS["fixed"](log)
+    assert isinstance(lin, Lin) and isinstance(fixed, Fixed)
+    value = replay(log, lin.base_bid * log.values / lin.mean_value).value
+    best = replay(log, by_factor(fixed.level, log.values)).value
+    assert (value >= 0.98 * best).all()
 
 
 def test_best_of_grid_takes_the_first_of_equals() -> None:

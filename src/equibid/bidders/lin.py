@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, average_value, best_of_grid, price_grid
+from equibid.bidders.training import TrainingLog, average_value, best_base_bid, best_of_grid
 
 
 @pytree()
@@ -40,20 +40,18 @@ def linear(
     return jnp.where(values > 0, bids, ABSENT)
 
 
-def base_bid_grid(log: TrainingLog) -> Float[Array, " G"]:
-    """Base bids to try, currency per exposure.
-
-    The published grid, 5, 10, … 300 price levels, where prices come in levels; else the bids of
-    `price_grid`.
-    """
-    if log.bid_step > 0:
-        return jnp.arange(5, 301, 5) * log.history.step
-    return price_grid(log)
-
-
 @BIDDERS.add("lin", "Linear in the value; base bid by grid search on the training log.")
 def fit(log: TrainingLog) -> Lin:
-    """Choose the base bid that buys most value on the training log."""
+    """Choose the base bid that buys most value on the training log.
+
+    From the published grid, 5, 10, … 300 price levels, where prices come in levels.
+    """
     mean_value = jnp.asarray(average_value(log))
-    base = best_of_grid(log, lambda b0, values: linear(b0, mean_value, values), base_bid_grid(log))
-    return Lin(base, mean_value)
+
+    def rule(base_bid: Array, values: Array) -> Array:
+        return linear(base_bid, mean_value, values)
+
+    if log.bid_step > 0:
+        levels = jnp.arange(5, 301, 5) * log.history.step
+        return Lin(best_of_grid(log, rule, levels), mean_value)
+    return Lin(best_base_bid(log, rule), mean_value)

@@ -29,6 +29,7 @@ from equibid.bidders.training import (
     PriceHistory,
     TrainingLog,
     average_value,
+    best_base_bid,
     best_of_grid,
     price_grid,
 )
@@ -120,7 +121,8 @@ def fit_scale(curve: WinCurve, history: PriceHistory) -> float:
 def fit(log: TrainingLog, curve: WinCurve) -> Ortb:
     """Fit c to the price distribution, then choose the λ that buys most value on the log.
 
-    λ is searched through the bid that it makes on an average impression.
+    λ is searched through the bid that it makes on an average impression; where prices come in
+    levels, that is one of them.
     """
     scale = jnp.asarray(fit_scale(curve, log.history))
     average = jnp.asarray(average_value(log))
@@ -128,9 +130,11 @@ def fit(log: TrainingLog, curve: WinCurve) -> Ortb:
     def unit(bid: Array) -> Array:
         return average / curve.ratio(bid / scale)
 
-    bid = best_of_grid(
-        log, lambda point, values: optimal(curve, scale, unit(point), values), price_grid(log)
-    )
+    def rule(bid: Array, values: Array) -> Array:
+        return optimal(curve, scale, unit(bid), values)
+
+    levels = log.bid_step > 0
+    bid = best_of_grid(log, rule, price_grid(log)) if levels else best_base_bid(log, rule)
     return Ortb(scale, unit(bid) / scale, curve)
 
 

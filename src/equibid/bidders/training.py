@@ -22,6 +22,8 @@ from equibid.markets.market import Campaigns, Market, dense
 BidRule = Callable[[Array, Array], Array]
 
 GRID_POINTS = 60
+# Of the search for base bids: over the whole range, and about the best of it.
+COARSE_POINTS, FINE_POINTS = 40, 21
 
 
 @dataclass(frozen=True)
@@ -154,18 +156,40 @@ def _replay(bids, values, prices, exposure, budget, period, step, cap, sums):
                     break
 
 
-def best_of_grid(log: TrainingLog, bid: BidRule, grid: Float[Array, " G"]) -> Float[Array, " N"]:
+def best_of_grid(
+    log: TrainingLog, bid: BidRule, grid: Float[Array, " G"] | Float[Array, "G N"]
+) -> Float[Array, " N"]:
     """For each advertiser, the grid point whose bids buy most value on the training log.
 
     Args:
         log: to replay.
         bid: from grid point [N] and values [K, N] to bids [K, N].
-        grid: candidates, the same for every advertiser; the first of equals is taken.
+        grid: candidates, the same for every advertiser or its own; the first of equals is taken.
     """
     rule = jax.jit(bid)
     advertisers = log.values.shape[1]
-    won = [replay(log, rule(jnp.full(advertisers, point), log.values)).value for point in grid]
-    return grid[np.stack(won).argmax(axis=0)]
+    points = jnp.broadcast_to(grid.reshape(len(grid), -1), (len(grid), advertisers))
+    won = np.stack([replay(log, rule(point, log.values)).value for point in points])
+    return points[won.argmax(axis=0), np.arange(advertisers)]
+
+
+def best_base_bid(log: TrainingLog, bid: BidRule) -> Float[Array, " N"]:
+    """For each advertiser, the bid on an average impression that buys most value on the log.
+
+    Who can pay for its best impressions only bids less on an average one than any impression costs,
+    by as much as the best are better. The search is coarse over all that, then fine about its best.
+
+    Args:
+        log: to replay.
+        bid: from base bid [N], currency per exposure, and values [K, N] to bids [K, N].
+    """
+    average, best = average_value(log), np.asarray(log.values, np.float64).max(axis=0)
+    rarest = float(np.min(average / np.maximum(best, average)))
+    prices = price_grid(log)
+    coarse = jnp.geomspace(prices[0] * rarest, prices[-1], COARSE_POINTS)
+    first = best_of_grid(log, bid, coarse)
+    aside = jnp.linspace(-1, 1, FINE_POINTS)[:, None]
+    return best_of_grid(log, bid, first * (coarse[1] / coarse[0]) ** aside)
 
 
 def slot_steps(
