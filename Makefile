@@ -22,7 +22,7 @@ test-others: .venv/dev.stamp
 	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
 
 slow: .venv/dev.stamp  ## the slow tests
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --durations=12
 
 lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/ruff check

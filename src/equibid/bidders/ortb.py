@@ -133,8 +133,8 @@ def fit(log: TrainingLog, curve: WinCurve) -> Ortb:
     def rule(bid: Array, values: Array) -> Array:
         return optimal(curve, scale, unit(bid), values)
 
-    levels = log.bid_step > 0
-    bid = best_of_grid(log, rule, price_grid(log)) if levels else best_base_bid(log, rule)
+    in_levels = log.bid_step > 0
+    bid = best_of_grid(log, rule, price_grid(log)) if in_levels else best_base_bid(log, rule)
     return Ortb(scale, unit(bid) / scale, curve)
 
 
