@@ -8,24 +8,16 @@ expected and counted clicks of all campaigns together, eCPC and CPM in fen, the 
 over LIN's with a 95 % bootstrap interval over the campaigns' periods.
 """
 
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from learners import command
+
 CLASSIC = ("constant", "mcpc", "lin", "ortb1", "pid-ecpc", "pacing", "pacing-ratio", "fixed", "rlb")
 DRAWS = 2000
-
-
-def command(*words: str) -> float:
-    """Run ``equibid …``; gives the seconds it took."""
-    print("$ equibid", *words, flush=True)
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "equibid", *words], check=True)
-    return time.perf_counter() - started
 
 
 def interval(mine: np.ndarray, other: np.ndarray) -> tuple[float, float]:

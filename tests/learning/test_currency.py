@@ -1,4 +1,4 @@
-"""Money in another unit changes nothing that is learnt: each kind of learner, to the last bit."""
+"""Money in another unit changes nothing that is learnt: every algorithm, to the last bit."""
 
 from dataclasses import fields, replace
 from functools import cache
@@ -17,8 +17,7 @@ from equibid.markets.market import Market
 # A power of two, so that every product with it is exact.
 UNIT = 4.0
 SMALL = {"updates": 2, "batch": 8, "episodes": 2, "width": 8, "capacity": 8, "hold": 1}
-# Independent learners are the last two without the others in their critics.
-NAMES = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo")
+NAMES = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg")
 
 
 def day(number: int, unit: float) -> Market:

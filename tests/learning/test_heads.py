@@ -13,7 +13,7 @@ from equibid.bidders.pacing_ratio import PacingRatio
 from equibid.bidders.population import everybody
 from equibid.learning.parts.actor_critic import Moves, Steering
 from equibid.learning.parts.episodes import play_periods
-from equibid.learning.parts.heads import Follows, start_now
+from equibid.learning.parts.heads import Follows, Increment, Multiple, start_now
 from equibid.learning.policy import Learned
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import GameState, markov_game
@@ -72,8 +72,11 @@ def test_who_says_nothing_paces_by_ratio(play: Play) -> None:
     np.testing.assert_allclose(episodes.tally.spend[0].sum(axis=0), want.tally.spend.sum(axis=0))
 
 
-@pytest.mark.parametrize("head", ["increment", "multiple", "paced"])
-def test_a_stride_means_the_same_under_every_head(head: Moves) -> None:
+@pytest.mark.parametrize(
+    ("head", "rule"), [("increment", Increment), ("multiple", Multiple), ("paced", Multiple)]
+)
+def test_a_stride_means_the_same_under_every_head(head: Moves, rule: type) -> None:
     steering, start = Steering(head, 0.1, 5.0), jnp.asarray([2.0])
+    assert type(steering.rule) is rule
     factor = steering.rule(steering.scale * jnp.asarray([[1.0]]), start, start)
     np.testing.assert_allclose(factor, 2 * np.exp(0.1))
