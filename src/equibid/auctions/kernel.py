@@ -192,14 +192,11 @@ def rank_again(scales, factors, active, terms, done, highest, owners):
 
     A bid is the same product in `rank_row` as in `rank_tile`, and so is the order of equal ones.
     """
-    best = np.empty(LEVELS)
-    who = np.empty(LEVELS, np.int32)
     for k in range(done, len(scales)):
+        best, who = highest[k], owners[k]
         for s in range(LEVELS):
-            if owners[k, s] >= 0 and not active[owners[k, s]]:
+            if who[s] >= 0 and not active[who[s]]:
                 rank_row(scales[k], owners[0:0, 0], factors, active, -np.inf, terms, best, who)
-                highest[k] = best
-                owners[k] = who
                 break
 
 
