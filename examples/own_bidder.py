@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from equibid.bidders import BIDDERS, FactorBidder, Observation, TrainingLog
 from equibid.bidders.bidder import pytree
-from equibid.bidders.training import spend_factor
+from equibid.bidders.replay import spend_factor
 from equibid.cli.main import main
 from equibid.markets import Campaigns
 

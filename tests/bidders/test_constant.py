@@ -4,7 +4,7 @@ from test_replay import one_by_one
 from training_logs import make_log, observe, random_log
 
 from equibid.bidders import BIDDERS
-from equibid.bidders.training import price_grid
+from equibid.bidders.search import price_grid
 
 
 def test_buys_most_of_all_grid_bids() -> None:

@@ -11,7 +11,7 @@ from training_logs import observe, random_log
 
 from equibid.bidders import BIDDERS
 from equibid.bidders.ortb import ORTB1, ORTB2, WinCurve, average_value, fit_scale, optimal
-from equibid.bidders.training import price_grid
+from equibid.bidders.search import price_grid
 from equibid.markets.history import price_history
 
 CURVES = pytest.mark.parametrize("curve", [ORTB1, ORTB2], ids=["ortb1", "ortb2"])

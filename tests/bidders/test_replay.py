@@ -14,15 +14,9 @@ from equibid.bidders import BIDDERS
 from equibid.bidders.bidder import by_factor
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.lin import Lin
-from equibid.bidders.training import (
-    TrainingLog,
-    average_value,
-    best_base_bid,
-    best_of_grid,
-    price_grid,
-    replay,
-    spend_factor,
-)
+from equibid.bidders.replay import replay, spend_factor
+from equibid.bidders.search import average_value, best_base_bid, best_of_grid, price_grid
+from equibid.bidders.training import TrainingLog
 
 
 def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:

@@ -168,8 +168,8 @@ def test_mapped_forms_buy_nearly_as_much_as_the_exact_one(step):
     day = market(20 * PERIOD, [8_000.0], step=step)
     assert day.market_price is not None
     leveled = replace(day, market_price=jnp.floor(day.market_price), bid_step=1.0)
-    exact = exact_model(training_log(leveled, period=PERIOD))
-    log = training_log(day, period=PERIOD)
+    exact = exact_model(training_log(leveled, second_price(), period=PERIOD))
+    log = training_log(day, second_price(), period=PERIOD)
     small = mapped_model(log)
     assert exact.horizon == PERIOD and small.horizon < PERIOD / 5
     forms = rlb.Rlb(small), rlb.RlbMapA(small), rlb.RlbSegments(small, log.ticks)
@@ -178,7 +178,7 @@ def test_mapped_forms_buy_nearly_as_much_as_the_exact_one(step):
 
 
 def test_period_too_long_for_a_table_is_mapped():
-    log = training_log(market(5_000, [8_000.0]), period=100_000_000)
+    log = training_log(market(5_000, [8_000.0]), second_price(), period=100_000_000)
     assert exact_model(log).horizon < 1_000
 
 
@@ -215,7 +215,7 @@ def differences(campaign, shares, table_budget=None):
     day = recording.test
     # V(n,b) is the same whatever the budget: one table serves all.
     largest = day.with_budget(jnp.asarray([float(table_budget or max(budgets.values()))]))
-    log = training_log(largest, PERIOD, history, most=day.impressions)
+    log = training_log(largest, second_price(), PERIOD, history, most=day.impressions)
     table = exact_model(log)
     assert table.horizon == PERIOD
     wrong = []

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from equibid.auctions.ranked import second_price
 from equibid.auctions.tally import Tally
 from equibid.bidders import Bidder, Observation, TrainingLog, training_log
 from equibid.markets.market import Campaigns, Market, even_ticks
@@ -27,7 +28,7 @@ def make_log(
         ),
         market_price=jnp.asarray(prices).reshape(impressions),
     )
-    return training_log(market)
+    return training_log(market, second_price())
 
 
 def random_log(

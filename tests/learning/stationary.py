@@ -36,7 +36,7 @@ def stationary(
 @cache
 def stationary_practice(days: int = 4, held_out: int = 2, play: str = "tick", **sizes) -> Practice:
     """Days to learn on; the log is of a further day."""
-    log = training_log(stationary(99, **sizes))
+    log = training_log(stationary(99, **sizes), second_price())
     return Practice(
         "stationary",
         log,
@@ -49,4 +49,6 @@ def stationary_practice(days: int = 4, held_out: int = 2, play: str = "tick", **
 
 def hindsight(practice: Practice) -> float:
     """Value of the best factor in hindsight, mean over the held-out days."""
-    return float(np.mean([hindsight_value(training_log(day)) for day in practice.held_out]))
+    return float(
+        np.mean([hindsight_value(training_log(day, second_price())) for day in practice.held_out])
+    )

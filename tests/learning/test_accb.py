@@ -271,8 +271,7 @@ def small_task(observer: str = "auction") -> Task:
 
 
 def stationary_log(market: Market):
-
-    return training_log(market)
+    return training_log(market, second_price())
 
 
 @cache

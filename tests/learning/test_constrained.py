@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
 from equibid.learning.task import hindsight_value
 from equibid.learning.uscb.constrained import WORST, Ratios, bid, fine, optimum, weights
@@ -90,7 +91,7 @@ def test_bid_under_ratios_of_cost_and_of_quantity(seed: int) -> None:
 
 
 def test_hindsight_of_a_log_is_the_optimum_but_for_an_item() -> None:
-    log = training_log(stationary(3, 1200))
+    log = training_log(stationary(3, 1200), second_price())
     best = optimum(log.values, log.prices[..., 0], log.campaigns.budget)
     assert 0 <= float(best.value[0]) - hindsight_value(log)[0] <= float(log.values.max())
 

@@ -70,7 +70,9 @@ def priced(values: np.ndarray, prices: np.ndarray, budget: list[float]) -> Marke
 
 def practice_of(day) -> Practice:
     days = [day(number) for number in range(6)]
-    return Practice("two", training_log(day(99)), days[:4], days[4:], second_price(), "tick")
+    return Practice(
+        "two", training_log(day(99), second_price()), days[:4], days[4:], second_price(), "tick"
+    )
 
 
 def apart(seed: int) -> Market:

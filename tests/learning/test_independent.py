@@ -42,7 +42,9 @@ def company(seed: int) -> Market:
 def practice() -> Practice:
     days = [company(seed) for seed in range(3)]
     # A log of its own prices is enough here; nobody is judged against it.
-    return Practice("company", training_log(days[0]), days[:2], days[2:], second_price(), "tick")
+    return Practice(
+        "company", training_log(days[0], second_price()), days[:2], days[2:], second_price(), "tick"
+    )
 
 
 @pytest.mark.parametrize("name", ["ippo", "iddpg"])

@@ -294,7 +294,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     """The paper's two-agent game: for itself the rich one drives the poor one's prices up, until
     it is out, and sells worse; all for the total they part the ticks."""
     seeds = 40
-    log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)))
+    log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)), second_price())
     days = [two(day) for day in range(3)]
     practice = Practice("two", log, days[:2], days[2:], second_price(), "tick")
     task = practice.task(Value())

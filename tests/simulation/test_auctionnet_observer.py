@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from equibid.auctions.ranked import first_price
+from equibid.auctions.ranked import first_price, second_price
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Arriving, Observation
 from equibid.bidders.training import training_log
@@ -196,7 +196,7 @@ def test_without_foresight_it_refuses() -> None:
     with pytest.raises(InputError, match="impressions to come"):
         OBSERVER.look(OBSERVER.init(campaigns()), replace(moment(0, 1.0, 1.0, 1.0), arriving=None))
 
-    log = training_log(market(0, advertisers=1, outside=True))
+    log = training_log(market(0, advertisers=1, outside=True), second_price())
     reference = Reference(jnp.ones(1), jnp.ones(1), jnp.ones(1))
     with pytest.raises(InputError, match="without foresight"):
         logged_game(log, reference, Value(), observer="auctionnet")

@@ -17,7 +17,8 @@ from equibid.auctions import Soft, gsp
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders import FactorBidder, Observation
 from equibid.bidders.bidder import State, by_factor, pytree
-from equibid.bidders.training import TrainingLog, replay
+from equibid.bidders.replay import replay
+from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
 from equibid.learning.dcmab.bids import Tilt, TiltedSeat
 from equibid.learning.parts.episodes import Episodes, play_periods

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidders.training_logs import make_log, random_log
-from equibid.bidders.training import TrainingLog, replay
+from equibid.bidders.replay import replay
+from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
 from equibid.simulation.response_curves import Curves, purchases, response_curves
 from equibid.simulation.segments import allocate, proportional, reallocate

@@ -43,6 +43,38 @@ class Soft:
         """The one slot is always shown."""
         return (1.0,)
 
+    def _price(
+        self, table: Float[Array, "B C"], probability: Float[Array, "B C"]
+    ) -> Float[Array, "B C"]:
+        """What a win would cost each column, present or not."""
+        price = (
+            leave_one_out_max(table)
+            if self.pricing == "hard"
+            else leave_one_out_mean(table, probability, self.temperature)
+        )
+        return jnp.maximum(price, self.reserve)
+
+    def competition(
+        self, bids: Float[Array, "B C"], outside: Float[Array, " B"] | None = None
+    ) -> tuple[Float[Array, "B C"], Float[Array, "B C"]]:
+        """What each column meets, the others' bids standing, whether it bids itself or not.
+
+        Args:
+            bids: money per exposure, ``-inf`` for who takes no part.
+            outside: highest bid from outside the market on each impression.
+
+        Returns:
+            What a win costs, and the bid that wins with even chance (``-inf`` where nobody else
+            takes part), both money per exposure.
+        """
+        table = bids if outside is None else join_outside(bids, outside, False)
+        table = jnp.where(table >= self.reserve, table, ABSENT)
+        price = self._price(table, _softmax(table, self.temperature))
+        even = leave_one_out_even(table, self.temperature)
+        if outside is not None:
+            price, even = drop_outside(price, False), drop_outside(even, False)
+        return price, even
+
     def draw(
         self, seed: UInt64[Array, ""], impressions: Int[Array, " B"], ids: Int[Array, "#B C"]
     ) -> Draws:
@@ -61,12 +93,7 @@ class Soft:
         table = bids if outside is None else join_outside(bids, outside, False)
         table = jnp.where(table >= self.reserve, table, ABSENT)
         probability = _softmax(table, self.temperature)
-        price = (
-            leave_one_out_max(table)
-            if self.pricing == "hard"
-            else leave_one_out_mean(table, probability, self.temperature)
-        )
-        price = jnp.where(table > ABSENT, jnp.maximum(price, self.reserve), 0)
+        price = jnp.where(table > ABSENT, self._price(table, probability), 0)
         mean = (probability * jnp.where(table > ABSENT, table, 0)).sum(axis=1)
         mean = jnp.maximum(mean, self.reserve)
         win = probability
@@ -122,6 +149,25 @@ def leave_one_out_mean(
     rest = jnp.where(is_top, ABSENT, table)
     top_price = (_softmax(rest, temperature) * bids).sum(axis=1, keepdims=True)
     return jnp.where(is_top, top_price, others)
+
+
+def leave_one_out_even(table: Float[Array, "B C"], temperature: float) -> Float[Array, "B C"]:
+    """``τ · log Σ_j exp(b_j / τ)`` over the others, ``-inf`` where there are none.
+
+    Measured from the others' highest bid, whose own term is 1: at least that much of the sum is
+    left when a bidder's own term is taken out, and the top bidder's others are summed anew.
+    """
+    is_top = jnp.arange(table.shape[1]) == table.argmax(axis=1)[:, None]
+    rest = jnp.where(is_top, ABSENT, table)
+
+    def even(present: Array, own: Array | float) -> Array:
+        top = present.max(axis=1, keepdims=True)
+        safe = jnp.where(top > ABSENT, top, 0)
+        total = jnp.exp((present - safe) / temperature).sum(axis=1, keepdims=True)
+        others = jnp.maximum(total - jnp.exp((own - safe) / temperature), 1e-300)
+        return jnp.where(top > ABSENT, safe + temperature * jnp.log(others), ABSENT)
+
+    return jnp.where(is_top, even(rest, ABSENT), even(table, jnp.where(is_top, ABSENT, table)))
 
 
 @AUCTIONS.add("soft", "Softmax allocation, softmax-mean price of the others (temperature).")

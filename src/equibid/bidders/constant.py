@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, best_of_grid, price_grid
+from equibid.bidders.search import best_of_grid, price_grid
+from equibid.bidders.training import TrainingLog
 
 
 @pytree()

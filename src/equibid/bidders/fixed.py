@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 
 from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, spend_factor
+from equibid.bidders.replay import reached, spend_factor
+from equibid.bidders.training import TrainingLog
 
 
 @pytree()
@@ -30,8 +31,8 @@ class Fixed(FactorBidder):
 
 def logged_factor(log: TrainingLog) -> Float[Array, " N"]:
     """The largest factor that fits the budget on a log, however many periods the log holds."""
-    # Factor times value must reach the dearest price paid despite three roundings.
-    return jnp.asarray(spend_factor(log) * (1 + 4 * jnp.finfo(log.values.dtype).eps))
+    factor = spend_factor(log)
+    return jnp.asarray(factor if log.rule.temperature > 0 else reached(log, factor))
 
 
 @BIDDERS.add("fixed", "Yesterday's best factor: spends the budget exactly on the training log.")

@@ -10,7 +10,9 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, average_value, best_base_bid, best_of_grid
+from equibid.bidders.search import average_value, best_base_bid, best_of_grid
+from equibid.bidders.training import TrainingLog
+from equibid.division import divided
 
 
 @pytree()
@@ -36,7 +38,7 @@ def linear(
     base_bid: Float[Array, " N"], mean_value: Float[Array, " N"], values: Float[Array, "B N"]
 ) -> Float[Array, "B N"]:
     """Linear bids; the product comes first, as in the published code, so that floors agree."""
-    bids = values * base_bid.astype(values.dtype) / mean_value.astype(values.dtype)
+    bids = divided(values * base_bid.astype(values.dtype), mean_value)
     return jnp.where(values > 0, bids, ABSENT)
 
 

@@ -5,13 +5,14 @@ Source: a baseline in Cai et al., WSDM 2017.
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
+from equibid.bidders.search import eligible_share
 from equibid.bidders.training import TrainingLog
+from equibid.division import divided
 
 
 @pytree()
@@ -30,13 +31,12 @@ class Mcpc(Bidder):
         self, state: State, observation: Observation, values: Float[Array, "B N"], key: jax.Array
     ) -> Float[Array, "B N"]:
         """``v · cost / value``; the product comes first, as in the published code."""
-        value = jnp.where(self.value > 0, self.value, 1).astype(values.dtype)
-        bids = values * self.cost.astype(values.dtype) / value
+        value = jnp.where(self.value > 0, self.value, 1)
+        bids = divided(values * self.cost.astype(values.dtype), value)
         return jnp.where((values > 0) & (self.value > 0), bids, ABSENT)
 
 
 @BIDDERS.add("mcpc", "Value times the training period's cost per unit of value.")
 def fit(log: TrainingLog) -> Mcpc:
     """Read cost and value off the training totals."""
-    share = np.asarray((log.values > 0).mean(axis=0), np.float64)
-    return Mcpc(jnp.asarray(log.history.cost * share), jnp.asarray(log.history.value))
+    return Mcpc(jnp.asarray(log.history.cost * eligible_share(log)), jnp.asarray(log.history.value))

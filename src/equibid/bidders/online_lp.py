@@ -11,7 +11,8 @@ day's impressions join it, and at every tick the money left is spread over the i
 
 The set is kept as a histogram: of the cost of an average impression by the factor ``p / v`` from
 which on it is bought. Its cumulative sum is the cost of any bidding factor, so the program is
-solved to the width of a bin by looking up the budget.
+solved to the width of a bin by looking up the budget. Where winners pay their own bid, a factor f
+that buys the value V(f) costs ``f · V(f)``: there the histogram is one of value.
 
 Source: Agrawal, Wang and Ye, "A dynamic near-optimal algorithm for online linear programming",
 Operations Research 2014. Departures: the prior sample, and money left instead of a share of the
@@ -26,7 +27,8 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, slot_steps
+from equibid.bidders.replay import needed_factors, slot_steps
+from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Campaigns
 
 BINS = 512
@@ -34,16 +36,18 @@ BINS = 512
 MARGIN = 10.0
 
 
-@pytree("exposure", "prior_share")
+@pytree("exposure", "prior_share", "own_bid")
 class OnlineLp(FactorBidder):
     """Dynamic price learning.
 
     Attributes:
         low: logarithm of the lowest factor of the histogram, currency per value unit.
         width: width of a bin in the logarithm of the factor.
-        prior: training log, cost of an average impression by bin, currency.
+        prior: training log, cost of an average impression by bin, currency; its value, in value
+            units, where winners pay their own bid.
         exposure: probability that each slot is shown.
         prior_share: the training log counts like this share of the period's impressions.
+        own_bid: whether winners pay their own bid.
     """
 
     watches: ClassVar[bool] = True
@@ -53,9 +57,10 @@ class OnlineLp(FactorBidder):
     prior: Float[Array, "N H"]
     exposure: tuple[float, ...]
     prior_share: float = 0.25
+    own_bid: bool = False
 
     def init(self, campaigns: Campaigns) -> Float[Array, "N H"]:
-        """The cost of today's impressions by bin: none yet."""
+        """The histogram of today's impressions: nothing yet."""
         return jnp.zeros_like(self.prior)
 
     def factor(
@@ -63,9 +68,16 @@ class OnlineLp(FactorBidder):
     ) -> Float[Array, " N"]:
         """``1 / λ`` of the money left and the impressions left."""
         weight = jnp.maximum(self.prior_share * observation.impressions, 1.0)
-        cost = (weight * self.prior + state) / (weight + observation.impression)
+        bought = (weight * self.prior + state) / (weight + observation.impression)
+        total = bought.cumsum(axis=1)
+        if self.own_bid:
+            edge = self.low[:, None] + self.width[:, None] * jnp.arange(1, BINS + 1)
+            # Once all is bought, a higher bid only pays more.
+            all_bought = (total >= total[:, -1:]).argmax(axis=1)[:, None]
+            total = total * jnp.exp(edge)
+            total = jnp.minimum(total, jnp.take_along_axis(total, all_bought, axis=1))
         affordable = observation.remaining / observation.impressions_left
-        return jnp.exp(self.low + self.width * bins_within(cost, affordable))
+        return jnp.exp(self.low + self.width * bins_within(total, affordable))
 
     def watch(
         self,
@@ -76,16 +88,33 @@ class OnlineLp(FactorBidder):
     ) -> Float[Array, "N H"]:
         """Add a block to the day's histogram."""
         seen = jnp.where(present, values, 0)
-        return state + cost_by_bin(self.low, self.width, *slot_steps(seen, prices, self.exposure))
+        steps = bought_in_steps(seen, prices, self.exposure, self.own_bid)
+        return state + by_bin(self.low, self.width, *steps)
 
 
-def cost_by_bin(
+def bought_in_steps(
+    values: Float[Array, "B N"],
+    prices: Float[Array, "B #N L"],
+    exposure: tuple[float, ...],
+    own_bid: bool,
+) -> tuple[Float[Array, "B N L"], Float[Array, "B #N L"]]:
+    """The factors at which an advertiser climbs from slot to slot, and what each step adds.
+
+    That is its cost; or its value, where winners pay their own bid.
+    """
+    factor = needed_factors(values, prices)
+    if not own_bid:
+        return factor, slot_steps(prices, exposure)
+    return factor, values[..., None] * slot_steps(jnp.ones_like(prices[:1]), exposure)
+
+
+def by_bin(
     low: Float[Array, " N"],
     width: Float[Array, " N"],
     factor: Float[Array, "B N L"],
-    cost: Float[Array, "B #N L"],
+    amount: Float[Array, "B #N L"],
 ) -> Float[Array, "N H"]:
-    """Sum the costs of slots by the bin of the factor that reaches them.
+    """Sum amounts of slots by the bin of the factor that reaches them.
 
     What is cheaper than the lowest bin counts there; what is dearer than the highest is left out.
     """
@@ -93,19 +122,25 @@ def cost_by_bin(
     counted = place < BINS
     column = jnp.clip(place, 0, BINS - 1).astype(jnp.int32)
     row = jnp.broadcast_to(jnp.arange(len(low))[:, None], column.shape)
-    return jnp.zeros((len(low), BINS)).at[row, column].add(jnp.where(counted, cost, 0))
+    return jnp.zeros((len(low), BINS)).at[row, column].add(jnp.where(counted, amount, 0))
 
 
-def bins_within(cost: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Float[Array, " N"]:
+def bins_within(total: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Float[Array, " N"]:
     """How many bins, counted from the lowest and with a fraction, cost what is affordable.
 
-    Where everything is affordable, no more bins than cost anything.
+    Where everything is affordable, no more bins than it takes to buy it.
+
+    Args:
+        total: cost of all bins up to each, ascending, currency.
+        affordable: currency.
     """
-    total = cost.cumsum(axis=1)
     target = jnp.minimum(affordable, total[:, -1])[:, None]
     last = (total >= target).argmax(axis=1)[:, None]
-    within = jnp.take_along_axis(cost, last, axis=1)
-    before = jnp.take_along_axis(total, last, axis=1) - within
+    here, before = (
+        jnp.take_along_axis(x, last, axis=1)
+        for x in (total, jnp.pad(total[:, :-1], ((0, 0), (1, 0))))
+    )
+    within = here - before
     fraction = jnp.where(within > 0, (target - before) / jnp.where(within > 0, within, 1), 0)
     return (last + jnp.clip(fraction, 0, 1))[:, 0]
 
@@ -113,7 +148,8 @@ def bins_within(cost: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Fl
 @BIDDERS.add("online-lp", "Dynamic price learning: the threshold factor, solved anew every tick.")
 def fit(log: TrainingLog) -> OnlineLp:
     """Lay bins around the factors of the training log, and count its costs into them."""
-    factor, cost = map(jnp.asarray, slot_steps(log.values, log.prices, log.exposure))
+    own = log.rule.own_bid
+    factor, amount = bought_in_steps(log.values, log.prices, log.exposure, own)
     bought = jnp.where(jnp.isfinite(factor) & (factor > 0), factor, jnp.nan)
     least, most = (
         jnp.where(jnp.isnan(x), 1.0, x)
@@ -121,5 +157,5 @@ def fit(log: TrainingLog) -> OnlineLp:
     )
     low = jnp.log(least / MARGIN)
     width = (jnp.log(most * MARGIN) - low) / BINS
-    prior = cost_by_bin(low, width, factor, cost) / len(log.values)
-    return OnlineLp(low, width, prior, log.exposure)
+    prior = by_bin(low, width, factor, amount) / len(log.values)
+    return OnlineLp(low, width, prior, log.exposure, own_bid=own)

@@ -25,14 +25,10 @@ from scipy.optimize import minimize_scalar
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import (
-    PriceHistory,
-    TrainingLog,
-    average_value,
-    best_base_bid,
-    best_of_grid,
-    price_grid,
-)
+from equibid.bidders.search import average_value, best_base_bid, best_of_grid, price_grid
+from equibid.bidders.training import TrainingLog
+from equibid.division import divided
+from equibid.markets.history import PriceHistory
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def optimal(
     values: Float[Array, "B N"],
 ) -> Float[Array, "B N"]:
     """Best bids, where `unit` is c · λ, value units; no bid where the value is zero."""
-    bids = scale.astype(values.dtype) * curve.bid(values / unit.astype(values.dtype))
+    bids = scale.astype(values.dtype) * curve.bid(divided(values, unit))
     return jnp.where(values > 0, bids, ABSENT)
 
 

@@ -30,7 +30,8 @@ from equibid.auctions.tally import Tally
 from equibid.bidders import lin
 from equibid.bidders.bidder import Bidder, Observation, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog, replay
+from equibid.bidders.replay import replay
+from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Campaigns
 
 LEAST, MOST = -2.0, 5.0

@@ -23,8 +23,11 @@ from jaxtyping import Array, Float, Int
 
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import pytree
+from equibid.bidders.search import eligible_share
 from equibid.bidders.training import TrainingLog
 from equibid.bidders.value_table import value_table
+from equibid.division import divided
+from equibid.errors import UnsuitableError
 
 # Cells of an exact table: 400 MB.
 MOST_CELLS = 50_000_000
@@ -63,11 +66,15 @@ class ValueModel:
 
     def money(self, remaining: Float[Array, " N"]) -> Float[Array, " N"]:
         """Currency in whole price levels."""
-        return jnp.floor(remaining / self.step)
+        return jnp.floor(divided(remaining, self.step))
 
     def auctions(self, impressions_left: Int[Array, ""]) -> Float[Array, " N"]:
-        """Auctions that follow the present one, for each advertiser."""
-        return jnp.floor(jnp.maximum(impressions_left - 1, 0) * self.share)
+        """Auctions that follow the present one, for each advertiser, to the nearest one.
+
+        Rounded down, the last impression but one would pass for the last wherever an advertiser is
+        eligible for nearly all.
+        """
+        return jnp.floor(jnp.maximum(impressions_left - 1, 0) * self.share + 0.5)
 
     def stretch(self, auctions: Float[Array, " N"]) -> Float[Array, " N"]:
         """Auctions one of the table stands for: t / T0 on the map, 1 where a row is exact."""
@@ -75,7 +82,7 @@ class ValueModel:
 
     def worth(self, values: Float[Array, "B N"]) -> Float[Array, "B N"]:
         """Values in mean values."""
-        return values / jnp.where(self.mean_value > 0, self.mean_value, 1)
+        return divided(values, jnp.where(self.mean_value > 0, self.mean_value, 1))
 
     def price(
         self, levels: Float[Array, "B N"], values: Float[Array, "B N"]
@@ -139,15 +146,22 @@ def exact_model(log: TrainingLog) -> ValueModel:
     """A row for every auction of the period and a column for every price level of the budget.
 
     A market whose prices lie on no levels, or whose table would be too large, gets the mapped one.
+
+    Raises:
+        InputError: a win does not cost the market price.
     """
-    budget = int(np.max(np.asarray(log.campaigns.budget), initial=0) / log.history.step)
+    budget = float(np.max(np.asarray(log.campaigns.budget), initial=0) // log.history.step)
     if not on_levels(log) or (log.period + 1) * (budget + 1) > MOST_CELLS:
         return mapped_model(log)
-    return _model(log, level_pmf(log), log.history.step, log.period, budget, whole=True)
+    return _model(log, level_pmf(log), log.history.step, log.period, int(budget), whole=True)
 
 
 def mapped_model(log: TrainingLog) -> ValueModel:
-    """A table of `AUCTIONS` auctions with money enough to win nearly all of them."""
+    """A table of `AUCTIONS` auctions with money enough to win nearly all of them.
+
+    Raises:
+        InputError: a win does not cost the market price.
+    """
     whole = on_levels(log)
     pmf, step = (level_pmf(log), log.history.step) if whole else laid_pmf(log)
     level = np.arange(len(pmf))
@@ -166,7 +180,12 @@ def _model(
     *,
     whole: bool,
 ) -> ValueModel:
-    share = np.asarray((log.values > 0).mean(axis=0), np.float64)
+    if log.rule.own_bid or log.rule.temperature > 0:
+        raise UnsuitableError(
+            "its dynamic program supposes that the highest bid wins and pays the market price, as "
+            "in second-price auctions"
+        )
+    share = eligible_share(log)
     table = value_table(pmf, 1.0, auctions, budget)
     return ValueModel(
         table=jnp.maximum.accumulate(table, axis=1),
@@ -181,6 +200,8 @@ def _model(
 def on_levels(log: TrainingLog) -> bool:
     """Whether every logged price is one of the history's price levels."""
     level = log.best_slot_prices() / log.history.step
+    if not np.isfinite(level).all():
+        return False
     return bool(
         (np.abs(level - np.rint(level)) < 1e-6).all()
         and level.max(initial=0) < len(log.history.counts) - 0.5
@@ -195,10 +216,15 @@ def level_pmf(log: TrainingLog) -> npt.NDArray[np.float64]:
 
 def laid_pmf(log: TrainingLog) -> tuple[npt.NDArray[np.float64], float]:
     """The same for levels laid evenly up to a high price, and the step between them."""
-    prices = log.best_slot_prices()
-    top = float(np.quantile(prices, TOP_QUANTILE)) or float(prices.max(initial=0)) or 1.0
+    logged = log.best_slot_prices()
+    prices = logged[np.isfinite(logged)]
+    top = (
+        float(np.quantile(prices, TOP_QUANTILE) if prices.size else 0)
+        or float(prices.max(initial=0))
+        or 1.0
+    )
     step = top / (PRICE_LEVELS - 1)
     # A price is met by the first level that is not below it.
     level = np.ceil(prices / step - 1e-9).astype(np.int64)
     counts = np.bincount(level[level < PRICE_LEVELS], minlength=PRICE_LEVELS)
-    return (counts + 1) / (len(prices) + PRICE_LEVELS), step
+    return (counts + 1) / (len(logged) + PRICE_LEVELS), step

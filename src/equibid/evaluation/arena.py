@@ -110,7 +110,10 @@ def _play_periods(case: Case, entry: Entry) -> pl.DataFrame:
     periods = markets.values.shape[0]
     bidders = (entry.bidder,)
     if entry.reference:
-        each = [BIDDERS[entry.name](training_log(_period(markets, s))) for s in range(periods)]
+        each = [
+            BIDDERS[entry.name](training_log(_period(markets, s), case.auction))
+            for s in range(periods)
+        ]
         bidders = (jax.tree.map(lambda *leaves: jnp.stack(leaves), *each),)
     population = Population(bidders, jnp.zeros((periods, markets.advertisers), jnp.int32))
     delivery = simulate_many(

@@ -84,9 +84,13 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
         if test.market_price is None:
             # The log's price is what the worst slot cost; the bids behind it are in the market.
             train = replace(train, market_price=None)
-        log = day_before(train, auction)
+        held = train.impressions / (recording.period or train.impressions)
+        log = day_before(train.with_budget(train.campaigns.budget * held), auction)
     else:
-        log = training_log(train, recording.period, recording.history)
+        log = training_log(train, auction, recording.period, recording.history)
+    impressions = recording.period or test.impressions
+    ticks = test.ticks if recording.period is None else rounds
+    log = log.tuning_for(test.campaigns, impressions, ticks, train.impressions)
     if recording.period is None:
         known = recording.known
 
@@ -95,7 +99,6 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
 
         return Case(recording.name, log, day, auction, play)
     periods = split(test, recording.period, rounds)
-    log = replace(log, ticks=rounds)
     count = periods.values.shape[0]
     return Case(recording.name, log, lambda seed: periods, auction, play, count)
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import by_factor
 from equibid.bidders.fixed import logged_factor
-from equibid.bidders.training import replay
+from equibid.bidders.replay import replay
 from equibid.markets.market import Market
 from equibid.simulation.yesterday import rival_log
 

@@ -291,7 +291,7 @@ def recorded_practice(
         raise InputError(
             f"log {recording.name}: it has no delivery periods to learn on; name a log of campaigns"
         )
-    log = training_log(train, recording.period, recording.history)
+    log = training_log(train, auction, recording.period, recording.history)
     whole = train.impressions // recording.period
     if whole < 2:
         raise InputError(

@@ -6,7 +6,8 @@ from jaxtyping import Array, Float
 
 from equibid.bidders.bidder import by_factor, pytree
 from equibid.bidders.fixed import logged_factor
-from equibid.bidders.training import TrainingLog, replay
+from equibid.bidders.replay import replay
+from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Market
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import MarkovGame

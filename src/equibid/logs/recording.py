@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from equibid.errors import InputError
 from equibid.markets.history import PriceHistory, market_history
-from equibid.markets.market import Market, dense, span
+from equibid.markets.market import Market, dense, portion, span
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Recording:
 def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
     """Make the first impressions of the test market the training log, if there is none.
 
+    Where the market is one delivery period, each part becomes one, with its part of the budgets.
+
     Args:
         recording: to split; one that has a training log is returned as it is.
         share: of the test impressions, rounded to whole delivery periods (at least one).
@@ -60,11 +62,13 @@ def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
             f"{recording.name}: a share of {share:g} of {market.impressions} impressions leaves "
             f"nothing to test on; each part needs at least {unit}"
         )
-    train = span(market, 0, cut)
+    # Budgets are those of a delivery period; a market that is one period is cut into two.
+    part = portion if recording.period is None else span
+    train = part(market, 0, cut)
     return replace(
         recording,
         train=train,
-        test=span(market, cut, market.impressions),
+        test=part(market, cut, market.impressions),
         history=recording.history or market_history(train),
     )
 

@@ -39,6 +39,18 @@ class PriceHistory:
         """Market price of an average impression."""
         return self.cost / self.impressions
 
+    def at_least(self, reserve: float) -> "PriceHistory":
+        """The same impressions where nobody pays less than a reserve, currency per exposure."""
+        if not reserve > 0:
+            return self
+        level = int(np.ceil(reserve / self.step))
+        price = np.arange(len(self.counts)) * self.step
+        cost = self.cost + float((self.counts * np.maximum(reserve - price, 0)).sum())
+        counts = np.pad(self.counts, (0, max(level + 1 - len(self.counts), 0)))
+        counts[level] += counts[:level].sum()
+        counts[:level] = 0
+        return replace(self, counts=counts, cost=cost)
+
 
 def price_history(
     prices: npt.NDArray[np.floating],

@@ -254,6 +254,12 @@ def span(market: Market, first: int, last: int) -> Market:
     )
 
 
+def portion(market: Market, first: int, last: int) -> Market:
+    """`span` as a delivery period of its own: with that part of the budgets."""
+    share = (last - first) / market.impressions
+    return span(market, first, last).with_budget(jnp.asarray(market.campaigns.budget) * share)
+
+
 def validate(market: Market) -> Market:
     """The market itself, if it keeps the promises of its docstring.
 

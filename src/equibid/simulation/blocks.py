@@ -12,6 +12,7 @@ from equibid.auctions.clearing import ABSENT, Auction, Clearing
 from equibid.auctions.tally import Tally, convert, no_tally, tally
 from equibid.bidders.bidder import Arriving, Observation, State
 from equibid.bidders.population import Population
+from equibid.division import divided
 from equibid.markets.market import Market
 from equibid.noise import seed_of
 from equibid.simulation.delivery import Delivery
@@ -126,7 +127,7 @@ def limited(
 ) -> Array:
     """Bids on the market's grid and below its cap, and none of the poor or without a value."""
     if market.bid_step > 0:
-        bids = jnp.floor(bids / market.bid_step) * market.bid_step
+        bids = jnp.floor(divided(bids, market.bid_step)) * market.bid_step
     ceiling = jnp.minimum(cap, jnp.where(opening < minimum_budget, ABSENT, jnp.inf))
     ceiling = jnp.minimum(ceiling, market.bid_cap)
     if ids is not None:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from equibid.bidders.replay import even_bids, needed_factors, on_grid, win_chance
 from equibid.bidders.training import TrainingLog
 from equibid.compiled import compiled
 from equibid.errors import InputError
@@ -90,6 +91,7 @@ def purchases(
     at = np.arange(len(log.values)) % period
     segment = np.searchsorted(edges, at, side="right") - 1
     values = np.asarray(log.values, np.float64)
+    prices = np.asarray(log.prices, np.float64)
     needed = _needed_factors(log)
     if factors is None:
         tried = _quantiles(needed, points)
@@ -97,8 +99,20 @@ def purchases(
         tried = np.ascontiguousarray(np.asarray(factors, np.float64))
     M, (G, N) = len(edges) - 1, tried.shape
     value, spend = np.zeros((2, M, G, N))
-    prices = np.asarray(log.prices, np.float64)
-    _buy(segment, values, prices, needed, np.asarray(log.exposure), tried, value, spend)
+    _buy(
+        segment,
+        values,
+        prices,
+        needed,
+        even_bids(log),
+        np.asarray(log.exposure),
+        log.rule,
+        log.bid_step,
+        log.bid_cap,
+        tried,
+        value,
+        spend,
+    )
     # A segment's sums, from the impressions logged to those it has in one period.
     size = np.diff(edges) * (log.period / period)
     logged = np.bincount(segment, minlength=M)
@@ -107,12 +121,12 @@ def purchases(
 
 
 def _needed_factors(log: TrainingLog) -> Float[np.ndarray, "K N L"]:
-    """The least factor that reaches each slot; infinite where no bid can, or there is no value."""
-    prices = np.asarray(log.prices, np.float64)
-    reached = np.ceil(prices / log.bid_step) * log.bid_step if log.bid_step > 0 else prices
-    reached = np.where(reached <= log.bid_cap, reached, np.inf)
-    values = np.asarray(log.values, np.float64)[..., None]
-    return np.where(values > 0, reached / np.where(values > 0, values, 1), np.inf)
+    """The least factor that reaches each slot, or that wins with even chance under a soft rule."""
+    values = jnp.asarray(log.values, jnp.float64)
+    bid = log.prices if log.even is None else jnp.maximum(log.even, log.rule.reserve)[..., None]
+    return np.asarray(
+        needed_factors(values, jnp.asarray(bid, jnp.float64), log.bid_step, log.bid_cap)
+    )
 
 
 def _quantiles(needed: Float[np.ndarray, "K N L"], points: int) -> Float[np.ndarray, "G N"]:
@@ -128,21 +142,27 @@ def _quantiles(needed: Float[np.ndarray, "K N L"], points: int) -> Float[np.ndar
 
 
 @compiled
-def _buy(segment, values, prices, needed, exposure, factors, value, spend):
+def _buy(segment, values, prices, needed, evens, exposure, rule, step, cap, factors, value, spend):
     own_prices = prices.shape[1] > 1
     for k in range(values.shape[0]):
         m = segment[k]
         for i in range(values.shape[1]):
+            if not values[k, i] > 0:
+                continue
             above = factors.shape[0]
             for s in range(exposure.shape[0]):
-                if not np.isfinite(needed[k, i, s]):
+                column = i if own_prices else 0
+                price = prices[k, column, s]
+                soft = rule.temperature > 0
+                if not (soft or np.isfinite(needed[k, i, s])):
                     continue
                 # Factors from `first` up to those that reach a better slot take this one.
-                first = np.searchsorted(factors[:, i], needed[k, i, s])
-                price = prices[k, i if own_prices else 0, s]
+                first = 0 if soft else np.searchsorted(factors[:, i], needed[k, i, s])
                 for g in range(first, above):
-                    value[m, g, i] += values[k, i] * exposure[s]
-                    spend[m, g, i] += price * exposure[s]
+                    bid = on_grid(values[k, i] * factors[g, i], step, cap)
+                    win = win_chance(bid, evens[k, column], rule) if soft else 1.0
+                    value[m, g, i] += values[k, i] * (win * exposure[s])
+                    spend[m, g, i] += (bid if rule.own_bid else price) * (win * exposure[s])
                 above = min(above, first)
 
 

@@ -6,7 +6,6 @@ budget, found by tatonnement, and on what that day's slots would have cost each 
 """
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from equibid.auctions.clearing import ABSENT, Auction
 from equibid.bidders.bidder import by_factor
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import everybody
+from equibid.bidders.price_rule import price_rule, prices_of
 from equibid.bidders.training import TrainingLog
 from equibid.markets.history import PriceHistory, price_history
 from equibid.markets.market import Market, dense
@@ -66,6 +66,9 @@ def rival_log(
         auction: the rule.
         factors: by tick and advertiser; ``-inf`` or 0 where an advertiser did not bid.
         most: prices the log may hold, impressions × advertisers × slots.
+
+    Raises:
+        InputError: it is not known what a win costs under the rule.
     """
     exposure = auction.expected_exposure
     cells = market.advertisers * len(exposure)
@@ -75,11 +78,11 @@ def rival_log(
     values = dense_rows(market, kept)
     level = jnp.where(factors > 0, factors, ABSENT)[tick]
     outside = None if market.market_price is None else market.market_price[kept]
-    prices = _slot_prices(auction, by_factor(level, values), outside)
-    best = np.asarray(prices[..., 0], np.float64)
+    met = prices_of(auction, by_factor(level, values), outside)
+    best = np.asarray(met.price[..., 0], np.float64)
     eligible = np.asarray(values) > 0
-    pooled = price_history(best[eligible], np.zeros(0))
-    scale = len(kept) / max(pooled.impressions, 1.0)
+    pooled = price_history(best[eligible & np.isfinite(best)], np.zeros(0))
+    scale = len(kept) / max(float(eligible.sum()), 1.0)
     total = (
         values
         if market.outcomes is None
@@ -95,7 +98,7 @@ def rival_log(
     budget = jnp.asarray(market.campaigns.budget) / every
     return TrainingLog(
         values=values,
-        prices=prices.astype(values.dtype),
+        prices=met.price.astype(values.dtype),
         campaigns=replace(market.campaigns, budget=budget),
         period=len(kept),
         ticks=market.ticks,
@@ -104,6 +107,8 @@ def rival_log(
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
         tick_start=jnp.searchsorted(jnp.asarray(kept), market.tick_start),
+        rule=price_rule(auction)._replace(wins_ties=True),
+        even=None if met.even is None else met.even.astype(values.dtype),
     )
 
 
@@ -111,15 +116,3 @@ def dense_rows(market: Market, rows: npt.NDArray[np.integer]) -> Array:
     """Chosen impressions with one column an advertiser."""
     ids = None if market.candidates is None else market.candidates[rows]
     return dense(replace(market, values=market.values[rows], candidates=ids))
-
-
-@partial(jax.jit, static_argnames="auction")
-def _slot_prices(
-    auction: Auction, bids: Float[Array, "K N"], outside: Float[Array, " K"] | None
-) -> Float[Array, "K N L"]:
-    def block(at: tuple[Array, Array | None]) -> Array:
-        bids, outside = (None if x is None else x[None] for x in at)
-        assert bids is not None
-        return auction.clear(bids, outside).slot_prices[0]
-
-    return jax.lax.map(block, (bids, outside), batch_size=1024)

@@ -29,6 +29,7 @@ from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.bidder import Observation, State, pytree
 from equibid.bidders.population import Population
+from equibid.bidders.replay import even_bids, on_grid, purchase
 from equibid.bidders.training import TrainingLog
 from equibid.compiled import compiled
 from equibid.markets.market import Market
@@ -256,54 +257,67 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
     exposure = np.asarray(log.exposure)
     start = np.asarray(tick_start)
     step, cap = values.dtype.type(log.bid_step), values.dtype.type(log.bid_cap)
+    sold = Sold(values, prices, even_bids(log), exposure, log.rule, step, cap)
 
     def many(asked: Floats, bids: None, answers: Floats, first: int, last: int) -> None:
-        _buy_ticks(first, last, asked, values, prices, exposure, start, step, cap, answers)
+        _buy_ticks(first, last, asked, sold, start, answers)
 
     return OnHost(None, many, 0.0, 0)
 
 
+class Sold(NamedTuple):
+    """A log as the compiled loop takes it; see `TrainingLog`."""
+
+    values: Any
+    prices: Any
+    evens: Any
+    exposure: Any
+    rule: Any
+    step: Any
+    cap: Any
+
+
 @compiled
-def _buy_ticks(first, last, asked, values, prices, exposure, tick_start, step, cap, answers):
+def _buy_ticks(first, last, asked, sold, tick_start, answers):
     """A tick in each of the markets first … last - 1; arguments as of `OnHost.many`."""
     N = answers.shape[2]
     for market in range(first, last):
         row, answer = asked[market], answers[market]
         quantum, tick = row[3 * N], int(row[3 * N + 1])
         start, stop = tick_start[tick], tick_start[tick + 1]
-        factor = row[:N].astype(values.dtype)
+        factor = row[:N].astype(sold.values.dtype)
         remaining = answer[len(FIELDS)]
         remaining[:] = row[N : 2 * N]
-        here, there = values[start:stop], prices[start:stop]
-        _buy(here, there, exposure, factor, remaining, quantum, step, cap, answer)
+        _buy(start, stop, sold, factor, remaining, quantum, answer)
         for i in range(N):
             answer[len(FIELDS) + 1, i] = row[2 * N + i] > 0 and remaining[i] > 0
 
 
 @compiled
-def _buy(values, prices, exposure, factor, remaining, quantum, step, cap, sums):
+def _buy(start, stop, sold, factor, remaining, quantum, sums):
+    values, prices, evens, exposure, rule, step, cap = sold
     own_prices = prices.shape[1] > 1
-    for k in range(values.shape[0]):
+    for k in range(start, stop):
         for i in range(values.shape[1]):
             value = values[k, i]
             if not (value > 0 and factor[i] > -np.inf):
                 continue
-            bid = factor[i] * value
-            if step > 0:
-                bid = np.floor(bid / step) * step
-            bid = min(bid, cap)
+            bid = on_grid(factor[i] * value, step, cap)
             column = i if own_prices else 0
             sums[0, i] += 1
             sums[1, i] += bid
             sums[2, i] += value
-            sums[3, i] += prices[k, column, exposure.shape[0] - 1]
-            for s in range(exposure.shape[0]):
-                paid = np.ceil(prices[k, column, s] * exposure[s] / quantum) * quantum
-                if bid >= prices[k, column, s] and remaining[i] >= paid:
-                    remaining[i] -= paid
-                    sums[4, i] += 1
-                    sums[5, i] += exposure[s]
-                    sums[6, i] += paid
-                    sums[7, i] += value * exposure[s]
-                    sums[8, i] += value * exposure[s]
-                    break
+            lowest = prices[k, column, exposure.shape[0] - 1]
+            sums[3, i] += lowest if np.isfinite(lowest) else rule.reserve
+            even = evens[k, column] if evens.size > 0 else 0.0
+            s, win, paid = purchase(
+                bid, prices[k, column], even, exposure, rule, remaining[i], quantum
+            )
+            if s >= 0:
+                shown = win * exposure[s]
+                remaining[i] -= paid
+                sums[4, i] += win
+                sums[5, i] += shown
+                sums[6, i] += paid
+                sums[7, i] += value * shown
+                sums[8, i] += value * shown
