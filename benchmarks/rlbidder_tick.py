@@ -175,7 +175,7 @@ def play(
 
 def fused(case: Case, ledger: Ledger) -> Array:
     """The sums of a `Tally`, [9, N], from one pass of the kernel."""
-    purse = Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
+    purse = Purse(*(np.array(x) for x in ledger))
     return settle_factors(
         case.auction,
         purse,

@@ -153,7 +153,7 @@ class Books:
     """Money and who is still there."""
 
     remaining: list[float]
-    quantum: float
+    quantum: list[float]
     active: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -161,11 +161,9 @@ class Books:
 
 
 def open_books(budgets: Sequence[float]) -> Books:
-    """Budgets in multiples of 2^-52 of the power of two above the largest."""
-    top = max(budgets)
-    exponent = math.frexp(top)[1] if top > 0 else 0
-    quantum = math.ldexp(1.0, exponent - 52)
-    return Books([math.floor(b / quantum) * quantum for b in budgets], quantum)
+    """Each budget in multiples of 2^-52 of the power of two above it, or of 2^-300."""
+    quanta = [max(math.ldexp(1.0, math.frexp(b)[1] - 52), 2.0**-300) for b in budgets]
+    return Books([math.floor(b / q) * q for b, q in zip(budgets, quanta, strict=True)], quanta)
 
 
 def settle(
@@ -186,8 +184,8 @@ def settle(
         ]
         sold = clear(auction, present, outside, shown, luck, outside_luck)
         charge = [
-            math.ceil(price * exposure / books.quantum) * books.quantum
-            for price, exposure in zip(sold.price, sold.exposure, strict=True)
+            math.ceil(price * exposure / books.quantum[i]) * books.quantum[i] if i >= 0 else 0.0
+            for price, exposure, i in zip(sold.price, sold.exposure, ids, strict=True)
         ]
         broke = [i for c, i in enumerate(ids) if i >= 0 and charge[c] > books.remaining[i]]
         if not broke:

@@ -80,7 +80,7 @@ def test_money_is_conserved(block: Block) -> None:
     """What left the ledger is what was charged, and nobody paid more than its budget."""
     opening = open_ledger(block.budget)
     got = settle(AUCTIONS["gsp"], opening, block.bids, None, block.outside, None)
-    quantum = float(opening.quantum)
+    quantum = np.asarray(opening.quantum)
     charges = np.ceil(np.asarray(got.clearing.charge) / quantum) * quantum
     spent = np.asarray(opening.remaining) - np.asarray(got.ledger.remaining)
     np.testing.assert_array_equal(spent, charges.sum(axis=0))

@@ -112,7 +112,7 @@ def against_the_loop(
     Gives the kernel's sums, and the impression at which each departure happened.
     """
     books = plain.open_books(budgets.tolist())
-    purse = Purse(np.array(books.remaining), np.array(books.active), books.quantum)
+    purse = Purse(np.array(books.remaining), np.array(books.active), np.array(books.quantum))
     sums = settle_factors(auction, purse, values, factors, outside=outside)
     ids = range(len(budgets))
     present = factors > -np.inf
@@ -130,7 +130,9 @@ def against_the_loop(
         for i in ids:
             if books.active[i] and bids[i] > -np.inf:
                 expected[:4, i] += (1, bids[i], row[i], sold.market_price)
-            charge = math.ceil(sold.price[i] * sold.exposure[i] / books.quantum) * books.quantum
+            charge = (
+                math.ceil(sold.price[i] * sold.exposure[i] / books.quantum[i]) * books.quantum[i]
+            )
             gain = sold.exposure[i] * float(row[i])
             expected[4:, i] += (sold.win[i], sold.exposure[i], charge, gain, gain)
     np.testing.assert_array_equal(purse.remaining, books.remaining)
@@ -175,7 +177,9 @@ def test_given_products_are_factor_bids(dtype: type) -> None:
         bids = np.where((values > 0) & (factors > -np.inf), values * factors, -np.inf)
     lots, rows, sold = lots_of(values), slice(100, 500), []
     for as_bids in (False, True):
-        purse = Purse(np.array([9.0, 9.0, 40.0, 1e6, 1e6, 1e6]), np.ones(6, bool), 2.0**-40)
+        purse = Purse(
+            np.array([9.0, 9.0, 40.0, 1e6, 1e6, 1e6]), np.ones(6, bool), np.full(6, 2.0**-40)
+        )
         sums = settle_lots(
             lots,
             terms_of(gsp(), lots, given=as_bids),

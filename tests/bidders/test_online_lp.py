@@ -104,7 +104,7 @@ def test_absent_impressions_and_unbounded_prices_are_not_counted() -> None:
 def test_bins_within_by_hand() -> None:
     cost = jnp.asarray([[0.0, 2.0, 0.0, 4.0, 0.0]])
     money = [0.0, 1.0, 2.0, 3.0, 6.0, 100.0]
-    bins = [float(bins_within(cost, jnp.asarray([m]))[0]) for m in money]
+    bins = [float(bins_within(cost.cumsum(axis=1), jnp.asarray([m]))[0]) for m in money]
     # Half of the second bin; all of it; a quarter of the fourth; all that costs anything.
     assert bins == [0.0, 1.5, 2.0, 3.25, 4.0, 4.0]
 

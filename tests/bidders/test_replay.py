@@ -26,7 +26,8 @@ def one_by_one(log: TrainingLog, bids: np.ndarray) -> np.ndarray:
         remaining = 0.0
         for k, price in enumerate(np.asarray(log.prices[:, 0, 0], np.float64)):
             if k % log.period == 0:
-                remaining = float(log.campaigns.budget[i])
+                part = min((len(log.prices) - k) / log.period, 1.0)
+                remaining = float(log.campaigns.budget[i]) * part
             bid = bids[k, i]
             if log.bid_step > 0:
                 bid = np.floor(bid / log.bid_step) * log.bid_step

@@ -149,7 +149,7 @@ def by_hand(made: Market, auction: Ranked | Soft, factors: np.ndarray) -> Delive
                 table["wins"][tick, i] += sold.win[c]
                 table["exposures"][tick, i] += sold.exposure[c]
                 charge = sold.price[c] * sold.exposure[c]
-                table["spend"][tick, i] += np.ceil(charge / books.quantum) * books.quantum
+                table["spend"][tick, i] += np.ceil(charge / books.quantum[i]) * books.quantum[i]
                 table["value"][tick, i] += sold.exposure[c] * v
                 table["conversions"][tick, i] += sold.exposure[c] * counted
         remaining[tick] = books.remaining

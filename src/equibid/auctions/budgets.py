@@ -3,10 +3,13 @@
 An advertiser leaves at the first impression whose charge it cannot pay in full; that impression
 is cleared again without it, and it stays away for the rest of the period.
 
-Money is kept in multiples of a quantum, a power of two about 2^-52 of the largest budget, and a
-charge is rounded up to the next multiple. Sums of multiples below 2^53 are exact in float64 in any
-order, so a block may be summed in parallel and still equal a loop over impressions bit for bit,
-and nobody overspends by a rounding error.
+An advertiser's money is kept in multiples of its quantum, a power of two about 2^-52 of its
+budget, and a charge is rounded up to the next multiple. Sums of multiples below 2^53 are exact in
+float64 in any order, so a block may be summed in parallel and still equal a loop over impressions
+bit for bit, and nobody overspends by a rounding error.
+
+A budget without end, or one far beyond what all impressions are worth, would make a coarse quantum.
+Its charges are booked as they are; sums may then differ in their last bits with the order.
 """
 
 from functools import partial
@@ -25,24 +28,38 @@ class Ledger(NamedTuple):
     Attributes:
         remaining: money left, a multiple of `quantum`.
         active: False once an advertiser has left the market.
-        quantum: the smallest amount of money.
+        quantum: the smallest amount of each advertiser's money, a power of two.
     """
 
     remaining: Float[Array, " N"]
     active: Bool[Array, " N"]
-    quantum: Float[Array, ""]
+    quantum: Float[Array, " N"]
 
 
-def open_ledger(budget: Float[Array, " N"]) -> Ledger:
-    """A ledger with full budgets, rounded down to the quantum."""
+# A budget is endless beyond this multiple of what everything is worth.
+ENDLESS = 2.0**10
+# A quantum so small that it rounds no charge, and that its inverse is a number too.
+FINEST = 2.0**-300
+
+
+def open_ledger(budget: Float[Array, " N"], worth: Float[Array, ""] | float = jnp.inf) -> Ledger:
+    """A ledger with full budgets, rounded down to the quantum.
+
+    Args:
+        budget: money; infinite for no limit.
+        worth: about what all impressions to come are worth, money; it only decides which budgets
+            are taken for endless.
+    """
     budget = jnp.asarray(budget, jnp.float64)
-    _, exponent = jnp.frexp(budget.max())
-    quantum = jnp.ldexp(jnp.float64(1.0), exponent - 52)
+    endless = ~(budget <= ENDLESS * worth) | jnp.isinf(budget)
+    _, exponent = jnp.frexp(jnp.where(endless, 1.0, budget))
+    quantum = jnp.maximum(jnp.ldexp(jnp.float64(1.0), exponent - 52), FINEST)
+    quantum = jnp.where(endless, FINEST, quantum)
     whole = jnp.floor(budget / quantum) * quantum
     return Ledger(whole, whole > 0, quantum)
 
 
-def round_up(charge: Float[Array, "..."], quantum: Float[Array, ""]) -> Float[Array, "..."]:
+def round_up(charge: Float[Array, "..."], quantum: Float[Array, "..."]) -> Float[Array, "..."]:
     """A charge as the ledger books it: the next multiple of the quantum."""
     return jnp.ceil(charge / quantum) * quantum
 
@@ -122,7 +139,7 @@ def settle(
             new,
             at.done.clearing,
         )
-        charge = round_up(clearing.charge, ledger.quantum)
+        charge = round_up(clearing.charge, take(ledger.quantum, ids, 1.0))
 
         def late(last: Array) -> Array:
             """Who cannot pay the impressions from the first unbooked one up to `last`."""

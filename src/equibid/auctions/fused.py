@@ -24,7 +24,7 @@ class Purse(NamedTuple):
 
     remaining: npt.NDArray[np.float64]
     active: npt.NDArray[np.bool_]
-    quantum: float
+    quantum: npt.NDArray[np.float64]
 
 
 def supports(auction: object) -> TypeGuard[Ranked]:

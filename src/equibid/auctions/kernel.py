@@ -244,7 +244,6 @@ def charge_rows(
     who = np.empty(slots + 1, np.int32)
     charge = np.empty(slots)
     shown = np.empty(slots)
-    per_quantum = 1.0 / quantum
     exposure_seed = stir(chance.seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
     conversion_seed = stir(chance.seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
     for k in range(done, len(values)):
@@ -278,10 +277,12 @@ def charge_rows(
             price = best[s] if own_price else following
             charge[s] = -1.0
             if who[s] >= 0 and best[s] >= reserve and (sell_at_reserve or following > reserve):
-                charge[s] = np.ceil(price * seen * per_quantum) * quantum
-                if charge[s] > remaining[who[s]]:
-                    active[who[s]] = False
-                    stayed[who[s]] = k
+                i = who[s]
+                # The inverse of a power of two is exact.
+                charge[s] = np.ceil(price * seen * (1.0 / quantum[i])) * quantum[i]
+                if charge[s] > remaining[i]:
+                    active[i] = False
+                    stayed[i] = k
                     broke = True
         if broke:
             return k
@@ -384,7 +385,7 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
     Args:
         first: number of the first market.
         last: number after the last.
-        asked: [M, 3N+4] factors, money, who is there; quantum, tick, and the halves of the seed.
+        asked: [M, 4N+3] factors, money, who is there, quanta; tick, and the halves of the seed.
         bids: [M, R, C] bids of the tick's impressions, in the first rows; empty for factor bids.
         lots: of all ticks.
         tick_start: [T+1].
@@ -399,7 +400,8 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         remaining = answer[len(FIELDS)]
         remaining[:] = row[advertisers : 2 * advertisers]
         active = row[2 * advertisers : 3 * advertisers] > 0
-        quantum, tick, high, low = row[-4], int(row[-3]), row[-2], row[-1]
+        quantum = row[3 * advertisers : 4 * advertisers]
+        tick, high, low = int(row[-3]), row[-2], row[-1]
         start, stop = tick_start[tick], tick_start[tick + 1]
         here = part(lots, start, stop)
         if bids.size > 0:

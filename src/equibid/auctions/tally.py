@@ -95,7 +95,7 @@ def tally(
         market_price=over(jnp.broadcast_to(clearing.market_price[:, None], bids.shape)),
         wins=add(clearing.win),
         exposures=add(clearing.exposure),
-        spend=add(round_up(clearing.charge, ledger.quantum)),
+        spend=add(round_up(clearing.charge, take(ledger.quantum, ids, 1.0))),
         value=add(clearing.exposure.astype(jnp.float64) * values),
         conversions=add(clearing.exposure.astype(jnp.float64) * conversions),
     )

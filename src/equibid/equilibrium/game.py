@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from equibid.auctions.soft import Soft
 from equibid.errors import InputError
-from equibid.markets.market import Market
+from equibid.markets.market import Market, limited
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -87,6 +87,7 @@ def game_of(market: Market, auction: Soft, cap: float | npt.ArrayLike = 1.0) -> 
     if not (multiple > 0).all() or not np.isfinite(multiple).all():
         raise InputError(f"market {name}: cap must be a positive number of target CPAs")
     target = np.asarray(market.campaigns.target_cpa, np.float64)
+    market = limited(market)
     game = Game(market, auction, np.ones(market.advertisers))
     without = ~np.isfinite(target)
     if without.any():

@@ -51,10 +51,11 @@ class Metric:
 
 
 def ratio(above: str, below: str, factor: float = 1.0) -> Figure:
-    """A ratio of sums, NaN where the divisor is zero."""
+    """A ratio of sums, NaN where the divisor is zero or without end."""
 
     def of(sums: Sums) -> npt.NDArray[np.float64]:
-        divisor = np.where(sums[below] > 0, sums[below], np.nan)
+        known = (sums[below] > 0) & np.isfinite(sums[below])
+        divisor = np.where(known, sums[below], np.nan)
         return factor * sums[above] / divisor
 
     return of

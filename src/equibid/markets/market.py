@@ -24,7 +24,7 @@ class Campaigns:
     """The advertisers of a market, one row each, as their bidders know them.
 
     Attributes:
-        budget: money for the whole period, in the market's currency.
+        budget: money for the whole period, in the market's currency; infinite for no limit.
         target_cpa: money one unit of value is worth to the advertiser (AuctionNet's
             CPAConstraint), in currency per unit of value.
         category: the industry of the advertiser.
@@ -260,6 +260,42 @@ def portion(market: Market, first: int, last: int) -> Market:
     return span(market, first, last).with_budget(jnp.asarray(market.campaigns.budget) * share)
 
 
+# Impressions whose values stand for all.
+SAMPLED = 4096
+
+
+def worth(market: Market) -> Float[Array, ""]:
+    """About what all impressions of one market are worth together, money; infinite if unknown.
+
+    Their market prices where they were logged; else their values, taken evenly through the market,
+    at the dearest finite target.
+    """
+    if market.market_price is not None:
+        price = market.market_price.astype(jnp.float64).sum()
+        return jnp.where(price > 0, price, jnp.inf)
+    every = -(-market.impressions // SAMPLED) or 1
+    mean = market.values[::every].astype(jnp.float64).sum(axis=1).mean()
+    target = jnp.asarray(market.campaigns.target_cpa, jnp.float64)
+    total = market.impressions * mean * jnp.where(jnp.isfinite(target), target, 0).max()
+    return jnp.where(total > 0, total, jnp.inf)
+
+
+# What no limit is taken for, in multiples of what there is to buy.
+UNLIMITED = 2.0**40
+
+
+def limited(market: Market) -> Market:
+    """The same market with a number for every infinite budget, so large that nobody can spend it.
+
+    Shares of a budget, and plans of it, are numbers then.
+    """
+    budget = jnp.asarray(market.campaigns.budget, jnp.float64)
+    known = worth(market)
+    largest = jnp.where(jnp.isfinite(budget), budget, 0).max()
+    most = jnp.maximum(jnp.where(jnp.isfinite(known), known, 1.0), largest)
+    return market.with_budget(jnp.where(jnp.isinf(budget), UNLIMITED * most, budget))
+
+
 def validate(market: Market) -> Market:
     """The market itself, if it keeps the promises of its docstring.
 
@@ -276,8 +312,8 @@ def validate(market: Market) -> Market:
     if start[0] != 0 or start[-1] != impressions or (np.diff(start) < 0).any():
         raise InputError(f"market {name}: tick_start must ascend from 0 to {impressions}")
     budget = np.asarray(market.campaigns.budget)
-    if not np.isfinite(budget).all() or (budget < 0).any():
-        raise InputError(f"market {name}: budgets must be finite and not negative")
+    if not (budget >= 0).all():
+        raise InputError(f"market {name}: budgets must be numbers from 0 on; inf is no limit")
     if market.candidates is None and columns != market.advertisers:
         raise InputError(
             f"market {name}: {columns} value columns for {market.advertisers} advertisers"

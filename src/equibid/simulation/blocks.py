@@ -13,7 +13,7 @@ from equibid.auctions.tally import Tally, convert, no_tally, tally
 from equibid.bidders.bidder import Arriving, Observation, State
 from equibid.bidders.population import Population
 from equibid.division import divided
-from equibid.markets.market import Market
+from equibid.markets.market import Market, worth
 from equibid.noise import seed_of
 from equibid.simulation.delivery import Delivery
 
@@ -204,7 +204,7 @@ def arrival(market: Market, impression: Array) -> Arriving:
 
 def begin(market: Market, population: Population) -> Carry:
     """The start of a period."""
-    ledger = open_ledger(market.campaigns.budget)
+    ledger = open_ledger(market.campaigns.budget, worth(market))
     states = population.init(market.campaigns)
     return Carry(ledger, ledger.remaining, states, no_tally(market.advertisers))
 

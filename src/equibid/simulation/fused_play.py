@@ -16,7 +16,7 @@ from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Arriving, State
 from equibid.bidders.population import Population
-from equibid.markets.market import Market
+from equibid.markets.market import Market, worth
 from equibid.noise import seed_of
 from equibid.simulation.blocks import arrivals, observe
 from equibid.simulation.delivery import Delivery
@@ -66,8 +66,8 @@ def play_fused(
     market: Market, auction: Ranked, population: Population, key: jax.Array, sampled: bool
 ) -> Delivery:
     """Play a period in a ranked auction with bidders that do not watch; see `simulate`."""
-    ledger = open_ledger(market.campaigns.budget)
-    purse = fused.Purse(np.array(ledger.remaining), np.array(ledger.active), float(ledger.quantum))
+    ledger = open_ledger(market.campaigns.budget, worth(market))
+    purse = fused.Purse(*(np.array(x) for x in ledger))
     states = population.init(market.campaigns)
     lots, given = market_lots(market), not population.by_factor
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}

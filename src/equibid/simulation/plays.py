@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from equibid.auctions.budgets import open_ledger
 from equibid.auctions.clearing import Auction
 from equibid.auctions.tally import Tally
 from equibid.bidders.population import Population
@@ -98,10 +97,11 @@ def play_impressions(
         )
         return end_tick(population, carry, ends)
 
-    _, rows = jax.lax.scan(step, begin(market, population), (tick, number, ends))
+    start_of_period = begin(market, population)
+    _, rows = jax.lax.scan(step, start_of_period, (tick, number, ends))
     delivery = collect(market, rows, ends, tick)
     # A tick without impressions leaves the money as it was.
     empty = (start[1:] == start[:-1])[:, None]
     before = jnp.where(empty, jnp.inf, delivery.remaining)
-    opening = open_ledger(market.campaigns.budget).remaining
+    opening = start_of_period.ledger.remaining
     return Delivery(delivery.tally, jnp.minimum(jax.lax.cummin(before, axis=0), opening))

@@ -22,7 +22,7 @@ from equibid.auctions import fused
 from equibid.auctions.clearing import Auction
 from equibid.bidders.population import Population
 from equibid.errors import InputError
-from equibid.markets.market import Market
+from equibid.markets.market import Market, limited
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.fused_play import play_fused
 from equibid.simulation.plays import play_impressions, play_ticks
@@ -61,6 +61,7 @@ def simulate(
     Raises:
         InputError: the fused engine was asked for where it does not apply.
     """
+    market = limited(market)
     known = play == "tick" and not population.watches
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
     if wanted and known and fused.supports(auction):
@@ -100,7 +101,7 @@ def simulate_many(
     def one(at: tuple[Market, Population | Int[Array, " N"], jax.Array]) -> Delivery:
         market, who, key = at
         population = who if isinstance(who, Population) else Population(shared or (), who)
-        return _play(market, auction, population, key, play, sampled)
+        return _play(limited(market), auction, population, key, play, sampled)
 
     xs = (markets, populations if own_bidders else populations.seat, keys)
     return jax.lax.map(one, xs) if sequential else jax.vmap(one)(xs)

@@ -20,7 +20,7 @@ from equibid.bidders.population import everybody
 from equibid.bidders.price_rule import price_rule, prices_of
 from equibid.bidders.training import TrainingLog
 from equibid.markets.history import PriceHistory, price_history
-from equibid.markets.market import Market, dense
+from equibid.markets.market import Market, dense, limited
 from equibid.simulation.simulate import simulate
 
 # Impressions of a day's log at most; a longer day is thinned.
@@ -41,6 +41,7 @@ def resting_factors(
         rounds: of tatonnement.
         step: η of the first round.
     """
+    market = limited(market)
     budget = market.campaigns.budget
     free = market.with_budget(jnp.full_like(budget, 1e6) * jnp.maximum(budget.max(), 1.0))
     cap = market.campaigns.target_cpa

@@ -15,6 +15,7 @@ plays a period. A period played with the factors of `simulate` gives the sums of
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -29,7 +30,7 @@ from equibid.bidders.bidder import Arriving, Bidder, FactorBidder, Observation, 
 from equibid.bidders.population import Population
 from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
-from equibid.markets.market import Campaigns, Market, joined
+from equibid.markets.market import Campaigns, Market, even_ticks, joined, limited, worth
 from equibid.simulation.blocks import arrival, arrivals
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.observers import Memory, Observer, observer_named
@@ -110,6 +111,7 @@ class MarkovGame:
     Attributes:
         sale: how a step is sold.
         campaigns: of one period.
+        worth: about what a period's impressions are worth, currency; see `open_ledger`.
         tick_start: of all periods in a row.
         level: the factor each agent is taken to have bid before the start.
         observer: what agents see.
@@ -126,6 +128,7 @@ class MarkovGame:
 
     sale: Sale
     campaigns: Campaigns
+    worth: Float[Array, ""]
     tick_start: Int[Array, " D*T+1"]
     level: Float[Array, " N"]
     observer: Observer
@@ -161,7 +164,7 @@ class MarkovGame:
             key: decides exposures, conversions and the rivals' own chance.
             period: which one.
         """
-        ledger = open_ledger(self.campaigns.budget)
+        ledger = open_ledger(self.campaigns.budget, self.worth)
         nothing = no_tally(self.agents)
         return GameState(
             period=jnp.asarray(period, jnp.int32),
@@ -326,7 +329,7 @@ def markov_game(
     Raises:
         InputError: periods differ in what they must share, or the engine does not apply.
     """
-    market = joined(periods)
+    market = joined([limited(one) for one in periods])
     sizes = {one.impressions for one in periods}
     if len({one.ticks for one in periods}) != 1 or (play == "impression" and len(sizes) != 1):
         raise InputError(
@@ -354,6 +357,7 @@ def markov_game(
     return MarkovGame(
         sale=sale,
         campaigns=market.campaigns,
+        worth=worth(periods[0]),
         tick_start=market.tick_start,
         level=jnp.asarray(reference.factor, jnp.float64),
         observer=own,
@@ -384,16 +388,20 @@ def logged_game(
     own = observer_named(observer, log.campaigns, reference)
     if own.foresees:
         raise InputError(f"observer {observer}: a log is played without foresight; name another")
-    T = log.ticks
-    if log.tick_start is not None:
-        start, periods = jnp.asarray(log.tick_start), 1
-    else:
-        periods = max(len(log.values) // log.period, 1)
+    periods, campaigns = len(log.values) // log.period, log.campaigns
+    if log.tick_start is None and periods > 0:
+        T = log.ticks
         start = jnp.arange(T * periods + 1) * log.period // T
-    N = log.campaigns.count
+    else:
+        # The log is one period, or a part of one with that part of the money.
+        start = even_ticks(len(log.values), log.ticks) if log.tick_start is None else log.tick_start
+        T, periods = len(start) - 1, 1
+        campaigns = replace(campaigns, budget=jnp.asarray(campaigns.budget) * log.periods)
+    N = campaigns.count
     return MarkovGame(
         sale=logged_ticks(log, start),
-        campaigns=log.campaigns,
+        campaigns=campaigns,
+        worth=jnp.asarray(log.history.cost),
         tick_start=start,
         level=jnp.asarray(reference.factor, jnp.float64),
         observer=own,

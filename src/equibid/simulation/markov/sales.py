@@ -160,8 +160,8 @@ class OnHost:
 
     Attributes:
         market: what is sold, where bids are no factors; else None.
-        many: sells a tick in some of M markets. It takes what is asked [M, 3N+4] (factors, money,
-            who is there; quantum, tick, the halves of the seed), given bids [M, R, C] or None, a
+        many: sells a tick in some of M markets. It takes what is asked [M, 4N+3] (factors, money,
+            who is there, quanta; tick, the halves of the seed), given bids [M, R, C] or None, a
             table of zeros [M, 11, N] to be filled with the rows of a `Tally`, the money and who is
             there, and the numbers of the first market and of the one after the last.
         minimum_budget: an advertiser with less money sits out the tick.
@@ -187,10 +187,8 @@ class OnHost:
         # One array there and one back: each costs as much as a small market's whole tick.
         asked = jnp.concatenate(
             [
-                *(factor, ledger.remaining, ledger.active.astype(jnp.float64)),
-                jnp.stack(
-                    [ledger.quantum, *(x.astype(jnp.float64) for x in (offer.tick, high, low))]
-                ),
+                *(factor, ledger.remaining, ledger.active.astype(jnp.float64), ledger.quantum),
+                jnp.stack([x.astype(jnp.float64) for x in (offer.tick, high, low)]),
             ]
         )
         answer = jax.ShapeDtypeStruct((len(FIELDS) + 2, N), jnp.float64)
@@ -218,7 +216,7 @@ class OnHost:
         leading = asked.shape[:-1]
         table = np.asarray(asked).reshape(-1, asked.shape[-1])
         given = None if bids is None else np.asarray(bids).reshape(-1, *bids.shape[-2:])
-        markets, advertisers = len(table), (table.shape[-1] - 4) // 3
+        markets, advertisers = len(table), (table.shape[-1] - 3) // 4
         answers = np.zeros((markets, len(FIELDS) + 2, advertisers))
         shares = min(os.cpu_count() or 1, markets)
         if shares == 1:
@@ -283,7 +281,7 @@ def _buy_ticks(first, last, asked, sold, tick_start, answers):
     N = answers.shape[2]
     for market in range(first, last):
         row, answer = asked[market], answers[market]
-        quantum, tick = row[3 * N], int(row[3 * N + 1])
+        quantum, tick = row[3 * N : 4 * N], int(row[4 * N])
         start, stop = tick_start[tick], tick_start[tick + 1]
         factor = row[:N].astype(sold.values.dtype)
         remaining = answer[len(FIELDS)]
@@ -311,7 +309,7 @@ def _buy(start, stop, sold, factor, remaining, quantum, sums):
             sums[3, i] += lowest if np.isfinite(lowest) else rule.reserve
             even = evens[k, column] if evens.size > 0 else 0.0
             s, win, paid = purchase(
-                bid, prices[k, column], even, exposure, rule, remaining[i], quantum
+                bid, prices[k, column], even, exposure, rule, remaining[i], quantum[i]
             )
             if s >= 0:
                 shown = win * exposure[s]
