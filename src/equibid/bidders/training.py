@@ -41,7 +41,8 @@ class TrainingLog:
         exposure: probability that each slot is shown.
         bid_step: as in `Market`.
         bid_cap: as in `Market`.
-        tick_start: as in `Market`, where the ticks of the log's impressions are known.
+        tick_start: as in `Market`, where the ticks of the log's impressions are known; of several
+            periods in a row, as many ticks each.
     """
 
     values: Float[Array, "K N"]
@@ -54,6 +55,20 @@ class TrainingLog:
     bid_step: float = 0.0
     bid_cap: float = float("inf")
     tick_start: Int[Array, " T+1"] | None = None
+
+    @property
+    def period_start(self) -> Int[np.ndarray, " D"]:
+        """The first impression of each delivery period: there budgets are filled."""
+        if self.tick_start is None:
+            return np.arange(0, len(self.values), self.period)
+        return np.asarray(self.tick_start)[: -1 : self.ticks]
+
+    @property
+    def periods(self) -> float:
+        """How many delivery periods the log holds; less than 1 where it is a part of one."""
+        if self.tick_start is None:
+            return len(self.values) / self.period
+        return float(len(self.period_start))
 
     def best_slot_prices(self) -> Float[np.ndarray, " M"]:
         """The price of the best slot wherever an advertiser was eligible, in no order."""
@@ -68,8 +83,12 @@ def training_log(
     period: int | None = None,
     history: PriceHistory | None = None,
     most: int = 3_000_000,
+    day_ticks: int | None = None,
 ) -> TrainingLog:
     """The training log of a market whose `market_price` was logged.
+
+    With `day_ticks` the market is days in a row, of as many ticks each and any number of
+    impressions; a day is a period.
 
     A log of more than `most` values (impressions × advertisers) is thinned evenly, and budgets and
     period with it; the totals are always those of the whole log.
@@ -80,18 +99,23 @@ def training_log(
     prices = np.asarray(market.market_price)
     history = history or market_history(market)
     every = -(-values.size // most)
+    kept = np.arange(every // 2, len(prices), every)
+    tick_start = None
+    if day_ticks is not None:
+        period = round(len(prices) * day_ticks / market.ticks)
+        tick_start = jnp.asarray(np.searchsorted(kept, market.tick_start), jnp.int32)
     period = period or len(prices)
-    kept = slice(every // 2, None, every)
     campaigns = replace(market.campaigns, budget=jnp.asarray(market.campaigns.budget) / every)
     return TrainingLog(
         values=jnp.asarray(values[kept]),
         prices=jnp.asarray(prices[kept])[:, None, None],
         campaigns=campaigns,
         period=max(period // every, 1),
-        ticks=market.ticks,
+        ticks=day_ticks or market.ticks,
         history=history,
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
+        tick_start=tick_start,
     )
 
 
@@ -113,7 +137,7 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
     """What each advertiser would have bought with `bids` on the log.
 
     A bid takes the best slot whose price it reaches and the advertiser can still pay; the budget is
-    filled anew every `log.period` impressions.
+    filled anew at the start of every period.
     """
     offers = np.asarray(bids)
     sums = np.zeros((3, offers.shape[1]))
@@ -123,7 +147,7 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
         np.asarray(log.prices, np.float64),
         np.asarray(log.exposure),
         np.asarray(log.campaigns.budget, np.float64),
-        log.period,
+        log.period_start,
         offers.dtype.type(log.bid_step),
         offers.dtype.type(log.bid_cap),
         sums,
@@ -132,12 +156,14 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
 
 
 @compiled
-def _replay(bids, values, prices, exposure, budget, period, step, cap, sums):
+def _replay(bids, values, prices, exposure, budget, period_start, step, cap, sums):
     own_prices = prices.shape[1] > 1
     remaining = budget.copy()
+    begun = 0
     for k in range(bids.shape[0]):
-        if k % period == 0:
+        while begun < len(period_start) and period_start[begun] <= k:
             remaining[:] = budget
+            begun += 1
         for i in range(bids.shape[1]):
             bid = bids[k, i]
             if step > 0:
@@ -215,7 +241,7 @@ def spend_factor(log: TrainingLog) -> Float[np.ndarray, " N"]:
     The steps an advertiser climbs are sorted by the factor that reaches them; their costs add up
     until the budget, as often as the log holds a period, is met. 0 where not even one step fits.
     """
-    budget = np.asarray(log.campaigns.budget) * (len(log.values) / log.period)
+    budget = np.asarray(log.campaigns.budget) * log.periods
     steps = slot_steps(log.values, log.prices, log.exposure)
     factors, costs = (np.broadcast_to(np.asarray(x), steps[0].shape) for x in steps)
     advertisers = factors.shape[1]

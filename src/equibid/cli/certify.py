@@ -265,7 +265,8 @@ def cases_of(
         yield case, [(day, day - 1) for day in days]
         return
     for recording in recordings_of(choice):
-        yield recorded_case(recording, rule(recording.test), "tick"), [(0, 0)]
+        case = recorded_case(recording, rule(recording.test), "tick")
+        yield case, [(day, day) for day in range(case.days or 1)]
 
 
 def resolved(

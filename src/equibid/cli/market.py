@@ -149,10 +149,7 @@ def whole_market(recording: Recording) -> Market:
     market = recording.test
     labels = replace(market.labels, name=recording.name)
     market = replace(market, labels=labels)
-    if recording.period is None:
-        return market
-    periods = market.impressions / recording.period
-    return market.with_budget(market.campaigns.budget * periods)
+    return market.with_budget(market.campaigns.budget * recording.periods_in(market))
 
 
 def digest(trees: Iterable[Any]) -> str:

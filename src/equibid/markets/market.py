@@ -254,6 +254,18 @@ def span(market: Market, first: int, last: int) -> Market:
     )
 
 
+def tick_span(market: Market, first: int, last: int) -> Market:
+    """Ticks `first` … `last` - 1, those without impressions too, budgets unchanged."""
+    start = np.asarray(market.tick_start)[first : last + 1]
+    part = span(market, int(start[0]), int(start[-1]))
+    return replace(part, tick_start=jnp.asarray(start - start[0], jnp.int32))
+
+
+def parted(market: Market, ticks: int) -> list[Market]:
+    """The periods of `ticks` ticks each that stand in a row: the inverse of `joined`."""
+    return [tick_span(market, t, t + ticks) for t in range(0, market.ticks, ticks)]
+
+
 def validate(market: Market) -> Market:
     """The market itself, if it keeps the promises of its docstring.
 

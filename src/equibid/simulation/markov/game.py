@@ -386,7 +386,7 @@ def logged_game(
         raise InputError(f"observer {observer}: a log is played without foresight; name another")
     T = log.ticks
     if log.tick_start is not None:
-        start, periods = jnp.asarray(log.tick_start), 1
+        start, periods = jnp.asarray(log.tick_start), len(log.period_start)
     else:
         periods = max(len(log.values) // log.period, 1)
         start = jnp.arange(T * periods + 1) * log.period // T
