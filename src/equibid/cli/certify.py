@@ -46,7 +46,7 @@ from equibid.markets.market import Market
 from equibid.reports.equilibrium import equilibrium_tables, write_equilibrium
 
 # What a run folder of `equibid solve` must agree on for its factors to be of the same market.
-SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share")
+SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share", "budget")
 
 
 @dataclass(frozen=True)

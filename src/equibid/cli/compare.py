@@ -79,8 +79,12 @@ class Settings:
     exploitability: bool = False
     """Also find what each advertiser's best constant factor in hindsight would have gained."""
 
-    budget_share: float = 0.125
-    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+    budget_share: float | None = None
+    """Budget of a campaign log: this share of what all its impressions cost (c0); default the
+    log's own budget, or 0.125."""
+
+    budget: float | None = None
+    """Budget of each advertiser of a log for a delivery period, in the log's currency."""
 
     calibrate: Literal["none", "isotonic", "platt", "scale"] = "none"
     """Make the predictions of a log true first, by what they were in its training part."""

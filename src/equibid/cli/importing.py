@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -40,6 +41,9 @@ class Settings:
     advertisers: str | None = None
     """Numbers of the advertisers there are, separated by commas; a row of another is bad."""
 
+    time_zone: str | None = None
+    """Time zone of the days of a log with a `time` column, as Europe/Berlin; default the map's."""
+
     max_bad: float = MAX_BAD
     """Share of the rows that may be bad. With more, nothing is imported."""
 
@@ -60,7 +64,9 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     console = Console(highlight=False)
     form = settings.format
     if settings.columns is not None:
-        form = mapped_form(read_column_map(settings.columns))
+        form = mapped_form(read_column_map(settings.columns).in_zone(settings.time_zone))
+    elif settings.time_zone is not None:
+        raise InputError("--time-zone is for a map of columns; name one with --columns")
     try:
         with _progress(console) as bar:
             task = bar.add_task("importing", total=None)
@@ -90,6 +96,8 @@ def print_summary(console: Console, summary: Summary) -> None:
             console.print(
                 f"[yellow]{file.name}: {found:,} {name}, but the file beside it says {stated:,}"
             )
+    for note in summary.notes:
+        console.print(f"[yellow]{escape(note)}")
     totals = ", ".join(f"{name} {total:,.15g}" for name, total in summary.totals.items())
     console.print(f"{summary.form}: {totals}")
     console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")

@@ -9,7 +9,7 @@ from equibid.logs import (  # each declares its format
     value_market,
 )
 from equibid.logs.auctionnet import AuctionNetLog, read_auctionnet_rows
-from equibid.logs.campaign import campaign_budget, with_budget_share
+from equibid.logs.campaign import campaign_budget, with_budget, with_budget_share
 from equibid.logs.read import read_log
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.logs.registry import READERS, Reader
@@ -29,5 +29,6 @@ __all__ = [
     "rlb",
     "split_for_tuning",
     "value_market",
+    "with_budget",
     "with_budget_share",
 ]

@@ -91,3 +91,19 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
         test=funded(recording.test),
         train=None if recording.train is None else funded(recording.train),
     )
+
+
+def with_budget(recording: Recording, money: float) -> Recording:
+    """The same recording, where each advertiser has `money` for a delivery period, in currency."""
+
+    def funded(market: Market) -> Market:
+        # As many decimals as a float has: 0.29 · 1000 is 290.
+        budget = round(money * market.labels.per_currency, 6)
+        return market.with_budget(jnp.full(market.advertisers, budget))
+
+    return replace(
+        recording,
+        test=funded(recording.test),
+        train=None if recording.train is None else funded(recording.train),
+        budgeted=True,
+    )

@@ -13,8 +13,15 @@ import polars as pl
 from equibid.errors import input_error
 from equibid.logs import hourly
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
-from equibid.logs.campaign import BUDGET_SHARE, PERIOD, campaign_market, with_budget_share
-from equibid.logs.hourly import hourly_recording, in_hours
+from equibid.logs.campaign import (
+    BUDGET_SHARE,
+    PERIOD,
+    campaign_market,
+    with_budget,
+    with_budget_share,
+)
+from equibid.logs.clock import clock_of
+from equibid.logs.hourly import hourly_recording
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.rlb import TICKS, history_of, rlb_recording
@@ -187,15 +194,16 @@ def _columns(files: Sequence[File]) -> list[Recording]:
 
 
 def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Recording:
-    """One advertiser's impressions; prices in currency become whole budgets in millionths."""
+    """One advertiser's impressions; prices in currency become whole budgets in millionths.
+
+    Rows without a price are left out: nobody knows what would have won them.
+    """
     labels = file.beside["labels"]
-    rows = _table(frame.drop("id", "time", "advertiser", strict=False))
-    count = frame.height
-    if "tick" in rows:
-        order, start = in_hours(rows["tick"].astype(np.int64))
-        rows = {key: column[order] for key, column in rows.items()}
-    else:
-        start = np.asarray(even_ticks(count, min(TICKS, count)))
+    frame = frame.filter(pl.col("price").is_not_null())
+    if frame.is_empty():
+        raise input_error(file.folder, f"{name}: no row has a price, so nobody can bid against it")
+    order, start, day_ticks = clock_of(frame, labels)
+    rows = _table(frame.select(pl.exclude("id", "time", "advertiser"))[order])
     nothing = jnp.zeros(1)
     kind = "click" if "click" in rows else "conversion"
     unit = labels.get("value_unit", kind)
@@ -215,7 +223,18 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
             per_currency=MILLIONTHS,
         ),
     )
-    return with_budget_share(Recording(name, market), BUDGET_SHARE)
+    recording = with_budget_share(Recording(name, market, day_ticks=day_ticks), BUDGET_SHARE)
+    if "budget" not in rows:
+        return recording
+    budgets = np.unique(rows["budget"])
+    if len(budgets) > 1:
+        several = " and ".join(f"{budget:g}" for budget in budgets[:2])
+        raise input_error(
+            file.folder,
+            f"the budget of {name} is {several} in different rows; name one with --budget, and "
+            "import the log without that column",
+        )
+    return with_budget(recording, float(budgets[0]))
 
 
 def _table(frame: pl.DataFrame) -> Table:

@@ -27,6 +27,7 @@ class Recording:
         day_ticks: ticks of a delivery period, where it is a day: the markets are then whole days in
             a row (see `joined`), of as many impressions as came, and each day starts with full
             budgets. None where a period is no day.
+        budgeted: whether the log says what the budgets are.
         known: [K, N] which outcomes of the test market were seen, where some were not: those are
             drawn from the values, anew for every seed. None when all were seen, or none.
         severed: whether the last tick of `train` goes on in `test`.
@@ -40,6 +41,7 @@ class Recording:
     known: Bool[np.ndarray, "K N"] | None = None
     severed: bool = False
     day_ticks: int | None = None
+    budgeted: bool = False
 
     def periods_in(self, market: Market) -> float:
         """How many delivery periods a part of the log holds."""
