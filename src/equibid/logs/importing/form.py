@@ -132,6 +132,7 @@ class Form:
         stated: the totals that it gives for a file of some name.
         derive: fills columns that are not in the file, before rows are written.
         named: from a header to fields, where it is not the form's own names; see `in_order`.
+        use: what a log of the form is good for, where it cannot be played.
         copies: further fields that are read from the column of another, by that one's name.
         notes: what people should know of all rows, from their Parquet files.
     """
@@ -152,6 +153,7 @@ class Form:
     stated: Callable[[str, dict[str, Any]], Totals] = lambda *_: {}
     derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     named: Callable[[list[str]], tuple[Field, ...]] | None = None
+    use: str = ""
     copies: tuple[tuple[Field, str], ...] = ()
     notes: Callable[[pl.LazyFrame], list[str]] = lambda _: []
 

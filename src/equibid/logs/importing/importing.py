@@ -155,6 +155,8 @@ def _notes(sources: Sequence[Source], form: Form, parts: Sequence[Path]) -> list
                 f"{source.name}: {len(names)} columns are not of the format {form.name} and were "
                 f"left out: {listed}"
             )
+    if form.use:
+        said.append(f"the format {form.name}: {form.use}")
     return said + (form.notes(pl.scan_parquet(parts, glob=False)) if parts else [])
 
 

@@ -89,9 +89,7 @@ def open_source(path: Path, form: Form | None = None) -> Source:
     Raises:
         InputError: it cannot be read, no form or several recognise it, or its header is wrong.
     """
-    if path.is_dir():
-        raise input_error(path, "it is a folder; name the files in it, as in FOLDER/*")
-    names, lines = _parquet_head(path) if is_parquet(path) else _text_head(path)
+    names, lines = head_of(path)
     form = form or _recognised(path, lines)
     table = bool(names)
     if form.header == "no" and table:
@@ -108,6 +106,19 @@ def open_source(path: Path, form: Form | None = None) -> Source:
     if form.header == "maybe" and 2 * len(known) < len(names):
         return Source(path, form, _by_count(lines, form), header=False)
     return Source(path, form, _in_order(path, form, names), header=not table, names=tuple(names))
+
+
+def head_of(path: Path) -> tuple[list[str], list[str]]:
+    """The names of the columns of a table or of JSON lines, and the first lines of a text.
+
+    A table has one line, its names with commas.
+
+    Raises:
+        InputError: it is a folder, or cannot be read.
+    """
+    if path.is_dir():
+        raise input_error(path, "it is a folder; name the files in it, as in FOLDER/*")
+    return _parquet_head(path) if is_parquet(path) else _text_head(path)
 
 
 def _in_order(path: Path, form: Form, names: Sequence[str]) -> tuple[Field, ...]:
