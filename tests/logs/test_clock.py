@@ -75,7 +75,7 @@ def test_days_are_periods_and_the_order_of_rows_is_of_no_account(tmp_path: Path,
         for low, high in pairwise(edges):
             assert len({HOURS[number - 1] for number in price[low:high]}) <= 1
     budget = first.test.campaigns.budget
-    total = rows["price"].sum() * 1e6
+    total = float(rows["price"].sum()) * 1e6
     np.testing.assert_allclose(budget, int(total / 3 / 8), atol=1)
 
 

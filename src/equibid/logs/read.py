@@ -34,7 +34,7 @@ def read_log(path: Path | str, format: str | None = None) -> list[Recording]:
 
 
 def _read(path: Path, format: str | None) -> list[Recording]:
-    if format in READERS:
+    if format is not None and format in READERS:
         return READERS[format].read(path)
     if format is None:
         for name in READERS:

@@ -157,7 +157,7 @@ def _notes(sources: Sequence[Source], form: Form, parts: Sequence[Path]) -> list
             )
     if form.use:
         said.append(f"the format {form.name}: {form.use}")
-    return said + (form.notes(pl.scan_parquet(parts, glob=False)) if parts else [])
+    return said + (form.notes(pl.scan_parquet(list(parts), glob=False)) if parts else [])
 
 
 def _rows(

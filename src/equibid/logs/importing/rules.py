@@ -79,7 +79,7 @@ def check(
     found = []
     for i, row in zip(at, rows(at), strict=True):
         number = int(wrong[i])
-        cells = _cells(row, form, len(place)) if words is None else words.row(i)
+        cells = _cells(row, form, len(place)) if words is None else words.row(int(i))
         value = cells[places[number]] if places[number] < len(cells) else ""
         reason = f"not {fields[number].wish}"
         found.append((int(line[i]), fields[number].name, reason, value or "", row))

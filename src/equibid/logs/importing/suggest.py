@@ -1,5 +1,6 @@
 """A map of columns to begin with, from the names a log has."""
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,8 +41,8 @@ def suggested_map(path: Path) -> str:
     row: Sequence[str] = ()
     if not names:
         separator = max(SEPARATORS, key=lines[0].count)
-        names = lines[0].split(separator)
-        row = lines[1].split(separator) if len(lines) > 1 else ()
+        names = next(csv.reader(lines[:1], delimiter=separator))
+        row = next(csv.reader(lines[1:2], delimiter=separator), ())
     if len(names) < 2:
         raise input_error(path, "its first line has one column; name its separator in a map")
     header = not looks_like_rows(names)

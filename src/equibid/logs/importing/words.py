@@ -119,7 +119,7 @@ def _written(text: pl.Series, zone: str) -> pl.Series:
     stamp = pl.concat_str(*clock, part["second"].fill_null("00"))
     moment = stamp.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
     fraction = part["part"].fill_null("0").str.pad_end(9, "0").str.head(6).cast(pl.Int64)
-    moment = pl.select(moment + pl.duration(microseconds=fraction)).to_series()
+    moment = moment + fraction.cast(pl.Duration("us"))
     named = part["zone"]
     digits = named.str.extract_groups(r"^([+-])(\d\d):?(\d\d)?$").struct.unnest()
     sign, hours, minutes = (digits[name] for name in digits.columns)
