@@ -1,7 +1,5 @@
 """Tuning, hindsight and replays pay what the auction makes them pay: against plain loops."""
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,8 +52,8 @@ def day(seed: int, scarcity: float, step: float = 0.0, cap: float = np.inf) -> M
 def purchases(market: Market, rule: Ranked | Soft, factor: float) -> tuple[float, float]:
     """Value and cost of a constant factor without a budget, one impression after the other."""
     value = cost = 0.0
-    for k in range(market.impressions):
-        worth, outside = float(market.values[k, 0]), float(np.asarray(market.market_price)[k])
+    worths = np.asarray(market.values)[:, 0].tolist()
+    for worth, outside in zip(worths, np.asarray(market.market_price).tolist(), strict=True):
         bid = factor * worth if worth > 0 else -np.inf
         if market.bid_step > 0 and worth > 0:
             bid = np.floor(bid / market.bid_step) * market.bid_step
@@ -133,20 +131,20 @@ def test_what_each_advertiser_meets_is_what_it_would_get_in_the_market(name: str
                 assert sold.exposure[i] * sold.price[i] == pytest.approx(paid, abs=1e-12)
 
 
-def test_first_price_is_tuned_to_pay_bids() -> None:
-    """A bid that wins everything costs several times what is bought under second price."""
-    market = day(11, 0.5)
-    spent = {}
-    for name in ("second-price", "first-price"):
-        log = training_log(market, RULES[name])
-        for bidder in ("lin", "constant", "ortb1", "fixed"):
-            now = observe(log, 0, np.asarray(log.campaigns.budget))
-            bids = BIDDERS[bidder](log).bid((), now, log.values, jax.random.key(0))
-            endless = replace(log.campaigns, budget=jnp.full(1, np.inf))
-            spent[name, bidder] = replay(replace(log, campaigns=endless), bids).spend[0]
-    budget = float(market.campaigns.budget[0])
-    for (name, bidder), money in spent.items():
-        assert money <= 1.5 * budget, (name, bidder)
+@pytest.mark.parametrize("bidder", ["lin", "constant", "ortb1", "ortb2", "fixed"])
+def test_what_is_tuned_for_first_price_buys_more_there(bidder: str) -> None:
+    gained = []
+    for seed in range(6):
+        market = day(seed, 0.3)
+        own, other = (training_log(market, RULES[name]) for name in ("first-price", "second-price"))
+        now = observe(own, 0, np.asarray(own.campaigns.budget))
+        bids = [
+            BIDDERS[bidder](log).bid((), now, own.values, jax.random.key(0)) for log in (own, other)
+        ]
+        gained.append(np.subtract(*[replay(own, offer).value[0] for offer in bids]))
+    assert max(gained) > 0
+    # The best factor for the whole budget leaves no more than a factor that runs dry may find.
+    assert bidder == "fixed" or min(gained) >= 0
 
 
 @pytest.mark.parametrize(("scarcity", "all_bought"), [(0.3, False), (1000.0, True)])

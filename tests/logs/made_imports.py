@@ -216,6 +216,20 @@ MADE = {
         ),
         Made("ipinyou", "imp.20130612.txt", tuple(LOG), raw, "\t", False, PRICES, True),
         Made(
+            "ipinyou-1",
+            "imp.20130311.txt",
+            tuple(name for name in LOG if name not in ("advertiser", "usertag")),
+            _without("advertiser", "usertag"),
+            *("\t", False, tuple(x for x in PRICES if x != "advertiser"), True),
+        ),
+        Made(
+            "ipinyou-1-bid",
+            "bid.20130311.txt",
+            tuple(name for name in BID if name not in ("advertiser", "usertag")),
+            _without("logtype", "payprice", "keypage", "advertiser", "usertag"),
+            *("\t", False, ("timestamp", "bidprice"), True),
+        ),
+        Made(
             "ipinyou-bid",
             "bid.20130612.txt",
             BID,

@@ -11,7 +11,7 @@ from made_logs import HEADER, auctionnet, csv, write
 from equibid.errors import InputError
 from equibid.logs import read_auctionnet_rows, read_log
 from equibid.logs.auctionnet import prorated
-from equibid.markets.market import validate
+from equibid.markets.market import dense, validate
 from shared import SHARED, needs
 
 REAL = SHARED / "data/auctionnet/log_excerpt.csv.gz"
@@ -139,3 +139,40 @@ def test_the_real_excerpt() -> None:
     assert not (log.conversions & ~log.exposed).any()
     spend = (log.cost * log.exposed).sum()
     np.testing.assert_allclose(np.asarray(market.campaigns.budget).sum(), spend, rtol=1e-12)
+
+
+def test_advertisers_may_be_absent_from_impressions(tmp_path: Path) -> None:
+    rows = auctionnet(ticks=(3, 2))
+    draw = np.random.default_rng(2)
+    kept = [row for row in rows if row[1] == "0.0" or draw.random() < 0.6]
+    assert len(kept) < len(rows)
+    path = write(tmp_path / "log.csv", csv(kept))
+    (log,) = read_auctionnet_rows(path)
+    market = validate(log.market)
+    names = HEADER.split(",")
+    where = {}
+    for row in kept:
+        cells = dict(zip(names, map(float, row), strict=True))
+        where[cells["timeStepIndex"], cells["pvIndex"], int(cells["advertiserNumber"])] = cells
+    places = sorted({key[:2] for key in where})
+    values = np.asarray(dense(market))
+    assert values.shape == (5, 3)
+    for k, place in enumerate(places):
+        for n in range(3):
+            cells = where.get((*place, n))
+            assert values[k, n] == (cells["pValue"] if cells else 0)
+            assert log.bids[k, n] == (cells["bid"] if cells else -np.inf)
+    (recording,) = read_log(path)
+    assert recording.train is not None
+    assert recording.test.impressions + recording.train.impressions == 5
+
+
+def test_mostly_absent_advertisers_make_candidate_lists(tmp_path: Path) -> None:
+    rows = [
+        row
+        for row in auctionnet(ticks=(30,), advertisers=9)
+        if int(float(row[7])) % 9 == int(float(row[1]))
+    ]
+    (log,) = read_auctionnet_rows(write(tmp_path / "log.csv", csv(rows)))
+    assert log.market.candidates is not None
+    assert validate(log.market).values.shape == (30, 1)

@@ -72,7 +72,7 @@ def test_a_train_file_alone_is_refused(tmp_path: Path) -> None:
 def test_two_copies_are_refused(tmp_path: Path) -> None:
     for name in ("12.test.txt", "12.test.txt.gz"):
         write(tmp_path / name, spaced(rows([5, 6])))
-    with pytest.raises(InputError, match="twice"):
+    with pytest.raises(InputError, match="are both of 12; name one"):
         read_log(tmp_path)
 
 

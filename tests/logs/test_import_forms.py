@@ -173,8 +173,8 @@ def test_an_imported_log_plays_as_its_file(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["rlb", "yzpc", "hourly"])
 def test_two_logs_of_one_name_are_not_taken_for_one(tmp_path: Path, name: str) -> None:
     files = {
-        "rlb": ("7.train.theta.txt", "7.test.theta.txt"),
-        "yzpc": ("7.train.yzpc.txt", "7.test.yzpc.txt"),
+        "rlb": ("7.valid.theta.txt", "7.test.theta.txt"),
+        "yzpc": ("7.one.yzpc.txt", "7.two.yzpc.txt"),
         "hourly": ("7.one.txt", "7.two.txt"),
     }[name]
     end = [] if name == "rlb" else ["3"]
@@ -183,7 +183,7 @@ def test_two_logs_of_one_name_are_not_taken_for_one(tmp_path: Path, name: str) -
         made_logs.write(tmp_path / file, made_logs.spaced(rows))
     made_logs.write(tmp_path / "7.info.json", made_logs.info())
     import_logs([tmp_path / file for file in files], tmp_path / "out", form=name)
-    with pytest.raises(InputError, match=r"called 7; put them into|both of 7; import them apart"):
+    with pytest.raises(InputError, match="both of 7; name one of them"):
         read_log(tmp_path / "out")
 
 
@@ -214,7 +214,7 @@ def test_totals_that_a_file_beside_states_are_compared(tmp_path: Path) -> None:
 def test_logs_without_values_cannot_be_played(tmp_path: Path) -> None:
     made = MADE["ipinyouimp.20130612.txt"]
     import_logs([pack(tmp_path / made.name, b"\n".join(made.lines(5)))], tmp_path / "out")
-    with pytest.raises(InputError, match="no values to bid by"):
+    with pytest.raises(InputError, match="ipinyou cannot be played: it has no predictions"):
         read_log(tmp_path / "out")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.logs import READERS, read_log
+from equibid.logs import read_log
 from equibid.logs.ipinyou_log import COLUMNS, moments_of, parts_of, read_impressions
 from made_impressions import planted, text
 from shared import SHARED, needs
@@ -38,8 +38,6 @@ def test_what_was_written_is_read_in_order_of_time(
     assert log.price.tolist() == [float(row[23]) for row in made.rows]
     assert log.happened.tolist() == made.clicked.tolist()
     assert list(log.columns["usertag"]) == [row[26] for row in made.rows]
-    assert READERS["ipinyou-log"].recognises(path)
-    assert READERS["ipinyou-log"].recognises(tmp_path)
     assert parts_of(tmp_path) == (path, None)
     last = log.part(50, 60)
     assert last.time.tolist() == log.time[50:].tolist()
@@ -75,10 +73,13 @@ def with_word(line: int, column: int, word: str) -> str:
         (with_word(2, 0, "yes"), "line 3: click 'yes' is not a whole number"),
         (with_word(1, 23, "-4"), "line 2: payprice '-4' is not a whole number"),
         (with_word(3, 23, "1.5"), "line 4: payprice '1.5' is not a whole number"),
-        (with_word(3, 4, "20131345010203004"), "line 4: timestamp 20131345010203004 is no time"),
-        (with_word(3, 4, "2013"), "line 4: timestamp '2013' is not a whole number"),
+        (
+            with_word(3, 4, "20131345010203004"),
+            "line 4: timestamp .* is not a time",
+        ),
+        (with_word(3, 4, "2013"), "line 4: timestamp '2013' is not a time"),
         (with_word(3, 25, "12"), "advertiser must be one and the same"),
-        (text(planted(2).rows, ("click", *COLUMNS[2:27], "x")), "there is no column 'x'"),
+        (text(planted(2).rows, ("click", *COLUMNS[2:27], "x")), "'weekday' is missing"),
         (text(planted(2).rows, ("click", *COLUMNS[1:26], "hour")), "column 'hour' is there twice"),
         ("\t".join(COLUMNS[:27]) + "\n", "it holds no rows"),
         (text([row[1:] for row in planted(2).rows], COLUMNS[1:27]), "column 'click' is missing"),
@@ -100,7 +101,7 @@ def test_an_empty_word_is_null(tmp_path: Path) -> None:
 
 def test_it_is_no_market_by_itself(tmp_path: Path) -> None:
     (tmp_path / "train.log.txt").write_text(text(planted(3).rows))
-    with pytest.raises(InputError, match="train them with `equibid values"):
+    with pytest.raises(InputError, match="train predictions with `equibid values"):
         read_log(tmp_path)
     with pytest.raises(InputError, match="no such file"):
         parts_of(tmp_path / "none")

@@ -52,8 +52,9 @@ def test_the_budget_is_a_share_of_what_all_impressions_cost(tmp_path: Path) -> N
     write(tmp_path / "12.info.json", info())
     path = write(tmp_path / "12.valid.theta.txt", spaced(clicks(5)))
     # A mean price of 150 and 1000 impressions a period.
-    assert rlb.read(path)[0].test.campaigns.budget.tolist() == [150_000 / 8]
-    (half,) = rlb.read(path, budget_share=1 / 2)
+    (read,) = read_log(path)
+    assert read.test.campaigns.budget.tolist() == [150_000 / 8]
+    half = with_budget_share(read, 1 / 2)
     assert half.test.campaigns.budget.tolist() == [75_000]
     assert with_budget_share(half, 1 / 32).test.campaigns.budget.tolist() == [4687]
 
@@ -69,7 +70,8 @@ def test_halves_of_a_pair_are_missed(tmp_path: Path) -> None:
     (named,) = read_log(tmp_path / "12.test.theta.txt.gz")
     assert named.test.impressions == 6
     of_info.unlink()
-    with pytest.raises(InputError, match=r"12\.info\.json: there is no such file"):
+    (tmp_path / "12.valid.theta.txt").unlink()
+    with pytest.raises(InputError, match=r"there is no 12\.info\.json beside 12\.test"):
         read_log(tmp_path)
 
 

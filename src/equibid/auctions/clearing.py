@@ -31,7 +31,7 @@ class Draws(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["slot", "win", "exposure", "price", "ladder"],
+    data_fields=["slot", "win", "exposure", "price", "ladder", "place"],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Clearing:
         price: money per exposure.
         ladder: the L + 1 highest bids of the impression, outside included, at least the reserve:
             what a further bidder would have to beat for slot 1 … L, and the first to win none.
+        place: among the L highest bids (1 is the highest), 0 for none; a slot that is not sold at
+            its price has a bidder in its place who wins nothing.
     """
 
     slot: Int[Array, "B C"]
@@ -52,6 +54,7 @@ class Clearing:
     exposure: Float[Array, "B C"]
     price: Float[Array, "B C"]
     ladder: Float[Array, "B L+1"]
+    place: Int[Array, "B C"]
 
     @property
     def market_price(self) -> Float[Array, " B"]:
@@ -62,10 +65,10 @@ class Clearing:
     def slot_prices(self) -> Float[Array, "B C L"]:
         """What slots 1 … L would have cost each bidder per exposure, the others' bids standing.
 
-        A bidder in slot s has nobody to beat for the slots below but those behind itself.
+        A bidder in place s has nobody to beat for the slots below but those behind itself.
         """
         rung = jnp.arange(1, self.ladder.shape[1])
-        mine = (self.slot[..., None] > 0) & (self.slot[..., None] <= rung)
+        mine = (self.place[..., None] > 0) & (self.place[..., None] <= rung)
         return jnp.where(mine, self.ladder[:, None, 1:], self.ladder[:, None, :-1])
 
     @property

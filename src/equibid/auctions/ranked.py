@@ -94,7 +94,7 @@ class Ranked:
             inside = inside.at[0 if first else -1].set(False)
         column = jnp.arange(table.shape[1])
 
-        slot = jnp.zeros(table.shape, jnp.int8)
+        slot = place = jnp.zeros(table.shape, jnp.int8)
         win = jnp.zeros(table.shape)
         exposure = jnp.zeros(table.shape)
         price = jnp.zeros(table.shape)
@@ -115,6 +115,8 @@ class Ranked:
                 sold &= following > self.reserve
             if share_ties:
                 taken = (table == top[:, None]) & inside & jnp.take(inside, leader, axis=0)[:, None]
+            here = taken & (offer > ABSENT)[:, None]
+            place = jnp.where(here & (place == 0), jnp.int8(rank + 1), place)
             taken &= sold[:, None]
             share = taken / jnp.maximum(taken.sum(axis=1, keepdims=True), 1)
             slot = jnp.where(taken & (slot == 0), jnp.int8(rank + 1), slot)
@@ -128,10 +130,10 @@ class Ranked:
         ladder.append(left.max(axis=1))
         rungs = jnp.maximum(jnp.stack(ladder, axis=1).astype(jnp.float64), self.reserve)
         if outside is not None:
-            slot, win, exposure, price = (
-                drop_outside(x, first) for x in (slot, win, exposure, price)
+            slot, win, exposure, price, place = (
+                drop_outside(x, first) for x in (slot, win, exposure, price, place)
             )
-        return Clearing(slot, win, exposure, price, rungs)
+        return Clearing(slot, win, exposure, price, rungs, place)
 
 
 def _leader(

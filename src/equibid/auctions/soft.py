@@ -108,12 +108,14 @@ class Soft:
             win = (chosen & (table > ABSENT)).astype(table.dtype)
         if outside is not None:
             win, price = drop_outside(win, False), drop_outside(price, False)
+        slot = (win > 0).astype(jnp.int8)
         return Clearing(
-            slot=(win > 0).astype(jnp.int8),
+            slot=slot,
             win=win,
             exposure=win,
             price=price,
             ladder=jnp.stack([mean, mean], axis=1),
+            place=slot,
         )
 
 

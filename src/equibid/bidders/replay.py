@@ -36,8 +36,8 @@ class Purchases(NamedTuple):
 def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
     """What each advertiser would have bought with `bids` on the log.
 
-    The budget is filled anew every `log.period` impressions; a part of a period at the log's end
-    has that part of the budget.
+    The budget is filled anew at the start of every delivery period; a period that the log cuts has
+    that part of the budget.
     """
     return _replay(log, bids, np.asarray(log.campaigns.budget, np.float64))
 
@@ -53,7 +53,8 @@ def _replay(log: TrainingLog, bids: Float[Array, "K N"], budget: np.ndarray) -> 
         np.asarray(log.exposure),
         log.rule,
         budget,
-        log.period,
+        log.period_start,
+        log.period_share,
         offers.dtype.type(log.bid_step),
         offers.dtype.type(log.bid_cap),
         sums,
@@ -110,13 +111,14 @@ def purchase(bid, prices, even, exposure, rule, money, quantum):
 
 
 @compiled
-def _buy(bids, values, prices, evens, exposure, rule, budget, period, step, cap, sums):
+def _buy(bids, values, prices, evens, exposure, rule, budget, starts, shares, step, cap, sums):
     own = prices.shape[1] > 1
     remaining = np.zeros_like(budget)
+    begun = 0
     for k in range(bids.shape[0]):
-        if k % period == 0:
-            left = bids.shape[0] - k
-            remaining[:] = budget if left >= period else budget * (left / period)
+        while begun < len(starts) and starts[begun] <= k:
+            remaining[:] = budget * shares[begun]
+            begun += 1
         for i in range(bids.shape[1]):
             if not values[k, i] > 0:
                 continue
@@ -136,8 +138,9 @@ def needed_factors(
     prices: Float[Array, "K #N L"],
     step: float = 0.0,
     cap: float = float("inf"),
+    wins_ties: bool = True,
 ) -> Float[Array, "K N L"]:
-    """The least factor whose bid reaches each slot's price, currency per value unit.
+    """The least factor whose bid wins each slot, currency per value unit.
 
     Infinite where no bid does, or there is no value.
 
@@ -146,11 +149,15 @@ def needed_factors(
         prices: of the slots, currency per exposure.
         step: bids are rounded down to a multiple of it; 0 for none.
         cap: the highest bid.
+        wins_ties: whether a bid of just the price wins.
     """
     if step > 0:
-        prices = jnp.ceil(prices / step) * step
-    eligible = (values > 0)[..., None] & (prices <= cap)
-    return jnp.where(eligible, prices / jnp.where(values > 0, values, 1)[..., None], jnp.inf)
+        levels = prices / step
+        bids = step * (jnp.ceil(levels) if wins_ties else jnp.floor(levels) + 1)
+    else:
+        bids = prices if wins_ties else jnp.nextafter(prices, jnp.inf)
+    eligible = (values > 0)[..., None] & (bids <= cap)
+    return jnp.where(eligible, bids / jnp.where(values > 0, values, 1)[..., None], jnp.inf)
 
 
 def slot_steps(prices: Float[Array, "K #N L"], exposure: tuple[float, ...]) -> Float[Array, "..."]:
@@ -169,7 +176,8 @@ def spend_factor(log: TrainingLog) -> Float[np.ndarray, " N"]:
     The budget is that of as many periods as the log holds, a part of one too. Value and cost grow
     with the factor, so no factor within the budget buys more. 0 where no purchase fits.
     """
-    needed = np.asarray(needed_factors(log.values, log.prices, log.bid_step, log.bid_cap))
+    grid = log.bid_step, log.bid_cap
+    needed = np.asarray(needed_factors(log.values, log.prices, *grid, log.rule.wins_ties))
     budget = np.asarray(log.campaigns.budget, np.float64) * log.periods
     if log.rule.temperature > 0:
         return _halved(log, budget, _sure_factors(log))
@@ -221,7 +229,9 @@ def _halved(log: TrainingLog, budget: np.ndarray, high: np.ndarray) -> np.ndarra
     endless = np.full_like(budget, np.inf)
 
     def fits(factor: np.ndarray) -> np.ndarray:
-        return _replay(log, factor.astype(values.dtype) * values, endless).spend <= budget
+        return (
+            _replay(log, jnp.asarray(factor.astype(values.dtype) * values), endless).spend <= budget
+        )
 
     low, high = np.zeros_like(high), high.copy()
     enough = fits(high)

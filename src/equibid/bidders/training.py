@@ -32,7 +32,8 @@ class TrainingLog:
         exposure: probability that each slot is shown.
         bid_step: as in `Market`.
         bid_cap: as in `Market`.
-        tick_start: as in `Market`, where the ticks of the log's impressions are known.
+        tick_start: as in `Market`, where the ticks of the log's impressions are known; of several
+            periods in a row, as many ticks each.
         rule: how a price is paid.
         even: the bid that wins with even chance under a soft rule, currency per exposure.
     """
@@ -51,9 +52,23 @@ class TrainingLog:
     even: Float[Array, "K #N"] | None = None
 
     @property
+    def period_start(self) -> Int[np.ndarray, " D"]:
+        """The first impression of each delivery period: there budgets are filled."""
+        if self.tick_start is None:
+            return np.arange(0, len(self.values), self.period)
+        return np.asarray(self.tick_start)[: -1 : self.ticks]
+
+    @property
+    def period_share(self) -> Float[np.ndarray, " D"]:
+        """How much of each delivery period the log holds; the last one may be cut."""
+        if self.tick_start is not None:
+            return np.ones(len(self.period_start))
+        return np.minimum((len(self.values) - self.period_start) / self.period, 1.0)
+
+    @property
     def periods(self) -> float:
-        """Delivery periods the log holds; below 1 where it is part of one."""
-        return len(self.values) / self.period
+        """How many delivery periods the log holds; less than 1 where it is a part of one."""
+        return float(self.period_share.sum())
 
     def best_slot_prices(self) -> Float[np.ndarray, " M"]:
         """The price of the best slot wherever an advertiser was eligible, in no order."""
@@ -79,6 +94,7 @@ class TrainingLog:
             campaigns=replace(campaigns, budget=jnp.asarray(campaigns.budget) * share),
             period=max(round(impressions * share), 1),
             ticks=ticks,
+            tick_start=None,
         )
 
 
@@ -88,6 +104,7 @@ def training_log(
     period: int | None = None,
     history: PriceHistory | None = None,
     most: int = 3_000_000,
+    day_ticks: int | None = None,
 ) -> TrainingLog:
     """The training log of a market whose `market_price` was logged.
 
@@ -100,6 +117,8 @@ def training_log(
         period: impressions of a delivery period; None takes the market as one.
         history: totals of the training period; None takes those of the market.
         most: values that are kept.
+        day_ticks: ticks of a day, where the market is days in a row, of any number of impressions
+            each; a day is then a period.
 
     Raises:
         InputError: it is not known what a win costs under the rule.
@@ -109,8 +128,12 @@ def training_log(
     rule = price_rule(auction)
     values = np.asarray(dense(market))
     every = -(-values.size // most)
+    kept = np.arange(every // 2, len(values), every)
+    tick_start = None
+    if day_ticks is not None:
+        period = round(len(values) * day_ticks / market.ticks)
+        tick_start = jnp.asarray(np.searchsorted(kept, market.tick_start), jnp.int32)
     period = period or len(values)
-    kept = slice(every // 2, None, every)
     met = logged_prices(auction, np.asarray(market.market_price)[kept])
     history = history or market_history(market)
     campaigns = replace(market.campaigns, budget=jnp.asarray(market.campaigns.budget) / every)
@@ -119,11 +142,12 @@ def training_log(
         prices=met.price,
         campaigns=campaigns,
         period=max(period // every, 1),
-        ticks=market.ticks,
+        ticks=day_ticks or market.ticks,
         history=history.at_least(rule.reserve),
         exposure=auction.expected_exposure,
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
+        tick_start=tick_start,
         rule=rule,
         even=met.even,
     )

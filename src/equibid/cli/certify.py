@@ -46,7 +46,7 @@ from equibid.markets.market import Market
 from equibid.reports.equilibrium import equilibrium_tables, write_equilibrium
 
 # What a run folder of `equibid solve` must agree on for its factors to be of the same market.
-SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share")
+SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share", "budget")
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,8 @@ def cases_of(
         yield case, [(day, day - 1) for day in days]
         return
     for recording in recordings_of(choice):
-        yield recorded_case(recording, rule(recording.test), "tick"), [(0, 0)]
+        case = recorded_case(recording, rule(recording.test), "tick")
+        yield case, [(day, day) for day in range(case.days or 1)]
 
 
 def resolved(

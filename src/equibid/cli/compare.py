@@ -62,7 +62,7 @@ class Settings:
 
     seeds: int = 10
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
-    delivery periods needs none: every period is a replicate."""
+    delivery periods or days needs none: every one is a replicate."""
 
     auction: str | None = None
     """Pricing rule, with settings as in gsp:reserve=0.01 or soft:temperature=0.02; default gsp, or
@@ -79,8 +79,12 @@ class Settings:
     exploitability: bool = False
     """Also find what each advertiser's best constant factor in hindsight would have gained."""
 
-    budget_share: float = 0.125
-    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+    budget_share: float | None = None
+    """Budget of a campaign log: this share of what all its impressions cost (c0); default the
+    log's own budget, or 0.125."""
+
+    budget: float | None = None
+    """Budget of each advertiser of a log for a delivery period, in the log's currency."""
 
     calibrate: Literal["none", "isotonic", "platt", "scale"] = "none"
     """Make the predictions of a log true first, by what they were in its training part."""
@@ -257,4 +261,6 @@ def digest_of(settings: Settings, cases: list[Case]) -> str | None:
     """Of what was read; None for a generated market that has a name."""
     if choice_of(settings).named:
         return None
-    return digest((case.market(0), case.train.values) for case in cases)
+    return digest(
+        ([case.market(day) for day in range(case.days or 1)], case.train.values) for case in cases
+    )

@@ -46,8 +46,12 @@ class Settings:
     others: int = 3
     """Further generated markets, to know what is chance."""
 
-    budget_share: float = 0.125
-    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+    budget_share: float | None = None
+    """Budget of a campaign log: this share of what all its impressions cost (c0); default the
+    log's own budget, or 0.125."""
+
+    budget: float | None = None
+    """Budget of each advertiser of a log for a delivery period, in the log's currency."""
 
     format: str | None = None
     """Format of the log, if it is not recognised (see `equibid list`)."""
@@ -70,7 +74,12 @@ def run_fit(settings: Settings) -> list[Path]:
     """Carry out the fits; gives the paths of the settings that were written."""
     check(settings)
     console = Console()
-    choice = MarketChoice(settings.log, format=settings.format, budget_share=settings.budget_share)
+    choice = MarketChoice(
+        settings.log,
+        format=settings.format,
+        budget_share=settings.budget_share,
+        budget=settings.budget,
+    )
     if choice.generated:
         raise InputError(f"{settings.log} is a generated market already; name a log to fit one to")
     folder = settings.out or Path("runs") / f"fit-{choice.stem}"

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from equibid.errors import InputError
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
+from equibid.logs.importing.suggest import suggested_map
+from equibid.logs.table import opening
 
 # How many kinds of bad rows are shown.
 MOST = 10
@@ -23,22 +26,29 @@ class Settings:
     """What to import, and where to."""
 
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Log files of one format, plain, .gz or .bz2, or Parquet."""
+    """Log files of one format: text, also packed (.gz, .bz2, .xz, .zip), JSON lines or Parquet."""
 
-    out: Path
+    out: Path | None = None
     """Folder to write; it must not be there yet."""
+
+    suggest_columns: Path | None = None
+    """Write a map of the columns of the first log to this TOML file, to edit it and to import with
+    --columns; nothing is imported."""
 
     format: str | None = None
     """Format of the logs, if it is not recognised (see `equibid list`)."""
 
     columns: Path | None = None
-    """TOML file that says which column is what, for a CSV or Parquet log of no known format."""
+    """TOML file that says which column is what, for a log of no known format."""
 
     join: bool = False
     """Give iPinYou's raw impressions the counts of their clicks and conversions."""
 
     advertisers: str | None = None
     """Numbers of the advertisers there are, separated by commas; a row of another is bad."""
+
+    time_zone: str | None = None
+    """Time zone of the days of a log with a `time` column, as Europe/Berlin; default the map's."""
 
     max_bad: float = MAX_BAD
     """Share of the rows that may be bad. With more, nothing is imported."""
@@ -51,8 +61,15 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
 
     Example: equibid import imp.*.bz2 clk.*.bz2 conv.*.bz2 --join --out logs/ipinyou
 
+    Example: equibid import mine.csv.gz --suggest-columns mine.toml
+
     Example: equibid import mine.csv.gz --columns mine.toml --out logs/mine
     """
+    if settings.suggest_columns is not None:
+        suggest(settings.logs, settings.suggest_columns)
+        return
+    if settings.out is None:
+        raise InputError("name the folder to write, as in --out logs/mine")
     if not 0 <= settings.max_bad <= 1:
         raise InputError(f"--max-bad {settings.max_bad:g} must be a share from 0 to 1")
     if settings.columns is not None and settings.format is not None:
@@ -60,7 +77,9 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     console = Console(highlight=False)
     form = settings.format
     if settings.columns is not None:
-        form = mapped_form(read_column_map(settings.columns))
+        form = mapped_form(read_column_map(settings.columns).in_zone(settings.time_zone))
+    elif settings.time_zone is not None:
+        raise InputError("--time-zone is for a map of columns; name one with --columns")
     try:
         with _progress(console) as bar:
             task = bar.add_task("importing", total=None)
@@ -79,6 +98,27 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     print_summary(console, summary)
 
 
+def suggest(logs: tuple[Path, ...], path: Path) -> None:
+    """Write a map to edit.
+
+    Raises:
+        InputError: there is a file already, or the log cannot be read.
+    """
+    if not logs:
+        raise InputError("name a log, as in equibid import mine.csv --suggest-columns mine.toml")
+    if path.exists():
+        raise InputError(f"{path}: there is a file already; name another one")
+    text = suggested_map(logs[0])
+    with opening(path):
+        path.write_text(text, encoding="utf-8")
+    Console(highlight=False).print(
+        f"{path} is written: check its lines, then equibid import {logs[0]} --columns {path} --out "
+        "FOLDER",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 def print_summary(console: Console, summary: Summary) -> None:
     """What was kept, what was not, and the totals."""
     console.print(_files(summary))
@@ -90,6 +130,8 @@ def print_summary(console: Console, summary: Summary) -> None:
             console.print(
                 f"[yellow]{file.name}: {found:,} {name}, but the file beside it says {stated:,}"
             )
+    for note in summary.notes:
+        console.print(f"[yellow]{escape(note)}")
     totals = ", ".join(f"{name} {total:,.15g}" for name, total in summary.totals.items())
     console.print(f"{summary.form}: {totals}")
     console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")

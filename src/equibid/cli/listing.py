@@ -24,8 +24,8 @@ def list_() -> None:
     console = Console()
     for title, registry in (
         ("Markets (generated)", MARKETS),
-        ("Logs (formats that are read)", READERS),
-        ("Log forms (of equibid import)", FORMS),
+        ("Logs (forms that are imported or played)", FORMS),
+        ("Folders that are played as logs", READERS),
         ("Bidders", BIDDERS),
         ("Auctions", AUCTIONS),
         ("Methods (of equibid solve)", SOLVERS),

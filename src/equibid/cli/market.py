@@ -4,6 +4,7 @@ A market is a generated one, by name or by the path of its settings in TOML, or 
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -19,7 +20,8 @@ from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.errors import InputError
-from equibid.logs import Recording, read_log, with_budget_share
+from equibid.logs import Recording, read_log, with_budget, with_budget_share
+from equibid.logs.campaign import BUDGET_SHARE
 from equibid.markets import MARKETS
 from equibid.markets.generate import generate
 from equibid.markets.market import Market
@@ -53,8 +55,12 @@ class MarketChoice:
     format: str | None = None
     """Format of the log, if it is not recognised (see `equibid list`)."""
 
-    budget_share: float = 0.125
-    """Budget of a campaign log: this share of what all its impressions cost (c0)."""
+    budget_share: float | None = None
+    """Budget of a campaign log: this share of what all its impressions cost (c0); default the
+    log's own budget, or 0.125."""
+
+    budget: float | None = None
+    """Budget of each advertiser of a log for a delivery period, in the log's currency."""
 
     @property
     def named(self) -> bool:
@@ -107,6 +113,7 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
         choice: of the market.
         form: settings for those generators that have them, as ``form="sparse"``.
     """
+    check_budget(choice)
     key = jax.random.key(choice.market_seed)
     settings = choice.settings
     if settings is not None:
@@ -124,6 +131,7 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
     Raises:
         InputError: there is no such market or log, it cannot be read, or it was to be resized.
     """
+    check_budget(choice)
     path = Path(choice.market)
     if not path.exists():
         raise InputError(
@@ -133,12 +141,36 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
     if choice.sizes:
         option = next(iter(choice.sizes))
         raise InputError(f"--{option} resizes generated markets; a log has its own size")
-    return [
-        with_budget_share(recording, choice.budget_share)
-        if recording.test.market_price is not None
-        else recording
-        for recording in read_log(path, choice.format)
-    ]
+    return [_funded(recording, choice) for recording in read_log(path, choice.format)]
+
+
+def check_budget(choice: MarketChoice) -> None:
+    """Refuse budgets that were asked for twice, for a generated market, or are none.
+
+    Raises:
+        InputError: see above.
+    """
+    money = choice.budget
+    if money is None:
+        return
+    if choice.generated:
+        raise InputError(f"--budget is for logs; {choice.market} is a generated market")
+    if choice.budget_share is not None:
+        raise InputError("--budget and --budget-share both set the budget; name one of them")
+    if not 0 < money < math.inf:
+        raise InputError(f"--budget {money:g}: write an amount of money above 0")
+
+
+def _funded(recording: Recording, choice: MarketChoice) -> Recording:
+    """With the budgets that were asked for, else the log's own, else the default share."""
+    if choice.budget is not None:
+        return with_budget(recording, choice.budget)
+    if recording.test.market_price is None:
+        return recording
+    if choice.budget_share is None and recording.budgeted:
+        return recording
+    share = BUDGET_SHARE if choice.budget_share is None else choice.budget_share
+    return with_budget_share(recording, share)
 
 
 def whole_market(recording: Recording) -> Market:
@@ -149,10 +181,7 @@ def whole_market(recording: Recording) -> Market:
     market = recording.test
     labels = replace(market.labels, name=recording.name)
     market = replace(market, labels=labels)
-    if recording.period is None:
-        return market
-    periods = market.impressions / recording.period
-    return market.with_budget(market.campaigns.budget * periods)
+    return market.with_budget(market.campaigns.budget * recording.periods_in(market))
 
 
 def digest(trees: Iterable[Any]) -> str:

@@ -19,7 +19,7 @@ from equibid.evaluation.statistics import holm
 # What makes the days of a run: agreeing on it, replicate r is the same day in both.
 DAYS = (
     *("market", "markets", "market_seed", "impressions", "advertisers", "ticks"),
-    *("format", "budget_share", "log_digest"),
+    *("format", "budget_share", "budget", "log_digest"),
 )
 # Of no account for what came out.
 IDLE = ("out", "version")

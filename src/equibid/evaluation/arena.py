@@ -79,7 +79,7 @@ def jobs(
     seating: Seating,
     exploitability: bool = False,
 ) -> Iterator[Job]:
-    """The jobs of a case: one a bidder for a stack of periods, else one a seed.
+    """The jobs of a case: one a bidder for a stack of periods, else one a seed or day.
 
     Args:
         case: to play.
@@ -97,7 +97,7 @@ def jobs(
         for entry in entries:
             yield Job(f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry))
         return
-    for seed in range(seeds):
+    for seed in range(case.replicates(seeds)):
         yield Job(
             f"{case.name}-{seed}",
             lambda seed=seed: _play_day(case, entries, seed, seating, exploitability),

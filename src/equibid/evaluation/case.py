@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from equibid.auctions.clearing import Auction
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, split
+from equibid.markets.market import Market, parted, split
 from equibid.markets.values.joint import draw_unknown
 from equibid.simulation.simulate import Play
 from equibid.simulation.yesterday import resting_factors, rival_log
@@ -26,6 +26,7 @@ class Case:
         auction: the rule.
         play: how often bidders are asked.
         periods: S when the day is a stack of that many replicates, None when a seed is one.
+        days: how many days there are, seeds 0, 1, …; None when there are as many as are asked for.
     """
 
     name: str
@@ -34,10 +35,11 @@ class Case:
     auction: Auction
     play: Play
     periods: int | None = None
+    days: int | None = None
 
     def replicates(self, seeds: int) -> int:
         """How many independent figures `seeds` seeds give for each bidder."""
-        return self.periods or seeds
+        return self.periods or self.days or seeds
 
 
 def generated_case(
@@ -67,8 +69,8 @@ def day_before(market: Market, auction: Auction) -> TrainingLog:
 def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: int = 40) -> Case:
     """A log: tuned on its training part, judged on the rest.
 
-    A log that is cut into delivery periods is judged period by period; any other log is one day,
-    and seeds differ in what is drawn.
+    A log that is cut into delivery periods is judged period by period, one of days day by day; any
+    other log is one day, and seeds differ in what is drawn.
 
     Args:
         recording: the log. Without a training log, its first fifth serves as one.
@@ -87,7 +89,12 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
         held = train.impressions / (recording.period or train.impressions)
         log = day_before(train.with_budget(train.campaigns.budget * held), auction)
     else:
-        log = training_log(train, auction, recording.period, recording.history)
+        log = training_log(
+            train, auction, recording.period, recording.history, day_ticks=recording.day_ticks
+        )
+    if recording.day_ticks is not None:
+        days = parted(test, recording.day_ticks)
+        return Case(recording.name, log, days.__getitem__, auction, play, days=len(days))
     impressions = recording.period or test.impressions
     ticks = test.ticks if recording.period is None else rounds
     log = log.tuning_for(test.campaigns, impressions, ticks, train.impressions)

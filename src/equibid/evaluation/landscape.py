@@ -50,7 +50,8 @@ def prices_of(case: Case, rows: pl.DataFrame, contenders: Sequence[str], mixed: 
     """
     market = case.market(0)
     if market.market_price is not None and market.advertisers == 1:
-        return logged_prices(market)
+        days = [logged_prices(case.market(day)) for day in range(case.days or 1)]
+        return Prices(*map(np.concatenate, zip(*days, strict=True)))
     first = rows.filter(pl.col("market") == case.name, pl.col("replicate") == 0)
     if "against" in rows.columns:
         first = first.filter(pl.col("bidder") == pl.col("against"))

@@ -24,7 +24,7 @@ from equibid.evaluation.case import Case, day_before
 from equibid.learning.algorithm import Algorithm, World
 from equibid.learning.task import Task, hindsight_value, overlap_of, planned, reference_of
 from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, split
+from equibid.markets.market import Market, parted, split
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import logged_game, markov_game
 from equibid.simulation.markov.outcome import Reward
@@ -197,7 +197,8 @@ class Practice:
         """What the agents on seat 0 get of the held-out periods."""
         mine, campaigns = np.asarray(population.seat) == 0, self.train[0].campaigns
         days = len(self.held_out)
-        if self.play == "impression":
+        alike = len({market.impressions for market in self.held_out}) == 1
+        if self.play == "impression" and alike:
             seating = jnp.broadcast_to(population.seat, (days, len(mine)))
             total = simulate_many(
                 stack(list(self.held_out)),
@@ -208,7 +209,9 @@ class Practice:
             ).total()
         else:
             each = [
-                simulate(market, self.auction, population, jax.random.key(number)).total()
+                simulate(
+                    market, self.auction, population, jax.random.key(number), play=self.play
+                ).total()
                 for number, market in enumerate(self.held_out)
             ]
             total = jax.tree.map(lambda *days: np.stack(days), *each)
@@ -273,7 +276,7 @@ def recorded_practice(
     """Practice on the training part of a log; its last periods are held out.
 
     Args:
-        recording: the log, with delivery periods.
+        recording: the log, with delivery periods or days.
         auction: the rule.
         play: how often bidders are asked.
         rounds: ticks of a delivery period.
@@ -287,6 +290,8 @@ def recorded_practice(
         recording = split_for_tuning(recording)
     train = recording.train
     assert train is not None
+    if recording.day_ticks is not None:
+        return _daily_practice(recording, recording.day_ticks, auction, play, held_out, shake)
     if recording.period is None:
         raise InputError(
             f"log {recording.name}: it has no delivery periods to learn on; name a log of campaigns"
@@ -306,6 +311,28 @@ def recorded_practice(
         replace(log, ticks=rounds),
         shaken(each[:-kept], shake),
         shaken(each[-kept:], shake),
+        auction,
+        play,
+    )
+
+
+def _daily_practice(
+    recording: Recording,
+    day_ticks: int,
+    auction: Auction,
+    play: Play,
+    held_out: float,
+    shake: float,
+) -> Practice:
+    """Practice on the training days of a log; a single one is learnt on and judged on."""
+    assert recording.train is not None
+    days = parted(recording.train, day_ticks)
+    kept = max(1, round(len(days) * held_out))
+    return Practice(
+        recording.name,
+        training_log(recording.train, auction, None, recording.history, day_ticks=day_ticks),
+        shaken(days[:-kept] or days, shake),
+        shaken(days[-kept:], shake),
         auction,
         play,
     )

@@ -2,7 +2,8 @@
 
 Columns are found by the names in the header. The log's `cost` is the price of the slot won; the
 advertiser pays ``cost · isExposed``. `leastWinningCost` is the market price. An impression is named
-by its delivery period, tick and pvIndex, which starts anew in every tick.
+by its delivery period, tick and pvIndex, which starts anew in every tick. An advertiser without a
+row for an impression did not take part in it: the market has no value of it for that advertiser.
 """
 
 from collections.abc import Sequence
@@ -14,22 +15,20 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from equibid.auctions.clearing import ABSENT
 from equibid.errors import input_error
 from equibid.logs.recording import Recording
-from equibid.logs.registry import READERS, Reader
 from equibid.logs.table import (
     Numbers,
     Table,
     amount,
-    first_line,
     flag,
     positive,
     probability,
-    read_csv,
     whole,
 )
 from equibid.markets.history import market_history
-from equibid.markets.market import Campaigns, Labels, Market, span
+from equibid.markets.market import Campaigns, Labels, Market, span, sparse
 
 COLUMNS = (
     whole("deliveryPeriodIndex"),
@@ -59,13 +58,14 @@ class AuctionNetLog:
 
     Attributes:
         market: what was sold, under budgets that together are what was spent (see `prorated`).
-        bids: [K, N] money per exposure.
+        bids: [K, N] money per exposure; `ABSENT` where an advertiser has no row.
         slot: [K, N] the slot won, 0 for none.
         cost: [K, N] price per exposure of the slot won.
         exposed: [K, N] whether the ad was shown, and so the cost paid.
         conversions: [K, N] whether it converted.
         least_winning_cost: [K] lowest price that would have won a slot.
-        remaining_budget: [K, N] money left at the start of the impression's tick.
+        remaining_budget: [K, N] money left at the start of the impression's tick; NaN where an
+            advertiser has no row.
     """
 
     market: Market
@@ -78,34 +78,6 @@ class AuctionNetLog:
     remaining_budget: Numbers
 
 
-def recognises(path: Path) -> bool:
-    """A CSV file whose header has AuctionNet's names."""
-    if not path.is_file() or not path.name.endswith((".csv", ".csv.gz")):
-        return False
-    return {"pvIndex", "advertiserNumber"} <= set(first_line(path).split(","))
-
-
-def read(path: Path) -> list[Recording]:
-    """One recording a delivery period: bidders are tuned on its first half, tested on its second.
-
-    In the training half the least winning costs stand as market prices; in the test half all
-    bidders are inside the market, and prices come from their bids.
-
-    Raises:
-        InputError: the file cannot be used.
-    """
-    return recordings_of(path, read_auctionnet_rows(path))
-
-
-def read_auctionnet_rows(path: Path) -> list[AuctionNetLog]:
-    """All that a file says, one log a delivery period, impressions in order of arrival.
-
-    Raises:
-        InputError: the file cannot be used; an impression must have one row an advertiser.
-    """
-    return auctionnet_logs(path, _stem(path), read_csv(path, COLUMNS))
-
-
 def auctionnet_logs(path: Path, name: str, rows: Table) -> list[AuctionNetLog]:
     """All that a table of rows says, one log a delivery period, impressions in order of arrival.
 
@@ -115,7 +87,7 @@ def auctionnet_logs(path: Path, name: str, rows: Table) -> list[AuctionNetLog]:
         rows: the columns of the format, the first row from line 2.
 
     Raises:
-        InputError: an impression has not one row an advertiser, or rows contradict each other.
+        InputError: an impression has two rows of an advertiser, or rows contradict each other.
     """
     count = len(rows["pvIndex"])
     keys = ("advertiserNumber", "pvIndex", "timeStepIndex", "deliveryPeriodIndex")
@@ -134,16 +106,15 @@ def auctionnet_logs(path: Path, name: str, rows: Table) -> list[AuctionNetLog]:
 
 
 def recordings_of(path: Path, logs: Sequence[AuctionNetLog]) -> list[Recording]:
-    """The recording of each delivery period, see `read`.
+    """The recording of each delivery period: tuned on its first half, tested on its second.
+
+    In the training half the least winning costs stand as market prices; in the test half all
+    bidders are inside the market, and prices come from their bids.
 
     Raises:
         InputError: a period has a single impression.
     """
     return [_recording(path, log) for log in logs]
-
-
-def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
 
 
 def prorated(budget: Numbers, spend: float) -> Numbers:
@@ -157,26 +128,41 @@ def prorated(budget: Numbers, spend: float) -> Numbers:
 
 def _period(path: Path, name: str, rows: Table, line: npt.NDArray[np.integer]) -> AuctionNetLog:
     """The log of one delivery period, from its rows in order of arrival and advertiser."""
-    advertisers = _whole_impressions(path, rows, line)
-    table = {key: column.reshape(-1, len(advertisers)) for key, column in rows.items()}
-    line = line.reshape(-1, len(advertisers))
-    for column in ("budget", "CPAConstraint", "advertiserCategoryIndex"):
-        _same(path, column, table[column], line, axis=0)
-    _same(path, "leastWinningCost", table["leastWinningCost"], line, axis=1)
+    tick, index, advertiser = rows["timeStepIndex"], rows["pvIndex"], rows["advertiserNumber"]
+    begins = np.concatenate([[True], (np.diff(tick) != 0) | (np.diff(index) != 0)])
+    impression = np.cumsum(begins) - 1
+    advertisers, column = np.unique(advertiser, return_inverse=True)
+    twice = ~begins[1:] & (np.diff(advertiser) == 0)
+    if twice.any():
+        at = int(twice.argmax()) + 1
+        what = f"impression {index[at]:.0f} of tick {tick[at]:.0f}"
+        problem = f"{what} must have one row an advertiser, and has two of {advertiser[at]:.0f}"
+        raise input_error(path, problem, int(line[at]))
+    for fixed in ("budget", "CPAConstraint", "advertiserCategoryIndex"):
+        _same(path, fixed, rows[fixed], column, "advertiser", line)
+    _same(path, "leastWinningCost", rows["leastWinningCost"], impression, "impression", line)
+    first = np.unique(column, return_index=True)[1]
+    starts = np.flatnonzero(begins)
+    shape = (len(starts), len(advertisers))
 
-    exposed = table["isExposed"] == 1
-    spend = float((table["cost"] * exposed).sum())
-    tick = table["timeStepIndex"][:, 0]
-    tick_start = [0, *(np.flatnonzero(np.diff(tick)) + 1).tolist(), len(tick)]
+    def table(key: str, absent: float = 0.0) -> Numbers:
+        cells = np.full(shape, absent)
+        cells[impression, column] = rows[key]
+        return cells
+
+    exposed = table("isExposed") == 1
+    cost = table("cost")
+    hour = tick[starts]
+    tick_start = [0, *(np.flatnonzero(np.diff(hour)) + 1).tolist(), len(hour)]
     numbered = (advertisers == np.arange(len(advertisers))).all()
     period = int(rows["deliveryPeriodIndex"][0])
     market = Market(
-        values=jnp.asarray(table["pValue"]),
+        values=jnp.asarray(table("pValue")),
         tick_start=jnp.asarray(tick_start, jnp.int32),
         campaigns=Campaigns(
-            budget=jnp.asarray(prorated(table["budget"][0], spend)),
-            target_cpa=jnp.asarray(table["CPAConstraint"][0]),
-            category=jnp.asarray(table["advertiserCategoryIndex"][0], jnp.int32),
+            budget=jnp.asarray(prorated(rows["budget"][first], float((cost * exposed).sum()))),
+            target_cpa=jnp.asarray(rows["CPAConstraint"][first]),
+            category=jnp.asarray(rows["advertiserCategoryIndex"][first], jnp.int32),
         ),
         labels=Labels(
             name=f"{name}-{period}",
@@ -186,52 +172,29 @@ def _period(path: Path, name: str, rows: Table, line: npt.NDArray[np.integer]) -
         ),
     )
     return AuctionNetLog(
-        market=market,
-        bids=table["bid"],
-        slot=table["adSlot"].astype(np.int32),
-        cost=table["cost"],
+        market=sparse(market) if 2 * len(line) < shape[0] * shape[1] else market,
+        bids=table("bid", ABSENT),
+        slot=table("adSlot").astype(np.int32),
+        cost=cost,
         exposed=exposed,
-        conversions=table["conversionAction"] == 1,
-        least_winning_cost=table["leastWinningCost"][:, 0],
-        remaining_budget=table["remainingBudget"],
-    )
-
-
-def _whole_impressions(path: Path, rows: Table, line: npt.NDArray[np.integer]) -> Numbers:
-    """[N] the advertisers, once every impression is known to have one row for each of them.
-
-    The first impression says who they are.
-    """
-    tick, index, advertiser = rows["timeStepIndex"], rows["pvIndex"], rows["advertiserNumber"]
-    begins = np.concatenate([[True], (np.diff(tick) != 0) | (np.diff(index) != 0)])
-    starts = np.flatnonzero(begins)
-    first = advertiser[: starts[1] if len(starts) > 1 else None]
-    place = np.arange(len(advertiser)) % len(first)
-    wrong = (advertiser != first[place]) | (begins != (place == 0))
-    wrong[1:] |= ~begins[1:] & (np.diff(advertiser) == 0)
-    if not wrong.any() and place[-1] == len(first) - 1:
-        return first
-    at = int(wrong.argmax()) if wrong.any() else len(wrong) - 1
-    if begins[at] and place[at] > 0:
-        # The impression before ended too early.
-        at -= 1
-    raise input_error(
-        path,
-        f"impression {index[at]:.0f} of tick {tick[at]:.0f} must have one row for each of the "
-        f"advertisers of the first impression ({len(first)} rows)",
-        int(line[at]),
+        conversions=table("conversionAction") == 1,
+        least_winning_cost=rows["leastWinningCost"][starts],
+        remaining_budget=table("remainingBudget", np.nan),
     )
 
 
 def _same(
-    path: Path, name: str, numbers: Numbers, line: npt.NDArray[np.integer], axis: int
+    path: Path,
+    name: str,
+    numbers: Numbers,
+    group: npt.NDArray[np.integer],
+    whose: str,
+    line: npt.NDArray[np.integer],
 ) -> None:
-    """Refuse a number [K, N] that changes along an axis where it is one and the same."""
-    first = np.broadcast_to(numbers.take([0], axis), numbers.shape)
-    changed = np.argwhere(numbers != first)
-    if len(changed):
-        at = tuple(changed[0])
-        whose = "advertiser" if axis == 0 else "impression"
+    """Refuse a number of rows that changes within a group, where it is one and the same."""
+    first = numbers[np.unique(group, return_index=True)[1]][group]
+    if (numbers != first).any():
+        at = int((numbers != first).argmax())
         raise input_error(
             path,
             f"{name} {numbers[at]:.15g} is not the {first[at]:.15g} of the {whose}'s first row",
@@ -261,8 +224,3 @@ def _recording(path: Path, log: AuctionNetLog) -> Recording:
         history=market_history(train),
         severed=count // 2 not in np.asarray(market.tick_start),
     )
-
-
-READERS.add("auctionnet", "AuctionNet's CSV: one row for each impression and advertiser.")(
-    Reader(recognises, read)
-)

@@ -45,7 +45,7 @@ def campaign_market(name: str, rows: Table, tick_start: npt.NDArray[np.integer])
     )
 
 
-def campaign_budget(history: PriceHistory, share: float, period: int) -> int:
+def campaign_budget(history: PriceHistory, share: float, period: float) -> int:
     """Budget of a delivery period: ``int(cost / impressions · share · period)`` (Cai et al. 2017).
 
     Args:
@@ -67,7 +67,8 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
     both are set from the test market: they are terms of the experiment, no knowledge of a bidder.
 
     Campaigns that meet divide the money as the budgets they have, which a reader sets to what each
-    paid in training. A market that is one period has the budget of as many impressions as it has.
+    paid in training. A market that is one period has the budget of as many impressions as it has;
+    where periods are days, each has the budget of an average day.
     """
     history = recording.history or market_history(recording.test)
     paid = np.asarray(recording.test.campaigns.budget, np.float64)
@@ -75,7 +76,9 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
     click_cost = history.cost * part / np.maximum(history.value, 1.0)
 
     def funded(market: Market) -> Market:
-        budget = campaign_budget(history, share, recording.period or market.impressions)
+        one = recording.period is None and recording.day_ticks is None
+        period = market.impressions if one else recording.mean_period
+        budget = campaign_budget(history, share, period)
         campaigns = replace(
             market.campaigns,
             budget=jnp.asarray(np.floor(budget * part)),
@@ -87,4 +90,20 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
         recording,
         test=funded(recording.test),
         train=None if recording.train is None else funded(recording.train),
+    )
+
+
+def with_budget(recording: Recording, money: float) -> Recording:
+    """The same recording, where each advertiser has `money` for a delivery period, in currency."""
+
+    def funded(market: Market) -> Market:
+        # As many decimals as a float has: 0.29 · 1000 is 290.
+        budget = round(money * market.labels.per_currency, 6)
+        return market.with_budget(jnp.full(market.advertisers, budget))
+
+    return replace(
+        recording,
+        test=funded(recording.test),
+        train=None if recording.train is None else funded(recording.train),
+        budgeted=True,
     )

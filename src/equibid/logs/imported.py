@@ -11,15 +11,22 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import input_error
-from equibid.logs import hourly
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
-from equibid.logs.campaign import BUDGET_SHARE, PERIOD, campaign_market, with_budget_share
-from equibid.logs.hourly import hourly_recording, in_hours
+from equibid.logs.campaign import (
+    BUDGET_SHARE,
+    with_budget,
+    with_budget_share,
+)
+from equibid.logs.clock import clock_of
+from equibid.logs.hourly import hourly_recording
+from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
+from equibid.logs.importing.form import FORMS
+from equibid.logs.importing.ipinyou_forms import TO_TRAIN
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.rlb import TICKS, history_of, rlb_recording
+from equibid.logs.rlb import history_of, rlb_recording
 from equibid.logs.table import Table, read_bytes
-from equibid.markets.market import Campaigns, Labels, Market, even_ticks
+from equibid.markets.market import Campaigns, Labels, Market
 
 MILLIONTHS = 1e6
 PERIOD_INDEX = "deliveryPeriodIndex"
@@ -34,21 +41,30 @@ class File:
         folder: of the import.
         name: the file had.
         parts: its Parquet files.
-        complete: whether no row of it is in quarantine.
+        lost: how many rows of it are in quarantine.
         beside: what was kept of the files beside it.
     """
 
     folder: Path
     name: str
     parts: Sequence[Path]
-    complete: bool
+    lost: int
     beside: dict[str, Any]
 
     @property
     def stem(self) -> str:
-        """The name up to the first dot, with folders where they are part of the name."""
+        """The campaign: the name up to the first dot, with folders where they are part of the name.
+
+        Of a file that is only called train or test, the folder it lay in.
+        """
         name = Path(self.name)
-        return str(name.with_name(name.name.partition(".")[0]))
+        if first_word(name) not in PARTS:
+            return str(name.with_name(first_word(name)))
+        beside = self.beside.get("campaign", first_word(name))
+        return str(name.parent) if name.parent.name else beside
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.name}"
 
     def frame(self) -> pl.DataFrame:
         """All rows.
@@ -74,6 +90,18 @@ def read(path: Path) -> list[Recording]:
     Raises:
         InputError: the folder is no import or was changed, or its log has nothing to bid on.
     """
+    form, files = files_of(path)
+    if form not in PLAYERS:
+        raise input_error(path, unplayable(form))
+    return PLAYERS[form](files)
+
+
+def files_of(path: Path) -> tuple[str, list[File]]:
+    """The form of an imported folder, and its files that have rows.
+
+    Raises:
+        InputError: the folder is no import or was changed.
+    """
     data = read_bytes(path / "import.json")
     try:
         told = json.loads(data)
@@ -83,7 +111,7 @@ def read(path: Path) -> list[Recording]:
                 folder=path,
                 name=file["name"],
                 parts=[path / "rows" / part for part in file["parts"]],
-                complete=file["read"] == file["kept"],
+                lost=file["read"] - file["kept"],
                 beside=file["beside"],
             )
             for file in told["files"]
@@ -91,76 +119,82 @@ def read(path: Path) -> list[Recording]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise input_error(path / "import.json", "it was changed; import the log again") from error
-    if form not in PLAYERS:
-        raise input_error(
-            path,
-            f"a log of the form {form} has no values to bid by; only {', '.join(PLAYERS)} can be "
-            "played",
-        )
-    return PLAYERS[form](files)
+    return form, files
+
+
+def unplayable(form: str) -> str:
+    """Why a log cannot be played, and what it is good for."""
+    use = FORMS[form].use if form in FORMS else TO_TRAIN
+    return f"a log of the form {form} cannot be played: {use}"
 
 
 def _auctionnet(files: Sequence[File]) -> list[Recording]:
-    """Impressions that lost a row to the quarantine are left out whole."""
+    """Impressions that may have lost a row to the quarantine are left out whole.
+
+    Where more impressions lack rows than rows are in quarantine, advertisers were absent from
+    impressions: then nobody can tell, and all stay.
+    """
     recordings = []
     for file in files:
         frame = file.frame()
-        if not file.complete:
+        if file.lost:
             # Rows were lost, and none won: the most that an impression of the period has are all.
             frame = frame.with_columns(rows=pl.len().over(IMPRESSION))
-            frame = frame.filter(pl.col("rows") == pl.col("rows").max().over(PERIOD_INDEX))
-            frame = frame.drop("rows")
-        logs = auctionnet_logs(file.folder, file.stem, _table(frame))
+            whole = pl.col("rows") == pl.col("rows").max().over(PERIOD_INDEX)
+            short = frame.filter(~whole).select(IMPRESSION).n_unique()
+            frame = (frame.filter(whole) if short <= file.lost else frame).drop("rows")
+        logs = auctionnet_logs(file.folder, file.stem, table_of(frame))
         recordings += recordings_of(file.folder, logs)
     return recordings
 
 
-def _hourly(files: Sequence[File]) -> list[Recording]:
-    """Train and test files of a campaign belong together; a file of another name is a test."""
+def _parts(files: Sequence[File]) -> list[tuple[str, File, File | None]]:
+    """Each campaign's name, the file to test on, and the one to train on beside it.
+
+    Raises:
+        InputError: two files are of one campaign, and neither is to train on.
+    """
     train: dict[str, File] = {}
     test: dict[str, File] = {}
     for file in files:
-        match = hourly.NAME.fullmatch(Path(file.name).name.removesuffix(".bz2"))
-        part = train if match and match["part"] == "train" else test
+        part = train if part_of(Path(file.name)) == "train" else test
         if file.stem in part:
             names = f"{part[file.stem].name} and {file.name}"
-            raise input_error(file.folder, f"{names} are both of {file.stem}; import them apart")
+            raise input_error(file.folder, f"{names} are both of {file.stem}; name one of them")
         part[file.stem] = file
-    for name, file in train.items():
-        if name not in test:
-            raise input_error(file.folder, f"there is no {name}.test.txt to test bidders on")
-    return [
-        hourly_recording(
-            name,
-            _table(file.frame()),
-            _table(train[name].frame()) if name in train else None,
-        )
-        for name, file in sorted(test.items())
-    ]
+    both = train | test
+    return [(name, both[name], train.get(name) if name in test else None) for name in sorted(both)]
+
+
+def _hourly(files: Sequence[File]) -> list[Recording]:
+    recordings = []
+    for name, test, train in _parts(files):
+        if part_of(Path(test.name)) == "train":
+            raise input_error(test.folder, f"there is no {name}.test.txt to test bidders on")
+        earlier = None if train is None else table_of(train.frame())
+        recordings.append(hourly_recording(name, table_of(test.frame()), earlier))
+    return recordings
 
 
 def _rlb(files: Sequence[File]) -> list[Recording]:
     recordings = []
-    for file in sorted(files, key=lambda file: file.stem):
-        if "info" not in file.beside:
-            problem = f"there was no {file.stem}.info.json beside {file.name}; import it again"
-            raise input_error(file.folder, problem)
-        history = history_of(file.folder / "import.json", file.beside["info"])
-        recordings.append(rlb_recording(file.stem, history, _table(file.frame())))
+    for name, test, train in _parts(files):
+        earlier = None if train is None else table_of(train.frame())
+        info = test.beside.get("info")
+        if info is None and earlier is None:
+            problem = f"there is no {name}.info.json beside {test.name}, and no log to train on"
+            raise input_error(test.folder, problem)
+        history = None if info is None else history_of(test.folder, info)
+        recordings.append(rlb_recording(name, history, table_of(test.frame()), train=earlier))
     return recordings
 
 
 def _campaign(files: Sequence[File]) -> list[Recording]:
-    """Logs of a campaign without a clock: even ticks."""
+    """Logs of a campaign without a clock or totals."""
     recordings = []
-    for file in files:
-        rows = _table(file.frame())
-        count = len(rows["click"])
-        ticks = np.asarray(even_ticks(count, min(TICKS, count)))
-        market = campaign_market(file.stem, rows, ticks)
-        recordings.append(
-            with_budget_share(Recording(file.stem, market, period=PERIOD), BUDGET_SHARE)
-        )
+    for name, test, train in _parts(files):
+        earlier = None if train is None else table_of(train.frame())
+        recordings.append(rlb_recording(name, None, table_of(test.frame()), train=earlier))
     return recordings
 
 
@@ -187,15 +221,16 @@ def _columns(files: Sequence[File]) -> list[Recording]:
 
 
 def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Recording:
-    """One advertiser's impressions; prices in currency become whole budgets in millionths."""
+    """One advertiser's impressions; prices in currency become whole budgets in millionths.
+
+    Rows without a price are left out: nobody knows what would have won them.
+    """
     labels = file.beside["labels"]
-    rows = _table(frame.drop("id", "time", "advertiser", strict=False))
-    count = frame.height
-    if "tick" in rows:
-        order, start = in_hours(rows["tick"].astype(np.int64))
-        rows = {key: column[order] for key, column in rows.items()}
-    else:
-        start = np.asarray(even_ticks(count, min(TICKS, count)))
+    frame = frame.filter(pl.col("price").is_not_null())
+    if frame.is_empty():
+        raise input_error(file.folder, f"{name}: no row has a price, so nobody can bid against it")
+    order, start, day_ticks = clock_of(frame, labels)
+    rows = table_of(frame.select(pl.exclude("id", "time", "advertiser"))[order])
     nothing = jnp.zeros(1)
     kind = "click" if "click" in rows else "conversion"
     unit = labels.get("value_unit", kind)
@@ -215,10 +250,21 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
             per_currency=MILLIONTHS,
         ),
     )
-    return with_budget_share(Recording(name, market), BUDGET_SHARE)
+    recording = with_budget_share(Recording(name, market, day_ticks=day_ticks), BUDGET_SHARE)
+    if "budget" not in rows:
+        return recording
+    budgets = np.unique(rows["budget"])
+    if len(budgets) > 1:
+        several = " and ".join(f"{budget:g}" for budget in budgets[:2])
+        raise input_error(
+            file.folder,
+            f"the budget of {name} is {several} in different rows; name one with --budget, and "
+            "import the log without that column",
+        )
+    return with_budget(recording, float(budgets[0]))
 
 
-def _table(frame: pl.DataFrame) -> Table:
+def table_of(frame: pl.DataFrame) -> Table:
     """Columns as numbers."""
     return {name: frame[name].cast(pl.Float64).to_numpy(writable=False) for name in frame.columns}
 

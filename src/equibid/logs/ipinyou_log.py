@@ -11,25 +11,40 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from equibid.errors import input_error
-from equibid.logs.importing.form import FORMS, text
+from equibid.errors import InputError, input_error
+from equibid.logs import imported
+from equibid.logs.imported import File
+from equibid.logs.importing.campaign_forms import part_of
+from equibid.logs.importing.chunks import unpacked_name
+from equibid.logs.importing.form import FORMS, Field, text
 from equibid.logs.importing.ipinyou_forms import PREPARED
-from equibid.logs.importing.source import open_source, pieces
-from equibid.logs.recording import Recording
-from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import files_in, first_line
+from equibid.logs.importing.source import open_source
+from equibid.logs.raw import good_rows
+from equibid.logs.table import files_in
 from equibid.markets.values.features import NAMES, Columns
 
 # What is counted and sorted keeps the rules of an import; words stay as they are logged.
 RULED = ("click", "timestamp", "payprice", "nconversation")
+TIME = Field(
+    "timestamp",
+    "a time as yyyyMMddHHmmssSSS",
+    pl.Int64,
+    pl.Int64,
+    lambda x: moments_of(np.where(x > 0, x, 0)).is_not_null().to_numpy(),
+)
 FIELDS = tuple(
-    field if field.name in RULED else replace(text(field.name), optional=field.optional)
+    TIME
+    if field.name == "timestamp"
+    else field
+    if field.name in RULED
+    else replace(text(field.name), optional=field.optional)
     for field in PREPARED
 )
 FORM = replace(FORMS["ipinyou-prepared"], fields=FIELDS, key=(), totals={})
 COLUMNS = tuple(field.name for field in FIELDS)
-NEEDED = {field.name for field in FIELDS if not field.optional}
 TRAIN, TEST = "train.log.txt", "test.log.txt"
+# Forms whose imports hold what values are trained on.
+IMPORTED = ("ipinyou-prepared", "ipinyou-joined")
 # From what is predicted to the column that counts it.
 OUTCOMES = {"click": "click", "conversion": "nconversation"}
 
@@ -61,32 +76,8 @@ class Impressions:
         )
 
 
-def recognises(path: Path) -> bool:
-    """A log with as many columns, or a folder with a ``train.log.txt``."""
-    if path.is_dir():
-        return any(file.name in (TRAIN, f"{TRAIN}.gz") for file in files_in(path))
-    if not path.name.endswith((".txt", ".txt.gz")):
-        return False
-    words = first_line(path).split("\t")
-    wide = len(words) in (len(NEEDED), len(COLUMNS))
-    return wide and (words[0] in ("0", "1") or set(words) >= NEEDED)
-
-
-def read(path: Path) -> list[Recording]:
-    """Refuse: such a log says what was clicked, and not what it was expected to be worth.
-
-    Raises:
-        InputError: always.
-    """
-    raise input_error(
-        path,
-        "this log holds no predictions to bid on; train them with `equibid values "
-        f"{path} --out FOLDER`, then compare bidders on FOLDER",
-    )
-
-
-def parts_of(path: Path) -> tuple[Path, Path | None]:
-    """The log to train on and the one to test on, of a folder or of a single log.
+def parts_of(path: Path) -> tuple[Path | File, Path | File | None]:
+    """The log to train on and the one to test on, of a folder, an import or a single log.
 
     Raises:
         InputError: there is no such file, or no ``train.log.txt`` in the folder.
@@ -95,30 +86,48 @@ def parts_of(path: Path) -> tuple[Path, Path | None]:
         raise input_error(path, "there is no such file or folder")
     if not path.is_dir():
         return path, None
-    there = {file.name.removesuffix(".gz"): file for file in files_in(path)}
+    if imported.recognises(path):
+        return _imported_parts(path)
+    there = {unpacked_name(file.name): file for file in files_in(path)}
     if TRAIN not in there:
         raise input_error(path, f"the folder holds no {TRAIN}")
     return there[TRAIN], there.get(TEST)
 
 
-def read_impressions(path: Path, outcome: str = "click") -> Impressions:
+def _imported_parts(folder: Path) -> tuple[File, File | None]:
+    """The files of an import: one, or one to train on and one to test on."""
+    form, files = imported.files_of(folder)
+    if form not in IMPORTED:
+        forms = " and ".join(IMPORTED)
+        raise input_error(folder, f"it is of the form {form}; values are trained on {forms}")
+    if len(files) == 1:
+        return files[0], None
+    parts = {part_of(Path(file.name)): file for file in files}
+    if len(files) != 2 or set(parts) != {"train", "test"}:
+        names = ", ".join(file.name for file in files)
+        raise input_error(folder, f"it holds {names}; import {TRAIN} and {TEST}, or one log")
+    return parts["train"], parts["test"]
+
+
+def read_impressions(log: Path | File, outcome: str = "click") -> Impressions:
     """All impressions of a log, sorted by time.
 
     Args:
-        path: of the log, packed or not.
+        log: the path of a text log, packed or not, or a file that was imported.
         outcome: a key of `OUTCOMES`; conversions stand only in logs of 29 columns.
 
     Raises:
         InputError: a column is missing, or a line breaks the form.
     """
     counted = OUTCOMES[outcome]
-    frame = _rows(path, counted).sort("timestamp", maintain_order=True)
+    frame = _rows(log, counted) if isinstance(log, Path) else _imported_rows(log, counted)
+    frame = frame.sort("timestamp", maintain_order=True)
     campaigns = frame["advertiser"].unique(maintain_order=True).to_list()
     if len(campaigns) > 1:
-        raise input_error(
-            path,
-            f"advertiser must be one and the same; it holds {campaigns[0]} and {campaigns[1]}: "
-            "divide it into a log for each",
+        raise InputError(
+            f"{log}: advertiser must be one and the same; it holds {campaigns[0]} and "
+            f"{campaigns[1]}: divide it into a log for each, or import it with --advertisers "
+            f"{campaigns[0]}",
         )
     return Impressions(
         campaign=campaigns[0],
@@ -130,27 +139,33 @@ def read_impressions(path: Path, outcome: str = "click") -> Impressions:
     )
 
 
+def _imported_rows(file: File, counted: str) -> pl.DataFrame:
+    """The rows of an imported file, in the words of the log it was made of."""
+    frame = file.frame()
+    if "clicks" in frame.columns:
+        # Impressions with counts: weekday and hour stand in their time.
+        moment = moments_of(frame["timestamp"].to_numpy())
+        frame = frame.with_columns(
+            click=pl.col("clicks"),
+            nconversation=pl.col("conversions"),
+            weekday=moment.dt.weekday() % 7,
+            hour=moment.dt.hour(),
+        )
+    if frame[counted].null_count():
+        raise InputError(f"{file}: column {counted!r} is missing")
+    hour = pl.col("hour").cast(pl.String).str.zfill(2)
+    words = [name for name in COLUMNS if name not in RULED and name != "hour"]
+    return frame.with_columns(
+        pl.col(name).cast(pl.String).fill_null("null") for name in words if name in frame.columns
+    ).with_columns(hour)
+
+
 def _rows(path: Path, counted: str) -> pl.DataFrame:
-    """The rows of a log, all of them good."""
+    """The rows of a text log, all of them good."""
     source = open_source(path, FORM)
     if counted not in {field.name for field in source.fields}:
         raise input_error(path, f"column {counted!r} is missing")
-    tables = []
-    for piece in pieces(source):
-        parsed = piece.parse()
-        for line, name, reason, value, _ in parsed.bad.head(1).rows():
-            said = f"{name} {value[:40]!r} is {reason}" if name else reason
-            raise input_error(path, said, line)
-        time = parsed.frame["timestamp"].to_numpy()
-        wrong = moments_of(time).is_null()
-        if wrong.any():
-            at = int(wrong.arg_max() or 0)
-            said = f"timestamp {time[at]} is no time as yyyyMMddHHmmssSSS"
-            raise input_error(path, said, int(parsed.line[at]))
-        tables.append(parsed.frame)
-    if not sum(table.height for table in tables):
-        raise input_error(path, "it holds no rows")
-    return pl.concat(tables)
+    return good_rows(source)
 
 
 def moments_of(time: Int[np.ndarray, " K"]) -> pl.Series:
@@ -160,8 +175,3 @@ def moments_of(time: Int[np.ndarray, " K"]) -> pl.Series:
     rest = pl.duration(milliseconds=text.str.tail(3).cast(pl.Int64), time_unit="ms")
     whole = pl.when(text.str.len_chars() == 17).then(seconds + rest)
     return pl.DataFrame({"time": time}).select(whole.alias("time")).to_series()
-
-
-READERS.add(
-    "ipinyou-log", "make-ipinyou-data's CAMPAIGN/train.log.txt; for `equibid values`, not to play."
-)(Reader(recognises, read))

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from equibid.errors import input_error
+from equibid.errors import InputError, input_error
+from equibid.logs.importing.form import FORMS
+from equibid.logs.raw import read_raw
 from equibid.logs.recording import Recording
-from equibid.logs.registry import READERS, Reader
+from equibid.logs.registry import READERS
 
 
 def read_log(path: Path | str, format: str | None = None) -> list[Recording]:
@@ -12,7 +14,8 @@ def read_log(path: Path | str, format: str | None = None) -> list[Recording]:
 
     Args:
         path: of the log.
-        format: a name in `READERS`; None finds the one format that recognises the path.
+        format: a name in `READERS` (folders that Equibid wrote) or in `FORMS` (logs as they lie);
+            None finds the one that recognises the path.
 
     Raises:
         InputError: there is nothing at `path`, no format or more than one recognises it, what it
@@ -22,7 +25,7 @@ def read_log(path: Path | str, format: str | None = None) -> list[Recording]:
     path = Path(path)
     if not path.exists():
         raise input_error(path, "there is no such file or folder")
-    recordings = _reader(path, format).read(path)
+    recordings = _read(path, format)
     names = [recording.name for recording in recordings]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -30,15 +33,16 @@ def read_log(path: Path | str, format: str | None = None) -> list[Recording]:
     return recordings
 
 
-def _reader(path: Path, format: str | None) -> Reader:
-    """The one that was named, or that recognises the path."""
-    if format is not None:
-        return READERS[format]
-    fitting = [name for name in READERS if READERS[name].recognises(path)]
-    if len(fitting) > 1:
-        raise input_error(path, f"could be {' or '.join(fitting)}; name one as the format")
-    if not fitting:
-        raise input_error(
-            path, f"no log format recognises it, tried {', '.join(READERS)}; name one as the format"
-        )
-    return READERS[fitting[0]]
+def _read(path: Path, format: str | None) -> list[Recording]:
+    if format is not None and format in READERS:
+        return READERS[format].read(path)
+    if format is None:
+        for name in READERS:
+            if READERS[name].recognises(path):
+                return READERS[name].read(path)
+    elif format not in FORMS:
+        try:
+            FORMS[format]
+        except InputError as error:
+            raise InputError(f"--format {format}: {error}, or {', '.join(READERS)}") from error
+    return read_raw(path, format)

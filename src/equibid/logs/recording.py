@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from equibid.errors import InputError
 from equibid.markets.history import PriceHistory, market_history
-from equibid.markets.market import Market, dense, portion, span
+from equibid.markets.market import Market, dense, portion, span, tick_span
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,11 @@ class Recording:
             has none.
         history: totals of the training period; None when the log has none.
         period: impressions per delivery period, each of which starts with full budgets; None when
-            the market is one period.
+            the market is one period, or a period is a day.
+        day_ticks: ticks of a delivery period, where it is a day: the markets are then whole days in
+            a row (see `joined`), of as many impressions as came, and each day starts with full
+            budgets. None where a period is no day.
+        budgeted: whether the log says what the budgets are.
         known: [K, N] which outcomes of the test market were seen, where some were not: those are
             drawn from the values, anew for every seed. None when all were seen, or none.
         severed: whether the last tick of `train` goes on in `test`.
@@ -36,6 +40,22 @@ class Recording:
     period: int | None = None
     known: Bool[np.ndarray, "K N"] | None = None
     severed: bool = False
+    day_ticks: int | None = None
+    budgeted: bool = False
+
+    def periods_in(self, market: Market) -> float:
+        """How many delivery periods a part of the log holds."""
+        if self.day_ticks is not None:
+            return market.ticks / self.day_ticks
+        return 1.0 if self.period is None else market.impressions / self.period
+
+    @property
+    def mean_period(self) -> float:
+        """Impressions of an average delivery period of the whole log."""
+        if self.period is not None:
+            return self.period
+        parts = [part for part in (self.train, self.test) if part is not None]
+        return sum(part.impressions for part in parts) / sum(map(self.periods_in, parts))
 
 
 def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
@@ -45,7 +65,8 @@ def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
 
     Args:
         recording: to split; one that has a training log is returned as it is.
-        share: of the test impressions, rounded to whole delivery periods (at least one).
+        share: of the test impressions, or of its days, rounded to whole delivery periods (at least
+            one).
 
     Raises:
         InputError: one of the two parts would be empty, or no market prices were logged.
@@ -55,20 +76,23 @@ def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
     market = recording.test
     if market.market_price is None:
         raise InputError(f"{recording.name}: no market prices were logged to tune bidders on")
-    unit = recording.period or 1
-    cut = max(round(share * market.impressions / unit), 1) * unit
-    if not 0 < cut < market.impressions:
+    if recording.day_ticks is None:
+        count, unit, what = market.impressions, recording.period or 1, "impressions"
+        # Budgets are those of a delivery period; a market that is one period is cut into two.
+        part = portion if recording.period is None else span
+    else:
+        count, unit, what, part = market.ticks, recording.day_ticks, "ticks", tick_span
+    cut = max(round(share * count / unit), 1) * unit
+    if not 0 < cut < count:
         raise InputError(
-            f"{recording.name}: a share of {share:g} of {market.impressions} impressions leaves "
+            f"{recording.name}: a share of {share:g} of {count} {what} leaves "
             f"nothing to test on; each part needs at least {unit}"
         )
-    # Budgets are those of a delivery period; a market that is one period is cut into two.
-    part = portion if recording.period is None else span
     train = part(market, 0, cut)
     return replace(
         recording,
         train=train,
-        test=part(market, cut, market.impressions),
+        test=part(market, cut, count),
         history=recording.history or market_history(train),
     )
 
@@ -89,11 +113,7 @@ def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]
     if recording.severed and len(parts) > 1:
         counts[1][0] += counts[0][-1]
         counts[0] = counts[0][:-1]
-    if recording.period is None:
-        budget = sum(part.campaigns.budget for part in parts)
-    else:
-        impressions = sum(part.impressions for part in parts)
-        budget = last.campaigns.budget * (impressions / recording.period)
+    budget = sum(part.campaigns.budget * recording.periods_in(part) for part in parts)
     market = Market(
         values=jnp.concatenate([dense(part) for part in parts]),
         tick_start=jnp.asarray(np.concatenate([[0], np.concatenate(counts).cumsum()]), jnp.int32),

@@ -16,47 +16,19 @@ from equibid.errors import input_error
 from equibid.logs.campaign import (
     BID_CAP,
     BUDGET_SHARE,
-    COLUMNS,
     PERIOD,
     campaign_market,
     with_budget_share,
 )
 from equibid.logs.recording import Recording
-from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import Table, files_in, read_bytes, read_spaced
-from equibid.markets.history import PriceHistory
-from equibid.markets.market import even_ticks
+from equibid.logs.table import Table, read_bytes
+from equibid.markets.history import PriceHistory, market_history
+from equibid.markets.market import Market, even_ticks
 
 # The log has no clock; a bidder that adjusts itself does so in 40 rounds, as in Zhang et al. 2016.
 TICKS = 40
 
-INFO = re.compile(r"[^.]+\.info\.json")
 THETA = re.compile(r"[^.]+\..*theta\.txt(\.gz)?")
-
-
-def recognises(path: Path) -> bool:
-    """An info file, a theta file, or a folder that holds one."""
-    names = [file.name for file in files_in(path)] if path.is_dir() else [path.name]
-    return any(INFO.fullmatch(name) or THETA.fullmatch(name) for name in names)
-
-
-def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[Recording]:
-    """One recording a campaign, without a training log.
-
-    Args:
-        path: an info file, a theta file, or a folder of them.
-        budget_share: c0 of the budget, which the log does not say; see `campaign_budget`.
-
-    Raises:
-        InputError: a file of a pair is missing, or one of them cannot be used.
-    """
-    if not path.is_dir():
-        return [_read_campaign(path, budget_share)]
-    files = [x for x in files_in(path) if INFO.fullmatch(x.name) or THETA.fullmatch(x.name)]
-    if not files:
-        raise input_error(path, "the folder holds no CAMPAIGN.info.json")
-    campaigns = sorted({_campaign(file) for file in files})
-    return [_read_campaign(path / f"{name}.info.json", budget_share) for name in campaigns]
 
 
 def read_info(path: Path) -> PriceHistory:
@@ -128,51 +100,33 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def _campaign(path: Path) -> str:
-    return path.name.partition(".")[0]
-
-
-def _theta_beside(info: Path) -> Path:
-    """The one theta file of the campaign of an info file."""
-    name = _campaign(info)
-    files = sorted(
-        file
-        for file in files_in(info.parent)
-        if THETA.fullmatch(file.name) and _campaign(file) == name
-    )
-    if not files:
-        raise input_error(info, f"there is no {name}.*.theta.txt beside it")
-    if len(files) > 1:
-        several = ", ".join(file.name for file in files)
-        raise input_error(info, f"there are several logs beside it ({several}); name one of them")
-    return files[0]
-
-
-def _read_campaign(path: Path, budget_share: float) -> Recording:
-    """The recording of one info file or one theta file."""
-    name = _campaign(path)
-    history = read_info(path.with_name(f"{name}.info.json"))
-    rows = read_spaced(_theta_beside(path) if path.suffix == ".json" else path, COLUMNS)
-    return rlb_recording(name, history, rows, budget_share)
-
-
 def rlb_recording(
-    name: str, history: PriceHistory, rows: Table, budget_share: float = BUDGET_SHARE
+    name: str,
+    history: PriceHistory | None,
+    rows: Table,
+    budget_share: float = BUDGET_SHARE,
+    train: Table | None = None,
 ) -> Recording:
     """The recording of a campaign.
 
     Args:
         name: of the campaign.
-        history: totals of the training period.
+        history: totals of the training period; None takes those of `train`, if there is one.
         rows: columns click, price and pctr of the test.
-        budget_share: see `read`.
+        budget_share: c0 of the budget, which the log does not say; see `campaign_budget`.
+        train: the same columns of the training period; None when there is no such log.
     """
-    count = len(rows["click"])
-    market = campaign_market(name, rows, np.asarray(even_ticks(count, min(TICKS, count))))
-    recording = Recording(name, test=market, history=history, period=PERIOD)
+    earlier = None if train is None else _market(name, train)
+    recording = Recording(
+        name,
+        test=_market(name, rows),
+        train=earlier,
+        history=history or (None if earlier is None else market_history(earlier)),
+        period=PERIOD,
+    )
     return with_budget_share(recording, budget_share)
 
 
-READERS.add("rlb", "RLB's iPinYou form: CAMPAIGN.info.json with CAMPAIGN.*.theta.txt beside it.")(
-    Reader(recognises, read)
-)
+def _market(name: str, rows: Table) -> Market:
+    count = len(rows["click"])
+    return campaign_market(name, rows, np.asarray(even_ticks(count, min(TICKS, count))))

@@ -255,7 +255,7 @@ def span(market: Market, first: int, last: int) -> Market:
 
 
 def portion(market: Market, first: int, last: int) -> Market:
-    """`span` as a delivery period of its own: with that part of the budgets."""
+    """Impressions `first` … `last` - 1 as a period of their own, with that part of the budgets."""
     share = (last - first) / market.impressions
     return span(market, first, last).with_budget(jnp.asarray(market.campaigns.budget) * share)
 
@@ -294,6 +294,18 @@ def limited(market: Market) -> Market:
     largest = jnp.where(jnp.isfinite(budget), budget, 0).max()
     most = jnp.maximum(jnp.where(jnp.isfinite(known), known, 1.0), largest)
     return market.with_budget(jnp.where(jnp.isinf(budget), UNLIMITED * most, budget))
+
+
+def tick_span(market: Market, first: int, last: int) -> Market:
+    """Ticks `first` … `last` - 1, those without impressions too, budgets unchanged."""
+    start = np.asarray(market.tick_start)[first : last + 1]
+    part = span(market, int(start[0]), int(start[-1]))
+    return replace(part, tick_start=jnp.asarray(start - start[0], jnp.int32))
+
+
+def parted(market: Market, ticks: int) -> list[Market]:
+    """The periods of `ticks` ticks each that stand in a row: the inverse of `joined`."""
+    return [tick_span(market, t, t + ticks) for t in range(0, market.ticks, ticks)]
 
 
 def validate(market: Market) -> Market:

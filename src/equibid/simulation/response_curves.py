@@ -88,7 +88,7 @@ def purchases(
         raise InputError(
             f"segments must ascend from 0 to the {period} impressions of a period, not {edges}"
         )
-    at = np.arange(len(log.values)) % period
+    at = _place_in_period(log, period)
     segment = np.searchsorted(edges, at, side="right") - 1
     values = np.asarray(log.values, np.float64)
     prices = np.asarray(log.prices, np.float64)
@@ -120,13 +120,23 @@ def purchases(
     return SegmentPurchases(tried, value * scale, spend * scale, size.astype(np.float64))
 
 
+def _place_in_period(log: TrainingLog, period: int) -> Int[np.ndarray, " K"]:
+    """Where each impression stands in a period, as if all periods had as many of them."""
+    start, number = log.period_start, np.arange(len(log.values))
+    which = np.searchsorted(start, number, side="right") - 1
+    length = np.full(len(start), period)
+    if log.tick_start is not None:
+        length = np.maximum(np.diff([*start, len(number)]), 1)
+    return (number - start[which]) * period // length[which]
+
+
 def _needed_factors(log: TrainingLog) -> Float[np.ndarray, "K N L"]:
     """The least factor that reaches each slot, or that wins with even chance under a soft rule."""
     values = jnp.asarray(log.values, jnp.float64)
     bid = log.prices if log.even is None else jnp.maximum(log.even, log.rule.reserve)[..., None]
-    return np.asarray(
-        needed_factors(values, jnp.asarray(bid, jnp.float64), log.bid_step, log.bid_cap)
-    )
+    grid = log.bid_step, log.bid_cap
+    needed = needed_factors(values, jnp.asarray(bid, jnp.float64), *grid, log.rule.wins_ties)
+    return np.asarray(needed)
 
 
 def _quantiles(needed: Float[np.ndarray, "K N L"], points: int) -> Float[np.ndarray, "G N"]:

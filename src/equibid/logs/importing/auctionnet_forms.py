@@ -87,5 +87,7 @@ FORMS.add(
         key=tuple(map(pl.col, ("deliveryPeriodIndex", "advertiserNumber", "timeStepIndex"))),
         totals={"conversions": pl.col("reward").sum()},
         advertiser="advertiserNumber",
+        use="it says what advertisers saw and did, tick by tick, and nothing of impressions: learn "
+        "from it elsewhere, for it cannot be played",
     )
 )

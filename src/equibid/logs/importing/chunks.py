@@ -1,22 +1,54 @@
 """A text log of any size in chunks of whole lines, unpacked as it is read."""
 
 import bz2
+import lzma
+import re
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from equibid.errors import input_error
+from equibid.errors import InputError, input_error
 from equibid.logs.table import opening
 
 # Blocks below 32 MiB stay with the allocator, which spares their pages being made anew.
 CHUNK = 16 * 2**20
 PIECE = 2**20
 BOM = b"\xef\xbb\xbf"
-PACKED = (".gz", ".bz2")
+# What a file begins with that is packed.
+PACKINGS = {
+    "gz": rb"\x1f\x8b\x08",
+    "bz2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",
+    "xz": rb"\xfd7zXZ\x00",
+    "zip": rb"PK\x03\x04",
+    "zst": rb"\x28\xb5\x2f\xfd",
+    "parquet": rb"PAR1",
+}
 
 CUT = "the archive is cut short here"
 DAMAGED = "the archive is damaged here"
+
+
+def packing(path: Path) -> str | None:
+    """How a file is packed, by its content, else by its name; None for plain text.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with opening(path), path.open("rb") as file:
+        start = file.read(10)
+    for kind, sign in PACKINGS.items():
+        if re.match(sign, start):
+            return kind
+    ending = path.suffix.removeprefix(".")
+    return ending if ending in ("gz", "bz2", "xz", "zip", "zst") and start else None
+
+
+def unpacked_name(name: str) -> str:
+    """The name of a file without the ending of its packing."""
+    ending = name.rpartition(".")[2]
+    return name.removesuffix(f".{ending}") if ending in ("gz", "bz2", "xz", "zip") else name
 
 
 class Chunk(NamedTuple):
@@ -48,7 +80,7 @@ class LongLineError(Exception):
 
 
 def chunks(path: Path, size: int = CHUNK) -> Iterator[Chunk]:
-    """A plain, .gz or .bz2 file in chunks of about `size` bytes that end at a line's end.
+    """A text file, plain or packed, in chunks of about `size` bytes that end at a line's end.
 
     A last line without an end gets one. What an archive holds before it is cut or damaged comes
     first; then one chunk with `damage` set.
@@ -88,7 +120,7 @@ def first_lines(path: Path, most: int = 2**16) -> str:
 
 def _whole_lines(path: Path, file: BinaryIO, size: int) -> Iterator[bytes]:
     """Blocks of whole lines, none of them empty, of about `size` bytes."""
-    if path.suffix in PACKED:
+    if packing(path) is not None:
         return _gathered(_unpacked(path, file, size), size)
     return _plain(file, size)
 
@@ -145,10 +177,12 @@ def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 def _unpacked(path: Path, file: BinaryIO, size: int) -> Iterator[bytes]:
     """Pieces of a file's content of at most `size` bytes, none of them empty."""
-    if path.suffix not in PACKED:
+    kind = packing(path)
+    if kind is None:
         return iter(lambda: file.read(size), b"")
-    unpack = _gunzip if path.suffix == ".gz" else _bunzip
-    return filter(None, unpack(file, min(size, PIECE)))
+    if kind not in UNPACKERS:
+        raise input_error(path, f"a .{kind} file is not read; unpack it first")
+    return filter(None, UNPACKERS[kind](file, min(size, PIECE)))
 
 
 def _gunzip(file: BinaryIO, piece: int) -> Iterator[bytes]:
@@ -172,16 +206,54 @@ def _gunzip(file: BinaryIO, piece: int) -> Iterator[bytes]:
 
 def _bunzip(file: BinaryIO, piece: int) -> Iterator[bytes]:
     """The streams of a bzip2 file, one after the other."""
+    return _streams(bz2.BZ2Decompressor, file, piece)
+
+
+def _unxz(file: BinaryIO, piece: int) -> Iterator[bytes]:
+    """The streams of an xz file, one after the other."""
+    return _streams(lzma.LZMADecompressor, file, piece)
+
+
+def _streams(
+    start: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], file: BinaryIO, piece: int
+) -> Iterator[bytes]:
     data = file.read(piece)
     while data:
-        unpack = bz2.BZ2Decompressor()
+        unpack = start()
         while not unpack.eof:
             if unpack.needs_input and not data:
                 raise DamageError(CUT)
             try:
                 out = unpack.decompress(data, piece)
-            except OSError as error:
+            except (OSError, EOFError, lzma.LZMAError) as error:
                 raise DamageError(DAMAGED) from error
             yield out
             data = file.read(piece) if unpack.needs_input and not unpack.eof else b""
         data = unpack.unused_data or file.read(piece)
+
+
+def _unzip(file: BinaryIO, piece: int) -> Iterator[bytes]:
+    """The one file of a zip archive."""
+    try:
+        archive = zipfile.ZipFile(file)
+        members = [member for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DamageError(DAMAGED) from error
+    if len(members) != 1:
+        raise InputError(f"{file.name}: it holds {len(members)} files; unpack it first")
+    try:
+        with archive.open(members[0]) as member:
+            yield from iter(lambda: member.read(piece), b"")
+    except (RuntimeError, NotImplementedError) as error:
+        problem = f"it cannot be unpacked here ({error}); unpack it first"
+        raise InputError(f"{file.name}: {problem}") from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        raise DamageError(DAMAGED) from error
+
+
+UNPACKERS: dict[str, Callable[[BinaryIO, int], Iterator[bytes]]] = {
+    "gz": _gunzip,
+    "bz2": _bunzip,
+    "xz": _unxz,
+    "zip": _unzip,
+}

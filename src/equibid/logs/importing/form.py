@@ -31,6 +31,7 @@ class Field:
         convert: from the text that was read to what is stored, null where it cannot be.
         nothing: texts that say "no value" and are stored as null.
         optional: whether a header may leave the column out; it is then stored as null.
+        typed: whether `convert` also takes the numbers, flags and times of a typed table.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Field:
     convert: Callable[[pl.Expr], pl.Expr] | None = None
     nothing: tuple[str, ...] = ()
     optional: bool = False
+    typed: bool = False
 
 
 def number(column: Column, stores: Type = pl.Float64) -> Field:
@@ -130,6 +132,9 @@ class Form:
         stated: the totals that it gives for a file of some name.
         derive: fills columns that are not in the file, before rows are written.
         named: from a header to fields, where it is not the form's own names; see `in_order`.
+        use: what a log of the form is good for, where it cannot be played.
+        copies: further fields that are read from the column of another, by that one's name.
+        notes: what people should know of all rows, from their Parquet files.
     """
 
     name: str
@@ -148,6 +153,9 @@ class Form:
     stated: Callable[[str, dict[str, Any]], Totals] = lambda *_: {}
     derive: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     named: Callable[[list[str]], tuple[Field, ...]] | None = None
+    use: str = ""
+    copies: tuple[tuple[Field, str], ...] = ()
+    notes: Callable[[pl.LazyFrame], list[str]] = lambda _: []
 
     @property
     def schema(self) -> dict[str, Type]:
@@ -159,23 +167,26 @@ FORMS: Registry[Form] = Registry("log form")
 
 
 def in_order(form: Form, names: Sequence[str]) -> tuple[Field, ...]:
-    """The fields of a header.
+    """The fields of a header; columns that are not of the form are read as text and not stored.
 
     Raises:
-        InputError: a name is not of the form, is there twice, or is missing.
+        InputError: a name of the form is there twice, or is missing.
     """
     if form.named is not None:
         return form.named(list(names))
     fields = {field.name: field for field in form.fields}
     for name in names:
-        if name not in fields:
-            raise InputError(f"there is no column {name!r} in the format {form.name}")
-        if list(names).count(name) > 1:
+        if name in fields and list(names).count(name) > 1:
             raise InputError(f"column {name!r} is there twice")
     for field_ in form.fields:
         if field_.name not in names and not field_.optional:
             raise InputError(f"column {field_.name!r} is missing")
-    return tuple(fields[name] for name in names)
+    return tuple(fields.get(name) or left_out(place) for place, name in enumerate(names))
+
+
+def left_out(place: int) -> Field:
+    """The field of a column that is not stored."""
+    return Field(f"left out {place}")
 
 
 def known_only(form: Form, advertisers: Sequence[int]) -> Form:

@@ -140,7 +140,24 @@ def _carry_out(
                 files.append(file_summary(source, [], kept, lines, quarantine))
     totals = added((file.totals for file in files if file.totals), form)
     reasons = dict(quarantine.reasons.most_common())
-    return Summary(out, form.name, files, reasons, totals)
+    notes = _notes(sources, form, [part.path for part in parts])
+    return Summary(out, form.name, files, reasons, totals, notes)
+
+
+def _notes(sources: Sequence[Source], form: Form, parts: Sequence[Path]) -> list[str]:
+    """What is not as one might think: columns that were left out, and the form's own notes."""
+    said = []
+    for source in sources:
+        names = source.left_out
+        if names and form.name != "columns":
+            listed = ", ".join(name or "one without a name" for name in names)
+            said.append(
+                f"{source.name}: {len(names)} columns are not of the format {form.name} and were "
+                f"left out: {listed}"
+            )
+    if form.use:
+        said.append(f"the format {form.name}: {form.use}")
+    return said + (form.notes(pl.scan_parquet(list(parts), glob=False)) if parts else [])
 
 
 def _rows(

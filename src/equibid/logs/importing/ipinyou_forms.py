@@ -28,7 +28,7 @@ MOST = 2**31 - 1
 # A bid's id and its time, a tab after each.
 RAW = re.compile(r"[0-9a-f]{20,40}\t\d{17}\t")
 # Click, weekday and hour before them; or a header that says so.
-PREPARED_LINE = re.compile(r"[01]\t[0-6]\t\d\d\t[0-9a-f]{20,40}\t|click\tweekday\thour\tbidid\t")
+PREPARED_LINE = re.compile(r"[01]\t[0-6]\t\d\d\t[^\t]+\t\d{17}\t|click\tweekday\thour\tbidid\t")
 
 LOG: tuple[Field, ...] = (
     named("bidid"),
@@ -66,9 +66,34 @@ PREPARED = (
     *(replace(field, optional=True) for field in OUTCOMES),
 )
 
+# What logs without predictions are good for.
+TO_TRAIN = (
+    "it says what was clicked, and not what it was expected to be worth; train predictions with "
+    "`equibid values LOG --out FOLDER`, then compare bidders on FOLDER"
+)
+TO_JOIN = (
+    "it has no predictions to bid by; import impressions with their clicks and conversions by "
+    "--join, then train predictions with `equibid values`"
+)
+TO_MODEL = "it has no predictions to bid by; train a model of your own on it"
+
 IMPRESSION = pl.col("logtype") == 1
 # A price is fen per thousand impressions, their sum thousandths of a fen.
 SPENT = pl.col("payprice").sum()
+
+
+# One impression a bid; clicks and conversions may be several.
+KEY = (
+    pl.col("bidid"),
+    pl.col("logtype"),
+    pl.when(~IMPRESSION).then(pl.col("timestamp")).alias("timestamp"),
+)
+TOTALS = {
+    "impressions": IMPRESSION.sum(),
+    "clicks": (pl.col("logtype") == 2).sum(),
+    "conversions": (pl.col("logtype") == 3).sum(),
+    "cost": pl.when(IMPRESSION).then(pl.col("payprice")).sum(),
+}
 
 
 def raw(columns: int) -> Callable[[str, Sequence[str]], bool]:
@@ -104,6 +129,7 @@ def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
         separator=" ",
         spaced=True,
         rest=True,
+        use=TO_MODEL,
         totals={
             "impressions": pl.len(),
             "clicks": pl.col("click").sum(),
@@ -119,28 +145,47 @@ def _declare(form: Form, summary: str, known: bool = True) -> None:
 _declare(
     Form(
         name="ipinyou",
+        use=TO_JOIN,
         fields=LOG,
         recognises=raw(len(LOG)),
         separator="\t",
-        # One impression a bid; clicks and conversions may be several.
-        key=(
-            pl.col("bidid"),
-            pl.col("logtype"),
-            pl.when(~IMPRESSION).then(pl.col("timestamp")).alias("timestamp"),
-        ),
-        totals={
-            "impressions": IMPRESSION.sum(),
-            "clicks": (pl.col("logtype") == 2).sum(),
-            "conversions": (pl.col("logtype") == 3).sum(),
-            "cost": pl.when(IMPRESSION).then(pl.col("payprice")).sum(),
-        },
+        key=KEY,
+        totals=TOTALS,
         advertiser="advertiser",
     ),
     "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3).",
 )
+SEASON_1 = tuple(field for field in LOG if field.name not in ("advertiser", "usertag"))
+_declare(
+    Form(
+        name="ipinyou-1",
+        use=TO_MODEL,
+        fields=SEASON_1,
+        recognises=raw(len(SEASON_1)),
+        separator="\t",
+        key=KEY,
+        totals=TOTALS,
+    ),
+    "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns.",
+    known=False,
+)
+_declare(
+    Form(
+        name="ipinyou-1-bid",
+        use="it has no prices, so it cannot be played",
+        fields=tuple(field for field in BID if field in SEASON_1),
+        recognises=raw(len(BID) - 2),
+        separator="\t",
+        key=(pl.col("bidid"),),
+        totals={"bids": pl.len()},
+    ),
+    "iPinYou's raw bids of season 1, 19 columns.",
+    known=False,
+)
 _declare(
     Form(
         name="ipinyou-bid",
+        use="it has no prices, so it cannot be played",
         fields=BID,
         recognises=raw(len(BID)),
         separator="\t",
@@ -153,6 +198,7 @@ _declare(
 _declare(
     Form(
         name="ipinyou-test",
+        use=TO_MODEL,
         fields=(*LOG, *OUTCOMES),
         recognises=raw(len(LOG) + len(OUTCOMES)),
         separator="\t",
@@ -170,6 +216,7 @@ _declare(
 _declare(
     Form(
         name="ipinyou-prepared",
+        use=TO_TRAIN,
         fields=PREPARED,
         recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
         separator="\t",
@@ -198,6 +245,7 @@ _declare(
 _declare(
     Form(
         name="ipinyou-feature-index",
+        use="it names the features of other files, and cannot be played",
         fields=(named("feature"), integer("index", 0, MOST)),
         recognises=lambda file, lines: (
             "featindex" in file and any(re.fullmatch(r".*\t\d+", line) for line in lines)

@@ -27,8 +27,7 @@ def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
         fields: its columns in the order of the file.
     """
     if chunk.damage is not None:
-        row = (chunk.first_line, "", chunk.damage, "", _shown(chunk.data))
-        return Parsed(pl.DataFrame(schema=form.schema), _lines(1, 0), bad_rows([row]))
+        return damaged(chunk, form)
     data = chunk.data.replace(b"\r\n", b"\n") if b"\r" in chunk.data else chunk.data
     if form.spaced:
         data = data.replace(b"\t", b" ")
@@ -42,6 +41,12 @@ def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
         return [_shown(text[i]) for i in at]
 
     return check(frame, line, form, fields, rows)
+
+
+def damaged(chunk: Chunk, form: Form) -> Parsed:
+    """The one bad row that is left of a damaged archive."""
+    row = (chunk.first_line, "", chunk.damage or "", "", _shown(chunk.data))
+    return Parsed(pl.DataFrame(schema=form.schema), _lines(1, 0), bad_rows([row]))
 
 
 def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFrame | None:

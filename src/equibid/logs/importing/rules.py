@@ -43,7 +43,14 @@ class Parsed:
     blank: int = 0
 
 
-def check(frame: pl.DataFrame, line: Lines, form: Form, fields: Fields, rows: RowsAt) -> Parsed:
+def check(
+    frame: pl.DataFrame,
+    line: Lines,
+    form: Form,
+    fields: Fields,
+    rows: RowsAt,
+    words: pl.DataFrame | None = None,
+) -> Parsed:
     """Part rows that keep the rules of their fields from those that do not.
 
     Args:
@@ -52,7 +59,12 @@ def check(frame: pl.DataFrame, line: Lines, form: Form, fields: Fields, rows: Ro
         form: of the log.
         fields: its columns in the order of the file.
         rows: see `RowsAt`.
+        words: the columns as text; None divides the rows for it.
     """
+    place = {field.name: number for number, field in enumerate(fields)}
+    places = [*range(len(fields)), *(place[source] for _, source in form.copies)]
+    frame = frame.with_columns(pl.col(source).alias(field.name) for field, source in form.copies)
+    fields = (*fields, *(field for field, _ in form.copies))
     done = frame.with_columns(
         field.convert(pl.col(field.name)) for field in fields if field.convert is not None
     )
@@ -67,9 +79,10 @@ def check(frame: pl.DataFrame, line: Lines, form: Form, fields: Fields, rows: Ro
     found = []
     for i, row in zip(at, rows(at), strict=True):
         number = int(wrong[i])
-        cells = _cells(row, form, len(fields))
-        value = cells[number] if number < len(cells) else ""
-        found.append((int(line[i]), fields[number].name, f"not {fields[number].wish}", value, row))
+        cells = _cells(row, form, len(place)) if words is None else words.row(int(i))
+        value = cells[places[number]] if places[number] < len(cells) else ""
+        reason = f"not {fields[number].wish}"
+        found.append((int(line[i]), fields[number].name, reason, value or "", row))
     return Parsed(_stored(done.filter(good), form), line[good], bad_rows(found))
 
 
@@ -88,8 +101,11 @@ def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.boo
     """[rows] which rows keep a field's rule."""
     holds = field.holds
     if field.convert is not None:
-        good = (done.is_not_null() | read.is_in(field.nothing)).to_numpy()
-        return good if holds is None else good & holds(done.to_numpy())
+        good = done.is_not_null().to_numpy()
+        good = good if holds is None else good & holds(done.to_numpy())
+        if not field.nothing:
+            return good
+        return good | read.cast(pl.String).fill_null("").is_in(field.nothing).to_numpy()
     if field.reads == pl.String and holds is None:
         return np.ones(len(read), bool)
     # Null keeps no rule.

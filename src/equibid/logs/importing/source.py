@@ -3,14 +3,16 @@
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from equibid.errors import InputError, input_error
-from equibid.logs.importing.chunks import CHUNK, chunks, first_lines
+from equibid.logs.importing.chunks import CHUNK, chunks, first_lines, packing, unpacked_name
 from equibid.logs.importing.form import FORMS, Field, Form, in_order
+from equibid.logs.importing.json_lines import keys_of, parse_json
 from equibid.logs.importing.parse import parse
 from equibid.logs.importing.rules import Lines, Parsed, check
 from equibid.logs.table import opening
@@ -29,6 +31,7 @@ class Source:
         fields: its columns in the order of the file.
         header: whether its first line names them.
         name: what it is called among the files of the import.
+        names: of its columns, in its own words; empty where it has no names.
     """
 
     path: Path
@@ -36,11 +39,19 @@ class Source:
     fields: Sequence[Field]
     header: bool
     name: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def parquet(self) -> bool:
         """Whether it is a table already."""
-        return self.path.suffix == ".parquet"
+        return is_parquet(self.path)
+
+    @property
+    def left_out(self) -> list[str]:
+        """Columns of the file that are not of the form."""
+        known = {field.name for field in self.form.fields}
+        pairs = zip(self.names, self.fields, strict=False)
+        return [name for name, field in pairs if field.name not in known]
 
     @property
     def size(self) -> int:
@@ -78,21 +89,41 @@ def open_source(path: Path, form: Form | None = None) -> Source:
     Raises:
         InputError: it cannot be read, no form or several recognise it, or its header is wrong.
     """
-    if path.is_dir():
-        raise input_error(path, "it is a folder; name the files in it, as in FOLDER/*")
-    names, lines = _parquet_head(path) if path.suffix == ".parquet" else _text_head(path)
+    names, lines = head_of(path)
     form = form or _recognised(path, lines)
-    if form.header == "no" and path.suffix == ".parquet":
+    table = bool(names)
+    if form.header == "no" and table:
         raise input_error(path, f"the format {form.name} is a text format, without names")
     if form.header == "no":
-        return Source(path, form, form.fields, header=False)
+        fields = form.fields
+        if form.named is not None:
+            names = [str(place + 1) for place in range(len(_header(lines[0], form)))]
+            fields = _in_order(path, form, names)
+        return Source(path, form, fields, header=False)
     names = names or _header(lines[0], form)
     known = {field.name for field in form.fields} & set(names)
     # A word of a row may be the name of a column by chance; of a header most words are.
     if form.header == "maybe" and 2 * len(known) < len(names):
         return Source(path, form, _by_count(lines, form), header=False)
+    return Source(path, form, _in_order(path, form, names), header=not table, names=tuple(names))
+
+
+def head_of(path: Path) -> tuple[list[str], list[str]]:
+    """The names of the columns of a table or of JSON lines, and the first lines of a text.
+
+    A table has one line, its names with commas.
+
+    Raises:
+        InputError: it is a folder, or cannot be read.
+    """
+    if path.is_dir():
+        raise input_error(path, "it is a folder; name the files in it, as in FOLDER/*")
+    return _parquet_head(path) if is_parquet(path) else _text_head(path)
+
+
+def _in_order(path: Path, form: Form, names: Sequence[str]) -> tuple[Field, ...]:
     try:
-        return Source(path, form, in_order(form, names), header=True)
+        return in_order(form, names)
     except InputError as error:
         raise input_error(path, str(error), 1) from error
 
@@ -107,6 +138,7 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
         yield from _parquet_pieces(source)
         return
     header = source.header
+    json_lines = bool(source.names) and not header
     for chunk in chunks(source.path, size):
         data = chunk
         if header and chunk.damage is None:
@@ -114,7 +146,11 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
                 first_line=2, lines=chunk.lines - 1, data=chunk.data[chunk.data.index(b"\n") + 1 :]
             )
             header = False
-        yield Piece(chunk.position, lambda chunk=data: parse(chunk, source.form, source.fields))
+        if json_lines:
+            read = partial(parse_json, data, source.form, source.fields, source.names)
+        else:
+            read = partial(parse, data, source.form, source.fields)
+        yield Piece(chunk.position, read)
 
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
@@ -133,7 +169,7 @@ def _parquet_pieces(source: Source) -> Iterator[Piece]:
                         .collect()
                     )
                 frame = table.select(
-                    pl.col(column).cast(field.reads, strict=False).alias(field.name)
+                    _typed(pl.col(column), field).alias(field.name)
                     for column, field in zip(names, source.fields, strict=True)
                 )
             except pl.exceptions.PolarsError as error:
@@ -152,11 +188,25 @@ def _parquet_pieces(source: Source) -> Iterator[Piece]:
         yield Piece(first + length, read)
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a file is a Parquet table, by its content or its name."""
+    return path.suffix == ".parquet" or packing(path) == "parquet"
+
+
+def _typed(column: pl.Expr, field: Field) -> pl.Expr:
+    return column if field.typed else column.cast(field.reads, strict=False)
+
+
 def _text_head(path: Path) -> tuple[list[str], list[str]]:
-    lines = first_lines(path)
-    if not lines:
+    """The first lines of a text; of JSON lines the names in them, and a header made of these."""
+    text = first_lines(path)
+    if not text.strip():
         raise input_error(path, "the file is empty, or a damaged archive; fetch it again")
-    return [], [line.removesuffix("\r") for line in lines.split("\n")]
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    if lines[0].startswith("{"):
+        names = keys_of(lines)
+        return names, [",".join(names)]
+    return [], lines
 
 
 def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
@@ -184,7 +234,7 @@ def _by_count(lines: Sequence[str], form: Form) -> Sequence[Field]:
 
 def _recognised(path: Path, lines: Sequence[str]) -> Form:
     """The one form that recognises a file."""
-    name = path.name.removesuffix(".gz").removesuffix(".bz2")
+    name = unpacked_name(path.name)
     fitting = [form for form in map(FORMS.__getitem__, FORMS) if form.recognises(name, lines)]
     if len(fitting) == 1:
         return fitting[0]

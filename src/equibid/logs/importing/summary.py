@@ -49,6 +49,7 @@ class Summary:
         files: each file.
         reasons: how many rows are in quarantine, by field and reason.
         totals: sums over all rows kept.
+        notes: what people should know before they use it.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Summary:
     files: list[FileSummary]
     reasons: dict[str, int]
     totals: Totals
+    notes: list[str] = field(default_factory=list)
 
     @property
     def read(self) -> int:
@@ -120,5 +122,6 @@ def description(summary: Summary) -> dict[str, Any]:
         "quarantined": summary.quarantined,
         "reasons": summary.reasons,
         "totals": summary.totals,
+        "notes": summary.notes,
         "files": [asdict(file) for file in summary.files],
     }

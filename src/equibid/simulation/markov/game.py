@@ -388,14 +388,15 @@ def logged_game(
     own = observer_named(observer, log.campaigns, reference)
     if own.foresees:
         raise InputError(f"observer {observer}: a log is played without foresight; name another")
-    periods, campaigns = len(log.values) // log.period, log.campaigns
-    if log.tick_start is None and periods > 0:
-        T = log.ticks
+    T, campaigns = log.ticks, log.campaigns
+    periods = int(log.periods)
+    if log.tick_start is not None:
+        start = jnp.asarray(log.tick_start)
+    elif periods > 0:
         start = jnp.arange(T * periods + 1) * log.period // T
     else:
-        # The log is one period, or a part of one with that part of the money.
-        start = even_ticks(len(log.values), log.ticks) if log.tick_start is None else log.tick_start
-        T, periods = len(start) - 1, 1
+        # A part of a period, with that part of the money.
+        start, periods = even_ticks(len(log.values), T), 1
         campaigns = replace(campaigns, budget=jnp.asarray(campaigns.budget) * log.periods)
     N = campaigns.count
     return MarkovGame(
