@@ -47,10 +47,10 @@ def padded(bids: Sequence[float], rows: int) -> jax.Array:
 def cut(got: Clearing, columns: int) -> Clearing:
     """The clearing without the added columns, in NumPy."""
     assert not np.asarray(got.exposure)[:, columns:].any()
-    slot, win, exposure, price = (
-        np.asarray(x)[:, :columns] for x in (got.slot, got.win, got.exposure, got.price)
+    slot, win, exposure, price, place = (
+        np.asarray(x)[:, :columns] for x in (got.slot, got.win, got.exposure, got.price, got.place)
     )
-    return cast(Any, Clearing)(slot, win, exposure, price, np.asarray(got.ladder))
+    return cast(Any, Clearing)(slot, win, exposure, price, np.asarray(got.ladder), place)
 
 
 def test_first_price_charges_the_winning_bid() -> None:

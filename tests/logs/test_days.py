@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from equibid.auctions import second_price
-from equibid.bidders.training import replay, spend_factor, training_log
+from equibid.bidders.replay import replay, spend_factor
+from equibid.bidders.training import training_log
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
 from equibid.evaluation.case import recorded_case
@@ -87,7 +88,7 @@ def bought(log: Recording, bid: np.ndarray, budget: float) -> tuple[float, float
 
 def test_budgets_are_filled_at_the_start_of_each_day() -> None:
     log = log_of_days()
-    told = training_log(log.test, day_ticks=3)
+    told = training_log(log.test, second_price(), day_ticks=3)
     assert told.period_start.tolist() == [0, 10, 13, 21, 26]
     assert (told.periods, told.ticks, told.period) == (5, 3, 7)
     bids = np.full((33, 1), 15.0)
@@ -101,7 +102,7 @@ def test_budgets_are_filled_at_the_start_of_each_day() -> None:
 
 
 def test_a_thinned_log_keeps_its_days() -> None:
-    told = training_log(log_of_days().test, most=11, day_ticks=3)
+    told = training_log(log_of_days().test, second_price(), most=11, day_ticks=3)
     # Impressions 1, 4, 7, …, 31: those of each day, a third of its money.
     assert told.period_start.tolist() == [0, 3, 4, 7, 9]
     assert told.campaigns.budget.tolist() == [10.0]
