@@ -95,7 +95,13 @@ def test_folders_that_are_none(
     assert "only comparisons" in refused(capsys, equibid("report", made / "one", broken))
     assert "is a folder" in refused(capsys, equibid("report", made / "one", "--out", tmp_path))
     about = {"market": "7.log", "impressions": None, "advertisers": None, "ticks": None}
-    about |= {"market_seed": 0, "format": None, "budget_share": 0.1, "command": "solve"}
+    about |= {
+        "market_seed": 0,
+        "format": None,
+        "budget_share": 0.1,
+        "budget": None,
+        "command": "solve",
+    }
     (broken / "config.json").write_text(json.dumps(about))
     said = refused(capsys, equibid("report", broken))
     assert "config.json lacks version, games" in said

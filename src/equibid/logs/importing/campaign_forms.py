@@ -83,7 +83,9 @@ FORMS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it."
     Form(
         name="rlb",
         fields=FIELDS,
-        recognises=lambda _, lines: THREE(lines),
+        recognises=lambda file, lines: (
+            THREE(lines) or (rlb.THETA.fullmatch(file) is not None and not FOUR(lines))
+        ),
         separator=" ",
         spaced=True,
         totals=TOTALS,
@@ -95,7 +97,7 @@ FORMS.add("hourly", "CAMPAIGN.train.txt and .test.txt: click, price, pctr, hour 
     Form(
         name="hourly",
         fields=(*FIELDS, number(whole("hour_index"), pl.Int32)),
-        recognises=lambda file, lines: FOUR(lines) and hourly.NAME.fullmatch(file) is not None,
+        recognises=lambda file, lines: hourly.NAME.fullmatch(file) is not None and not THREE(lines),
         separator=" ",
         spaced=True,
         totals=TOTALS,

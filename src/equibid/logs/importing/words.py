@@ -117,9 +117,9 @@ def _written(text: pl.Series, zone: str) -> pl.Series:
     part = text.str.extract_groups(TIME).struct.unnest()
     clock = [part[name] for name in ("year", "month", "day", "hour", "minute")]
     stamp = pl.concat_str(*clock, part["second"].fill_null("00"))
-    moment = stamp.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
     fraction = part["part"].fill_null("0").str.pad_end(9, "0").str.head(6).cast(pl.Int64)
-    moment = moment + fraction.cast(pl.Duration("us"))
+    second = stamp.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us").to_physical()
+    moment = pl.select((second + fraction).cast(pl.Datetime("us"))).to_series()
     named = part["zone"]
     digits = named.str.extract_groups(r"^([+-])(\d\d):?(\d\d)?$").struct.unnest()
     sign, hours, minutes = (digits[name] for name in digits.columns)
