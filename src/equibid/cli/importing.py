@@ -7,9 +7,11 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from equibid.cli.console import plain_console
+from equibid.cli.options import check_numbers
+from equibid.cli.progress import reading
 from equibid.errors import InputError
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
@@ -53,16 +55,17 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
 
     Example: equibid import mine.csv.gz --columns mine.toml --out logs/mine
     """
-    if not 0 <= settings.max_bad <= 1:
+    check_numbers(settings)
+    if not settings.max_bad <= 1:
         raise InputError(f"--max-bad {settings.max_bad:g} must be a share from 0 to 1")
     if settings.columns is not None and settings.format is not None:
         raise InputError("--columns describes the format; leave --format out")
-    console = Console(highlight=False)
+    console = plain_console()
     form = settings.format
     if settings.columns is not None:
         form = mapped_form(read_column_map(settings.columns))
     try:
-        with _progress(console) as bar:
+        with reading(console) as bar:
             task = bar.add_task("importing", total=None)
             summary = import_logs(
                 settings.logs,
@@ -74,7 +77,7 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
                 lambda done, total: bar.update(task, completed=done, total=total),
             )
     except KeyboardInterrupt:
-        Console(stderr=True).print("equibid: stopped; nothing was imported")
+        plain_console(stderr=True).print("equibid: stopped; nothing was imported")
         sys.exit(130)
     print_summary(console, summary)
 
@@ -88,22 +91,12 @@ def print_summary(console: Console, summary: Summary) -> None:
     for file in summary.files:
         for name, (stated, found) in file.unlike.items():
             console.print(
-                f"[yellow]{file.name}: {found:,} {name}, but the file beside it says {stated:,}"
+                f"{file.name}: {found:,} {name}, but the file beside it says {stated:,}",
+                style="yellow",
             )
     totals = ", ".join(f"{name} {total:,.15g}" for name, total in summary.totals.items())
     console.print(f"{summary.form}: {totals}")
-    console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
+    console.print(f"Parquet in {summary.folder / 'rows'}", style="dim")
 
 
 def _files(summary: Summary) -> Table:

@@ -17,8 +17,10 @@ import tyro
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
+from equibid.cli.options import refuse_idle
 from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.errors import InputError
+from equibid.files import file_name
 from equibid.logs import Recording, read_log, with_budget_share
 from equibid.markets import MARKETS
 from equibid.markets.generate import generate
@@ -85,7 +87,7 @@ class MarketChoice:
     @property
     def stem(self) -> str:
         """For folders."""
-        return self.name if self.generated else self.name.split(".")[0]
+        return file_name(self.name if self.generated else self.name.split(".")[0])
 
     @property
     def auction(self) -> str:
@@ -107,6 +109,7 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
         choice: of the market.
         form: settings for those generators that have them, as ``form="sparse"``.
     """
+    refuse_idle(choice, ("format", "budget_share"), f"{choice.market} is generated, and no log")
     key = jax.random.key(choice.market_seed)
     settings = choice.settings
     if settings is not None:
@@ -133,11 +136,15 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
     if choice.sizes:
         option = next(iter(choice.sizes))
         raise InputError(f"--{option} resizes generated markets; a log has its own size")
+    refuse_idle(choice, ("market_seed",), f"{choice.market} is a log, and not generated")
+    recordings = read_log(path, choice.format)
+    if all(recording.test.market_price is None for recording in recordings):
+        refuse_idle(choice, ("budget_share",), f"{choice.market} holds the budgets itself")
     return [
         with_budget_share(recording, choice.budget_share)
         if recording.test.market_price is not None
         else recording
-        for recording in read_log(path, choice.format)
+        for recording in recordings
     ]
 
 

@@ -1,6 +1,5 @@
 """Folders that `equibid import` wrote, played as the logs they were made of."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import input_error
+from equibid.files import check_parquet, read_json, read_parquet
 from equibid.logs import hourly
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
 from equibid.logs.campaign import BUDGET_SHARE, PERIOD, campaign_market, with_budget_share
@@ -18,9 +18,11 @@ from equibid.logs.hourly import hourly_recording, in_hours
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.rlb import TICKS, history_of, rlb_recording
-from equibid.logs.table import Table, read_bytes
+from equibid.logs.table import Table
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 
+# What to do about a folder that cannot be used.
+AGAIN = "import the log again"
 MILLIONTHS = 1e6
 PERIOD_INDEX = "deliveryPeriodIndex"
 IMPRESSION = (PERIOD_INDEX, "timeStepIndex", "pvIndex")
@@ -56,11 +58,11 @@ class File:
         Raises:
             InputError: they are not there any more, or damaged.
         """
+        check_parquet(self.parts, AGAIN)
         try:
-            return pl.read_parquet(list(self.parts), glob=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            problem = f"the rows of {self.name} are gone or damaged; import the log again"
-            raise input_error(self.folder, problem) from error
+            return pl.concat([read_parquet(part, AGAIN) for part in self.parts])
+        except pl.exceptions.PolarsError as error:
+            raise input_error(self.folder, f"its rows were changed; {AGAIN}") from error
 
 
 def recognises(path: Path) -> bool:
@@ -74,15 +76,14 @@ def read(path: Path) -> list[Recording]:
     Raises:
         InputError: the folder is no import or was changed, or its log has nothing to bid on.
     """
-    data = read_bytes(path / "import.json")
+    told = read_json(path / "import.json")
     try:
-        told = json.loads(data)
         form = told["form"]
         files = [
             File(
                 folder=path,
                 name=file["name"],
-                parts=[path / "rows" / part for part in file["parts"]],
+                parts=[path / "rows" / Path(part).name for part in file["parts"]],
                 complete=file["read"] == file["kept"],
                 beside=file["beside"],
             )
@@ -90,7 +91,7 @@ def read(path: Path) -> list[Recording]:
             if file["parts"]
         ]
     except (ValueError, KeyError, TypeError) as error:
-        raise input_error(path / "import.json", "it was changed; import the log again") from error
+        raise input_error(path / "import.json", f"it was changed; {AGAIN}") from error
     if form not in PLAYERS:
         raise input_error(
             path,

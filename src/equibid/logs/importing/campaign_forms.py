@@ -3,12 +3,12 @@
 Prices are fen per thousand impressions, in iPinYou's way; totals of cost thousandths of a fen.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from equibid.files import read_json
 from equibid.logs import hourly, rlb
 from equibid.logs.campaign import COLUMNS
 from equibid.logs.importing.form import FORMS, Form, Totals, number
@@ -34,7 +34,7 @@ def info_beside(path: Path) -> dict[str, Any]:
     if not info.exists():
         return {}
     rlb.read_info(info)
-    return {"info": json.loads(info.read_bytes())}
+    return {"info": read_json(info)}
 
 
 def stated_totals(name: str, beside: dict[str, Any]) -> Totals:

@@ -16,7 +16,6 @@ A column is read from the log's column of the name that is given, its numbers mu
 or it is the same constant in every row. Columns of the log that the map does not name are left out.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +24,9 @@ from typing import Any
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import read_toml
 from equibid.logs.importing.form import Field, Form, named, number, text
-from equibid.logs.table import amount, flag, opening, whole
+from equibid.logs.table import amount, flag, whole
 
 FIELDS: dict[str, tuple[Field, str]] = {
     field.name: (field, summary)
@@ -81,12 +81,7 @@ def read_column_map(path: Path | str) -> ColumnMap:
         InputError: it cannot be read, or says something that no map can say.
     """
     path = Path(path)
-    with opening(path):
-        data = path.read_bytes()
-    try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:
-        raise input_error(path, f"it is not TOML ({error})") from error
+    content = read_toml(path)
     rows = content.pop("columns", None)
     if not isinstance(rows, dict) or not rows:
         raise input_error(path, "there is no table [columns] with our names and the log's")

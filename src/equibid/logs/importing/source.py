@@ -1,6 +1,5 @@
 """The files of an import, and what each holds in small pieces."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import check_parquet, parquet
 from equibid.logs.importing.chunks import CHUNK, chunks, first_lines
 from equibid.logs.importing.form import FORMS, Field, Form, in_order
 from equibid.logs.importing.parse import parse
-from equibid.logs.importing.rules import Lines, Parsed, check
-from equibid.logs.table import opening
+from equibid.logs.importing.rules import Lines, Parsed, check, csv_cells
 
 # Rows of a Parquet file in one piece.
 BATCH = 200_000
@@ -51,7 +50,8 @@ class Source:
     def length(self) -> int:
         """What reading counts in: bytes of text, packed, or rows of a Parquet file."""
         if self.parquet:
-            return pl.scan_parquet(self.path, glob=False).select(pl.len()).collect().item()
+            with parquet(self.path) as table:
+                return table.select(pl.len()).collect().item()
         return self.size
 
 
@@ -86,6 +86,9 @@ def open_source(path: Path, form: Form | None = None) -> Source:
         raise input_error(path, f"the format {form.name} is a text format, without names")
     if form.header == "no":
         return Source(path, form, form.fields, header=False)
+    if not names and "\r" in lines[0]:
+        problem = "lines end with carriage returns alone; save it with line feeds, as Unix does"
+        raise input_error(path, problem, 1)
     names = names or _header(lines[0], form)
     known = {field.name for field in form.fields} & set(names)
     # A word of a row may be the name of a column by chance; of a header most words are.
@@ -118,26 +121,22 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
 
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
-    names = pl.scan_parquet(source.path, glob=False).collect_schema().names()
+    with parquet(source.path) as table:
+        names = table.collect_schema().names()
     count = source.length
     for first in range(0, count, BATCH):
         length = min(BATCH, count - first)
 
         def read(first: int = first, length: int = length) -> Parsed:
             try:
-                with opening(source.path):
-                    table = (
-                        pl.scan_parquet(source.path, glob=False)
-                        .select(names)
-                        .slice(first, length)
-                        .collect()
-                    )
+                with parquet(source.path) as whole:
+                    table = whole.select(names).slice(first, length).collect()
                 frame = table.select(
                     pl.col(column).cast(field.reads, strict=False).alias(field.name)
                     for column, field in zip(names, source.fields, strict=True)
                 )
             except pl.exceptions.PolarsError as error:
-                problem = f"it is damaged, or a column has a type that cannot be used ({error})"
+                problem = f"a column has a type that cannot be used ({error})"
                 raise input_error(source.path, problem) from error
 
             def shown(at: Lines) -> list[str]:
@@ -161,17 +160,15 @@ def _text_head(path: Path) -> tuple[list[str], list[str]]:
 
 def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
     """The names of the columns, and a header made of them."""
-    try:
-        with opening(path):
-            names = pl.scan_parquet(path, glob=False).collect_schema().names()
-    except pl.exceptions.PolarsError as error:
-        raise input_error(path, "it is not a Parquet table; write it again") from error
+    check_parquet([path])
+    with parquet(path) as table:
+        names = table.collect_schema().names()
     return names, [",".join(names)]
 
 
 def _header(line: str, form: Form) -> list[str]:
     if form.quoted:
-        return next(csv.reader([line], delimiter=form.separator), [])
+        return csv_cells(line, form)
     return line.split(form.separator)
 
 
