@@ -234,9 +234,18 @@ def write_json(path: Path, content: Any) -> Path:
 def write_parquet(path: Path, table: pl.DataFrame) -> Path:
     """Write a Parquet file so that it is there whole or not at all; see `atomic`."""
     with atomic(path) as file:
-        try:
-            table.write_parquet(file)
-        except pl.exceptions.PolarsError as error:
-            # Polars says what the disk said at the end of a long sentence.
-            raise OSError(str(error).rpartition("error: ")[2]) from error
+        put_parquet(file, table)
     return path
+
+
+def put_parquet(file: BinaryIO, table: pl.DataFrame) -> None:
+    """Write a table into an open file.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    try:
+        table.write_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        # Polars says what the disk said at the end of a long sentence.
+        raise OSError(str(error).rpartition("error: ")[2]) from error

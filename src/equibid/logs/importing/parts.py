@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.files import read_parquet, write_parquet
+from equibid.files import put_parquet, read_parquet
 from equibid.logs.importing.form import Form, Totals
 from equibid.logs.importing.rules import Lines
 
@@ -44,9 +44,10 @@ def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: 
     """Write rows as a Parquet file.
 
     Raises:
-        InputError: it cannot be written.
+        OSError: it cannot be written.
     """
-    write_parquet(path, frame)
+    with path.open("wb") as file:
+        put_parquet(file, frame)
     return Part(path, source, _compact(line), totals_of(frame, form), hashes_of(frame, form.key))
 
 
