@@ -113,7 +113,7 @@ def test_a_trial_is_what_a_person_would_type(tmp_path: Path) -> None:
         (("--seeds", "1,1"), ["--seeds 1,1"]),
         (("--seeds", "one"), ["--seeds one"]),
         (("--jobs", 0), ["--jobs 0", "at least 1"]),
-        (("--judge-every", 0), ["judge_every 0"]),
+        (("--judge-every", 0), ["--judge-every 0", "at least 1"]),
     ],
 )
 def test_a_wrong_question_is_answered_before_anything_is_run(

@@ -179,15 +179,18 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
         or not (path / "factors.csv").exists()
     ):
         raise InputError(f"{path} holds no factors; name a run folder of `equibid solve`")
-    asked = asdict(of_folder(choice, config)) | {"market": choice.name}
-    other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
-    return Source(
-        path / "factors.csv",
-        {game["market"]: rule_text(game) for game in config["games"]},
-        config["cap"],
-        of_folder(choice, config).sizes,
-        f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
-    )
+    try:
+        asked = asdict(of_folder(choice, config)) | {"market": choice.name}
+        other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
+        return Source(
+            path / "factors.csv",
+            {game["market"]: rule_text(game) for game in config["games"]},
+            float(config["cap"]),
+            of_folder(choice, config).sizes,
+            f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: config.json was changed; solve the market again") from error
 
 
 def of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:

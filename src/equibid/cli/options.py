@@ -30,10 +30,11 @@ def check_numbers(*settings: Any) -> None:
             number = getattr(each, field.name)
             if isinstance(number, bool) or not isinstance(number, int | float):
                 continue
-            check = _whole if isinstance(number, int) else _real
-            problem = check(field.name, number)
+            whole = isinstance(number, int)
+            problem = (_whole if whole else _real)(field.name, number)
             if problem:
-                raise InputError(f"{option(field.name)} {number}: {problem}")
+                shown = str(number) if whole else f"{number:g}"
+                raise InputError(f"{option(field.name)} {shown}: {problem}")
 
 
 def refuse_idle(settings: Any, names: tuple[str, ...], why: str) -> None:

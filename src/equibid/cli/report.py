@@ -1,10 +1,13 @@
 """``equibid report``: a run's report made anew, or several runs side by side."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from polars.exceptions import PolarsError
 
 from equibid.cli.console import plain_console
 from equibid.cli.remake import Config, ask_again
@@ -60,7 +63,8 @@ def remake(folder: Path, out: Path | None, log: str | None) -> Path:
         if log is not None:
             raise InputError(f"--log {log}: the report of a comparison needs no log; leave it out")
         path = place(out or path)
-        write_report(from_findings(read_findings(folder), config), path)
+        with as_it_was_left(folder):
+            write_report(from_findings(read_findings(folder), config), path)
         return path
     ask_again(folder, kind, config, log)
     if out is None or out.resolve() == path.resolve():
@@ -83,8 +87,35 @@ def side_by_side(folders: list[Path], out: Path | None) -> Path:
             )
         past.append(Past(name, config, read_findings(folder)))
     path = place(out or Path("runs") / "side-by-side.html")
-    write_side_by_side(past, path)
+    with as_it_was_left(*folders):
+        write_side_by_side(past, path)
     return path
+
+
+@contextmanager
+def as_it_was_left(*folders: Path) -> Iterator[None]:
+    """Blame the folders for what only tables can cause that were changed since they were written.
+
+    Raises:
+        InputError: no report can be made of them; tells which error it came to.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        PolarsError,
+    ) as error:
+        names = " or ".join(map(str, folders))
+        raise InputError(
+            f"{names}: no report can be made of its files ({type(error).__name__}: {error}); let "
+            "the command that made it run again"
+        ) from error
 
 
 def distinct(folders: list[Path]) -> dict[Path, str]:

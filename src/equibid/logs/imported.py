@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from equibid.errors import input_error
+from equibid.errors import InputError, input_error
 from equibid.files import check_parquet, read_json, read_parquet
 from equibid.logs import hourly
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
@@ -92,13 +92,18 @@ def read(path: Path) -> list[Recording]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise input_error(path / "import.json", f"it was changed; {AGAIN}") from error
-    if form not in PLAYERS:
+    if not isinstance(form, str) or form not in PLAYERS:
         raise input_error(
             path,
             f"a log of the form {form} has no values to bid by; only {', '.join(PLAYERS)} can be "
             "played",
         )
-    return PLAYERS[form](files)
+    try:
+        return PLAYERS[form](files)
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise input_error(path, f"its rows or its import.json were changed; {AGAIN}") from error
 
 
 def _auctionnet(files: Sequence[File]) -> list[Recording]:
