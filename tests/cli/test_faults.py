@@ -1,7 +1,6 @@
 """What no input should lead to is told apart from bad input; terminals print what they can."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,11 @@ Captured = pytest.CaptureFixture[str]
         (RuntimeError("no way"), 70, "fault of Equibid (RuntimeError: no way)"),
         (PanicException("no way"), 70, "fault of Equibid (PanicException: no way)"),
         (MemoryError("8 TB"), 2, "does not fit into memory"),
-        (OSError(28, "No space left on device", "there"), 2, "there: .* (No space left"),
+        (
+            OSError(28, "No space left on device", "there"),
+            2,
+            "there: it cannot be read or written (No",
+        ),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )
@@ -41,7 +44,7 @@ def test_an_error_ends_with_one_sentence(
     assert equibid("compare", "demo") == code
     err = capsys.readouterr().err
     assert err.startswith("equibid: ") and err.count("\n") == 1
-    assert re.search(said.replace("(", r"\("), err)
+    assert said in err
     if code == 70:
         file = Path(err.split()[-1])
         assert "in fail" in file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whatever advertisers are called: commands stay in their folder, and reports and console show it."""
+"""Whatever advertisers are called: commands stay in their folder, and show it as it is."""
 
 import csv
 import random
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.text import Text
 
 from equibid.cli.console import plain_console, shown
-from equibid.cli.progress import progress
+from equibid.cli.progress import Said, progress
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -52,7 +51,7 @@ def test_names_stay_names(equibid: Command, capsys: Captured, log: Path) -> None
     rows = delivery.group_by("market").len()
     assert set(rows["market"]) == markets
     assert rows["len"].n_unique() == 1
-    assert equibid("certify", "deep/L", "constant", "--out", "deep/y") == 0
+    assert equibid("certify", "deep/L", "fixed", "--out", "deep/y") == 0
     assert set(pl.read_parquet(log / "deep/y/certificate.parquet")["market"]) == markets
     assert equibid("fit", "deep/L", "--others", 0, "--out", "deep/f") == 0
     fitted = [path.parent for path in (log / "deep/f").rglob("market.toml")]
@@ -72,8 +71,7 @@ def test_the_console_prints_text_as_it_is(capsys: Captured) -> None:
     console.print("[red]x[/red] :smile: a\x1b[2Jb \u202eback", style="dim")
     with progress(console) as bar:
         bar.add_task("[bold]:x:[/bold] \x07", total=1)
-        line = bar.columns[0](bar.tasks[0])
-    assert isinstance(line, Text)
+        line = Said().render(bar.tasks[0])
     assert line.plain.startswith("[bold]:x:[/bold] \\x07")
     assert capsys.readouterr().out.startswith("[red]x[/red] :smile: a\\x1b[2Jb \\u202eback\n")
     assert shown("ä, –, 日本, a\nb") == "ä, –, 日本, a\nb"

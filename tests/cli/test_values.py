@@ -279,7 +279,7 @@ def test_damaged_markets_are_refused(equibid: Command, capsys: Captured, tmp_pat
     for words in (market[:-20], market.replace('"cost"', '"price"'), market.replace("301", "x")):
         if words != market:
             said.write_text(words)
-            with pytest.raises(InputError, match="does not describe a market|is not JSON|no text"):
+            with pytest.raises(InputError, match=r"does not describe a market|is not JSON|no text"):
                 read_log(folder)
 
 
