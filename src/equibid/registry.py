@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite
 from typing import Generic, TypeVar
 
 from equibid.errors import InputError
@@ -66,6 +67,8 @@ def made(registry: Registry[Callable[..., T]], text: str) -> T:
             settings[setting.strip()] = float(amount)
         except ValueError as error:
             raise InputError(f"{what}: write {setting}=NUMBER, not {part!r}") from error
+        if not isfinite(settings[setting.strip()]):
+            raise InputError(f"{what}: {setting} must be a finite number, not {amount}")
     try:
         return registry[name](**settings)
     except TypeError as error:

@@ -44,7 +44,7 @@ def refused(capsys: pytest.CaptureFixture[str], code: int) -> str:
         (["demo", "--seeds", "0"], ["--seeds 0", "at least 1"]),
         (["demo", "--seeds", "-3"], ["--seeds -3"]),
         (["demo", "--auction", "vickrey"], ["auction 'vickrey'", "second-price"]),
-        (["demo", "--impressions", "0"], ["impressions", "not 0"]),
+        (["demo", "--impressions", "0"], ["--impressions 0", "at least 1"]),
         (["demo", "--ticks", "9", "--impressions", "5"], ["9 ticks", "5 impressions"]),
         (["example-3.2", "--ticks", "2"], ["example-3.2", "ticks"]),
     ],

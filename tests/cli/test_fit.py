@@ -102,7 +102,7 @@ def test_campaigns_of_a_folder_have_folders(
 def test_settings_are_a_market(equibid: Command, capsys: Captured, tmp_path: Path) -> None:
     path = tmp_path / "some.toml"
     path.write_text(MARKET)
-    assert equibid("solve", path, "--starts", 1, "--deflated", 0, "--method", "tatonnement") == 0
+    assert equibid("solve", path, "--method", "tatonnement") == 0
     config = json.loads((tmp_path / "runs" / "solve-mine" / "config.json").read_text())
     assert config["market"] == "mine"
     assert config["log_digest"]
@@ -142,7 +142,7 @@ def test_settings_are_trained_on(equibid: Command, tmp_path: Path) -> None:
         (["solve", "bad.toml"], ["bad.toml", "drift"]),
         (["train", "bad.toml", "--algorithm", "ippo"], ["bad.toml", "drift"]),
         (["certify", "bad.toml", "pacing"], ["bad.toml", "drift"]),
-        (["compare", "none.toml"], ["none.toml", "No such file"]),
+        (["compare", "none.toml"], ["none.toml", "there is no such file"]),
     ],
 )
 def test_bad_input_is_named(

@@ -165,7 +165,7 @@ def test_a_log_of_many_advertisers_is_solved(equibid: Command, tmp_path: Path) -
         (["demo", "--auction", "gsp"], ["soft auctions"]),
         (["demo", "--auction", "soft:temperature=0"], ["temperature 0 must be above 0"]),
         (["demo", "--auction", "soft:heat=1"], ["soft has no setting heat"]),
-        (["demo", "--cap", "0"], ["cap must be a positive number"]),
+        (["demo", "--cap", "0"], ["--cap 0: name a number above 0"]),
         (["demo", "--starts", "0"], ["--starts 0", "at least 1"]),
         (["demo", "--deflated", "-1"], ["--deflated -1"]),
         (["demo", "--tolerance", "0"], ["--tolerance 0"]),

@@ -102,8 +102,8 @@ def test_settings_are_listed(equibid: Command, capsys: Captured, tmp_path: Path)
         (("--set", "learning_rte=1"), ["no setting 'learning_rte'", "learning_rate"]),
         (("--set", "learning_rate=x"), ["learning_rate must be a number, not 'x'"]),
         (("--algorithm", "toyy"), ["no algorithm 'toyy'", "toy"]),
-        (("--steps", 0), ["steps 0", "at least 1"]),
-        (("--seeds", 0), ["seeds []", "at least one"]),
+        (("--steps", 0), ["--steps 0", "at least 1"]),
+        (("--seeds", 0), ["--seeds 0", "at least 1"]),
         (("--judged-by", "vlue"), ["nothing is judged by 'vlue'; try value"]),
     ],
 )

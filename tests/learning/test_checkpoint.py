@@ -1,7 +1,7 @@
 """Files of a run are there whole or not at all, and only for the run they are of."""
 
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.training.checkpoint import load, save, verify, versions, write_whole
+from equibid.learning.training.checkpoint import load, save, verify, versions
 
 TREE = {
     "weights": jnp.asarray([[1.5, -2.0], [0.25, 3.0]], jnp.float32),
@@ -42,26 +42,6 @@ def test_what_is_read_is_what_was_written_to_the_bit(tmp_path: Path) -> None:
         assert np.asarray(there).tobytes() == np.asarray(here).tobytes()
     again = save(tmp_path / "b.eqx", {"bound": float("inf"), "step": 7}, tree)
     assert again.read_bytes() == path.read_bytes()
-
-
-def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path: Path) -> None:
-    path = write_whole(tmp_path / "a", lambda file: file.write(b"old"))
-
-    def broken(file: BinaryIO) -> None:
-        file.write(b"new, but")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(path, broken)
-    assert path.read_bytes() == b"old"
-    # What it left behind is in nobody's way.
-    write_whole(path, lambda file: file.write(b"new"))
-    assert [(x.name, x.read_bytes()) for x in tmp_path.iterdir()] == [("a", b"new")]
-
-
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot write there"):
-        write_whole(tmp_path / "no" / "a", lambda file: file.write(b"x"))
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Factors are read from a file, or refused with the one place that is bad."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from equibid.auctions.soft import soft
+from equibid.equilibrium.game import Game
 from equibid.errors import InputError
+from equibid.evaluation.certifying import write_factors
+from equibid.evaluation.run import Run
 from equibid.logs.factors import read_factors
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
@@ -112,3 +117,17 @@ def test_a_bad_parquet_row_is_named(tmp_path: Path) -> None:
         read_factors(path, market())
     with pytest.raises(InputError, match="there is no such file"):
         read_factors(tmp_path / "nothing.csv", market())
+
+
+@given(names=st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=2, unique=True))
+def test_factors_of_any_names_come_back(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    run = Run(tmp_path_factory.mktemp("run"))
+    games = []
+    for name in names:
+        one = market((name,), advertisers=1)
+        games.append(Game(replace(one, labels=replace(one.labels, name=name)), soft(), np.ones(1)))
+    write_factors(run, [(game, np.array([float(i)])) for i, game in enumerate(games)])
+    for number, game in enumerate(games):
+        assert read_factors(run.folder / "factors.csv", game.market).tolist() == [number]

@@ -36,7 +36,7 @@ share = st.floats(0, 1)
 
 
 @given(
-    st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1),
+    st.text(st.characters(codec="utf-8"), min_size=1),
     st.tuples(st.floats(1e-9, 1), st.floats(1e-9, 1)),
     st.lists(finite, min_size=7, max_size=7),
     share,
@@ -101,7 +101,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path) -> None:
         (GOOD + "reach = [0.1, true]\n", "reach must be two numbers"),
         (GOOD + 'auction = "vickrey"\n', "there is no auction 'vickrey'"),
         (GOOD + "auction = 2\n", "auction must be a text in quotes"),
-        (GOOD.replace('"m"', '"a/b"'), "name must be a text in quotes, without slashes"),
+        (GOOD.replace('"m"', '""'), "name must be a text in quotes"),
         (GOOD.replace("100", "100.0"), "impressions must be a whole number from 1, not 100.0"),
         (GOOD.replace("100", "3"), "5 ticks are more than its 3 impressions"),
     ],
@@ -116,10 +116,10 @@ def test_a_bad_file_is_named_with_its_field(tmp_path: Path, text: str, said: str
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "market.toml"
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="there is no such file"):
         read_market(path)
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="is not TOML"):
+    with pytest.raises(InputError, match="no text in UTF-8"):
         read_market(path)
 
 

@@ -35,7 +35,7 @@ def heading(result: Certified) -> str:
 def print_equilibria(console: Console, equilibria: pl.DataFrame, starts: int) -> None:
     """The distinct equilibria that a search came to."""
     if equilibria.is_empty():
-        console.print("[bold]No start led to an equilibrium within the tolerance.[/bold]")
+        console.print("No start led to an equilibrium within the tolerance.", style="bold")
         return
     table = plain_table("Equilibria found")
     for title in ("", "welfare", "revenue", "largest gain", "starts"):
@@ -101,7 +101,7 @@ def print_results(console: Console, results: Sequence[Certified], title: str) ->
 def print_notices(console: Console, sentences: Iterable[str]) -> None:
     """A line a sentence."""
     for sentence in sentences:
-        console.print(f"note: {sentence}", style="yellow", markup=False, highlight=False)
+        console.print(f"note: {sentence}", style="yellow")
 
 
 def statuses(certificate: Certificate) -> str:

@@ -1,7 +1,6 @@
 """``equibid certify``: how far what everybody bids is from equilibrium."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.bidders import BIDDERS
 from equibid.cli.certificates import heading, print_certificate, print_notices, print_results
+from equibid.cli.console import plain_console
 from equibid.cli.market import (
     SIZES,
     MarketChoice,
@@ -26,6 +25,7 @@ from equibid.cli.market import (
     soft_auction,
     whole_market,
 )
+from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError
@@ -40,6 +40,7 @@ from equibid.evaluation.certifying import (
     write_factors,
 )
 from equibid.evaluation.run import open_run
+from equibid.files import read_json
 from equibid.logs.factors import read_factors
 from equibid.logs.table import opening
 from equibid.markets.market import Market
@@ -111,9 +112,10 @@ def certify(
 
 def run_certify(choice: MarketChoice, settings: Settings) -> Path:
     """Certify factors; gives the path of the report."""
+    check_numbers(choice, settings)
     if not 0 < settings.tolerance < 1:
         raise InputError(f"--tolerance {settings.tolerance:g}: name a number between 0 and 1")
-    console = Console()
+    console = plain_console()
     started = time.perf_counter()
     folder = settings.out or Path("runs") / f"certify-{choice.stem}"
     source = source_of(choice, settings.factors)
@@ -142,12 +144,12 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
         what = "days" if len(days) > 1 else "markets"
         print_results(console, results, f"{choice.name}: {len(results)} {what}")
     else:
-        console.print(heading(results[0]), highlight=False)
+        console.print(heading(results[0]))
         console.print()
         print_certificate(console, results[0])
     print_notices(console, [*filter(None, [source.notice]), *all_notices(results)])
     elapsed = time.perf_counter() - started
-    console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
+    console.print(f"{elapsed:.0f} s; tables in {folder}, open {report} in a browser", style="dim")
     return report
 
 
@@ -168,21 +170,27 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
         )
     if not path.is_dir():
         return Source(path)
-    try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is no run folder; it needs config.json") from error
-    if config.get("command") != "solve" or not (path / "factors.csv").exists():
+    if not (path / "config.json").exists():
+        raise InputError(f"{path} is no run folder; it needs config.json")
+    config = read_json(path / "config.json")
+    if (
+        not isinstance(config, dict)
+        or config.get("command") != "solve"
+        or not (path / "factors.csv").exists()
+    ):
         raise InputError(f"{path} holds no factors; name a run folder of `equibid solve`")
-    asked = asdict(of_folder(choice, config)) | {"market": choice.name}
-    other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
-    return Source(
-        path / "factors.csv",
-        {game["market"]: rule_text(game) for game in config["games"]},
-        config["cap"],
-        of_folder(choice, config).sizes,
-        f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
-    )
+    try:
+        asked = asdict(of_folder(choice, config)) | {"market": choice.name}
+        other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
+        return Source(
+            path / "factors.csv",
+            {game["market"]: rule_text(game) for game in config["games"]},
+            float(config["cap"]),
+            of_folder(choice, config).sizes,
+            f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: config.json was changed; solve the market again") from error
 
 
 def of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, cast
 import numpy as np
 import polars as pl
 import tyro
-from rich.console import Console
 
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
+from equibid.cli.console import plain_console
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
+from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import print_head_to_head, print_ranking
 from equibid.errors import InputError
@@ -120,10 +121,9 @@ def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
 
 def run_comparison(settings: Settings) -> Path:
     """Carry out a comparison; gives the path of the report."""
-    console = Console()
+    console = plain_console()
     names = bidder_names(settings.bidders)
-    if settings.seeds < 1:
-        raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
+    check_numbers(settings)
     folder = settings.out or default_folder(choice_of(settings))
     started = time.perf_counter()
     with progress(console) as bar:
@@ -176,7 +176,7 @@ def run_comparison(settings: Settings) -> Path:
     if found.head_to_head is not None:
         print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started
-    console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
+    console.print(f"{elapsed:.0f} s; tables in {folder}, open {report} in a browser", style="dim")
     return report
 
 

@@ -1,6 +1,5 @@
 """``equibid fit``: a generated market whose days are like a log."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +13,15 @@ import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
+from equibid.cli.console import plain_console
 from equibid.cli.market import MarketChoice, digest, recordings_of
+from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.evaluation.fitted import Fitted, fitted
 from equibid.evaluation.run import Run, open_run
+from equibid.files import file_name
 from equibid.logs import Recording
 from equibid.markets.toml import auction_text, market_text
 from equibid.reports.from_fit import columns, fit_tables, like, short, write_fit
@@ -72,8 +74,8 @@ def fit(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
 
 def run_fit(settings: Settings) -> list[Path]:
     """Carry out the fits; gives the paths of the settings that were written."""
-    check(settings)
-    console = Console()
+    check_numbers(settings)
+    console = plain_console()
     choice = MarketChoice(
         settings.log,
         format=settings.format,
@@ -94,35 +96,22 @@ def run_fit(settings: Settings) -> list[Path]:
             def told(what: str, name: str = recording.name) -> None:
                 bar.update(task, description=f"{name}: {what}")
 
-            own = folder / recording.name if len(recordings) > 1 else folder
+            own = folder / file_name(recording.name) if len(recordings) > 1 else folder
             auction = auction_named(settings.auction or default_auction(recording.test))
             config = resolved(settings, recording, auction)
             run = open_run(own, config)
-            name = f"{recording.name.replace('/', '-')}-fitted"
+            name = f"{recording.name}-fitted"
             found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
             written.append(write(run, found, config, recording.name))
             show(console, found, recording.name, written[-1])
             bar.advance(task)
     elapsed = time.perf_counter() - started
     console.print(
-        f"[dim]{elapsed:.0f} s; tables in {folder}, open {written[0].parent / 'report.html'} in a "
-        "browser[/dim]"
+        f"{elapsed:.0f} s; tables in {folder}, open {written[0].parent / 'report.html'} in a "
+        "browser",
+        style="dim",
     )
     return written
-
-
-def check(settings: Settings) -> None:
-    """Refuse numbers no fit can have.
-
-    Raises:
-        InputError: one is out of its range.
-    """
-    for name, asked, least in (
-        ("day-ticks", settings.day_ticks, 1),
-        ("others", settings.others, 0),
-    ):
-        if asked is not None and asked < least:
-            raise InputError(f"--{name} {asked}: ask for at least {least}")
 
 
 def resolved(settings: Settings, recording: Recording, auction: Auction) -> dict[str, Any]:
@@ -160,7 +149,7 @@ def write(run: Run, found: Fitted, config: dict[str, Any], log: str) -> Path:
         "value_unit": found.value_unit,
         "distances": found.distances.with_columns(like=like(found.distances)).to_dicts(),
     }
-    run.write_text("fit.json", json.dumps(told, indent=2) + "\n")
+    run.write_json("fit.json", told)
     run.write_table("quantiles.parquet", found.quantiles)
     write_fit(fit_tables(found, config, log), run.folder / "report.html")
     return path
@@ -194,6 +183,6 @@ def show(console: Console, found: Fitted, log: str, path: Path) -> None:
     console.print(table)
     if found.fit.kept:
         kept = ", ".join(found.fit.kept)
-        console.print(f"the log cannot tell, so defaults are kept: {kept}", highlight=False)
+        console.print(f"the log cannot tell, so defaults are kept: {kept}")
     for said in found.fit.notes:
-        console.print(f"[yellow]{said}[/yellow]", highlight=False)
+        console.print(said, style="yellow")

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from equibid.cli.console import plain_console
+from equibid.cli.options import check_numbers
+from equibid.cli.progress import reading
 from equibid.errors import InputError
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
@@ -65,23 +66,24 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
 
     Example: equibid import mine.csv.gz --columns mine.toml --out logs/mine
     """
+    check_numbers(settings)
     if settings.suggest_columns is not None:
         suggest(settings.logs, settings.suggest_columns)
         return
     if settings.out is None:
         raise InputError("name the folder to write, as in --out logs/mine")
-    if not 0 <= settings.max_bad <= 1:
+    if not settings.max_bad <= 1:
         raise InputError(f"--max-bad {settings.max_bad:g} must be a share from 0 to 1")
     if settings.columns is not None and settings.format is not None:
         raise InputError("--columns describes the format; leave --format out")
-    console = Console(highlight=False)
+    console = plain_console()
     form = settings.format
     if settings.columns is not None:
         form = mapped_form(read_column_map(settings.columns).in_zone(settings.time_zone))
     elif settings.time_zone is not None:
         raise InputError("--time-zone is for a map of columns; name one with --columns")
     try:
-        with _progress(console) as bar:
+        with reading(console) as bar:
             task = bar.add_task("importing", total=None)
             summary = import_logs(
                 settings.logs,
@@ -93,7 +95,7 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
                 lambda done, total: bar.update(task, completed=done, total=total),
             )
     except KeyboardInterrupt:
-        Console(stderr=True).print("equibid: stopped; nothing was imported")
+        plain_console(stderr=True).print("equibid: stopped; nothing was imported")
         sys.exit(130)
     print_summary(console, summary)
 
@@ -128,24 +130,14 @@ def print_summary(console: Console, summary: Summary) -> None:
     for file in summary.files:
         for name, (stated, found) in file.unlike.items():
             console.print(
-                f"[yellow]{file.name}: {found:,} {name}, but the file beside it says {stated:,}"
+                f"{file.name}: {found:,} {name}, but the file beside it says {stated:,}",
+                style="yellow",
             )
     for note in summary.notes:
-        console.print(f"[yellow]{escape(note)}")
+        console.print(note, style="yellow")
     totals = ", ".join(f"{name} {total:,.15g}" for name, total in summary.totals.items())
     console.print(f"{summary.form}: {totals}")
-    console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
+    console.print(f"Parquet in {summary.folder / 'rows'}", style="dim")
 
 
 def _files(summary: Summary) -> Table:

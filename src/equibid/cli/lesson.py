@@ -8,7 +8,7 @@ import tyro
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
-from equibid.errors import InputError
+from equibid.cli.options import refuse_idle
 from equibid.evaluation.practice import Practice, Rivals, generated_practice, recorded_practice
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.board import Log
@@ -107,12 +107,12 @@ def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
     Raises:
         InputError: there is no such market, log or rule, or it cannot be learnt on.
     """
-    if lesson.days < 1:
-        raise InputError(f"--days {lesson.days}: ask for at least 1")
     if choice.generated:
+        refuse_idle(lesson, ("shake",), f"{choice.market} is generated, and no log")
         auction = auction_named(lesson.auction or choice.auction)
         days = generated_days(choice)
         return [generated_practice(choice.name, days, auction, lesson.play, lesson.days)]
+    refuse_idle(lesson, ("days",), f"{choice.market} is a log, which has its own periods")
     practices = []
     for recording in recordings_of(choice):
         auction = auction_named(lesson.auction or default_auction(recording.test))

@@ -1,10 +1,10 @@
 """``equibid list``: what there is by name."""
 
-from rich.console import Console
 from rich.table import Table
 
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
+from equibid.cli.console import plain_console
 from equibid.cli.table import plain_table
 from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers import SOLVERS
@@ -21,7 +21,7 @@ def list_() -> None:
 
     Example: equibid list
     """
-    console = Console()
+    console = plain_console()
     for title, registry in (
         ("Markets (generated)", MARKETS),
         ("Logs (forms that are imported or played)", FORMS),

@@ -1,16 +1,22 @@
 """The command ``equibid``."""
 
 import os
+import re
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NoReturn
+from unicodedata import category
 
 import jax
 import tyro
-from rich.console import Console
+from polars.exceptions import PanicException
 
 from equibid.cli.certify import certify
 from equibid.cli.compare import compare
+from equibid.cli.console import plain_console, take_any_text
 from equibid.cli.demo import demo
 from equibid.cli.fit import fit
 from equibid.cli.importing import import_
@@ -21,6 +27,9 @@ from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
 from equibid.cli.values import values
 from equibid.errors import InputError
+
+# Of sysexits.h: an error inside the program.
+FAULT = 70
 
 APP = tyro.extras.SubcommandApp()
 APP.command(name="demo")(demo)
@@ -37,25 +46,69 @@ APP.command(name="list")(list_)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; bad input ends with one sentence and exit code 2."""
+    """Run a command; whatever goes wrong ends with one sentence.
+
+    Exit codes: 2 for what was asked wrongly or cannot be read or written, 70 for a fault of the
+    program, 130 for a stop by the user.
+    """
     keep_compiled_programs()
-    trouble = Console(stderr=True, highlight=False, soft_wrap=True)
+    take_any_text()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        check_words(words)
         APP.cli(
             prog="equibid",
             description="Auto-bidding in real-time ad auctions: who wins, and by how much.",
-            args=arguments,
+            args=words,
         )
     except InputError as error:
-        trouble.print(f"equibid: {error}", markup=False)
-        sys.exit(2)
+        end(2, str(error))
     except KeyboardInterrupt:
-        trouble.print("equibid: stopped; the same command goes on from here", markup=False)
-        sys.exit(130)
+        end(130, "stopped; the same command goes on from here")
     except BrokenPipeError:
         # Who reads (`| head`) has enough; what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        end(2, f"{place}it cannot be read or written ({error.strerror or error})")
+    except (Exception, PanicException) as error:
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+            end(2, "this does not fit into memory; ask for a smaller market, or for fewer at once")
+        end(FAULT, fault(error))
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Refuse words that no file or setting can be called.
+
+    Raises:
+        InputError: one has a NUL character, or was not in the encoding of this machine.
+    """
+    for word in words:
+        if "\0" in word:
+            raise InputError(f"{word!r} holds a NUL character; leave it out")
+        if any(category(x) == "Cs" for x in word):
+            raise InputError(f"{word!r} is not in UTF-8; give the file another name")
+
+
+def end(code: int, sentence: str) -> NoReturn:
+    """Say why, and end. Words that nobody could read to their end are shortened."""
+    line = re.sub(r"\s*\n\s*", " ", sentence)
+    line = re.sub(r"\S{400,}", lambda word: f"{word[0][:80]}…{word[0][-40:]}", line)
+    plain_console(stderr=True).print(f"equibid: {line}", soft_wrap=True)
+    sys.exit(code)
+
+
+def fault(error: BaseException) -> str:
+    """What to say of an error that no input should lead to; its traceback goes to a file."""
+    lines = "".join(traceback.format_exception(error))
+    what = f"{type(error).__name__}: {str(error)[:200]}"
+    try:
+        with NamedTemporaryFile("wb", prefix="equibid-", suffix=".txt", delete=False) as file:
+            file.write(lines.encode("utf-8", "backslashreplace"))
+    except OSError:
+        return f"this is a fault of Equibid ({what}); please report it with this: {lines}"
+    return f"this is a fault of Equibid ({what}); please report it, with the file {file.name}"
 
 
 def keep_compiled_programs() -> None:

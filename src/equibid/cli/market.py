@@ -18,8 +18,10 @@ import tyro
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
+from equibid.cli.options import refuse_idle
 from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.errors import InputError
+from equibid.files import file_name
 from equibid.logs import Recording, read_log, with_budget, with_budget_share
 from equibid.logs.campaign import BUDGET_SHARE
 from equibid.markets import MARKETS
@@ -91,7 +93,7 @@ class MarketChoice:
     @property
     def stem(self) -> str:
         """For folders."""
-        return self.name if self.generated else self.name.split(".")[0]
+        return file_name(self.name if self.generated else self.name.split(".")[0])
 
     @property
     def auction(self) -> str:
@@ -113,7 +115,8 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
         choice: of the market.
         form: settings for those generators that have them, as ``form="sparse"``.
     """
-    check_budget(choice)
+    idle = ("format", "budget_share", "budget")
+    refuse_idle(choice, idle, f"{choice.market} is generated, and no log")
     key = jax.random.key(choice.market_seed)
     settings = choice.settings
     if settings is not None:
@@ -141,11 +144,16 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
     if choice.sizes:
         option = next(iter(choice.sizes))
         raise InputError(f"--{option} resizes generated markets; a log has its own size")
-    return [_funded(recording, choice) for recording in read_log(path, choice.format)]
+    check_budget(choice)
+    refuse_idle(choice, ("market_seed",), f"{choice.market} is a log, and not generated")
+    recordings = read_log(path, choice.format)
+    if all(recording.test.market_price is None for recording in recordings):
+        refuse_idle(choice, ("budget_share",), f"{choice.market} holds the budgets itself")
+    return [_funded(recording, choice) for recording in recordings]
 
 
 def check_budget(choice: MarketChoice) -> None:
-    """Refuse budgets that were asked for twice, for a generated market, or are none.
+    """Refuse budgets that were asked for twice, or are none.
 
     Raises:
         InputError: see above.
@@ -153,8 +161,6 @@ def check_budget(choice: MarketChoice) -> None:
     money = choice.budget
     if money is None:
         return
-    if choice.generated:
-        raise InputError(f"--budget is for logs; {choice.market} is a generated market")
     if choice.budget_share is not None:
         raise InputError("--budget and --budget-share both set the budget; name one of them")
     if not 0 < money < math.inf:

@@ -21,6 +21,7 @@ from equibid.cli.solve import Settings as SolveSettings
 from equibid.cli.solve import run_solve
 from equibid.cli.train import Settings as TrainSettings
 from equibid.cli.train import run_train
+from equibid.equilibrium.solvers import NCB_SELECT
 from equibid.errors import InputError
 from equibid.learning.settings import as_text
 
@@ -90,7 +91,9 @@ def solve_again(folder: Path, config: Config, market: str) -> None:
             "goes on from its parts"
         )
     settings = named(SolveSettings, config, ("auction", "starts", "deflated", "out"))
-    starts = {"starts": game["starts"], "deflated": game["deflated"]}
+    starts = {name: game[name] for name in ("starts", "deflated")}
+    if config["method"] != NCB_SELECT:
+        starts = {}
     run_solve(
         choice_of(config, market),
         SolveSettings(**settings, **starts, auction=auctions.pop(), out=folder),

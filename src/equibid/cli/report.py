@@ -1,17 +1,20 @@
 """``equibid report``: a run's report made anew, or several runs side by side."""
 
-import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
+from polars.exceptions import PolarsError
 
+from equibid.cli.console import plain_console
 from equibid.cli.remake import Config, ask_again
 from equibid.errors import InputError
 from equibid.evaluation.across import Past
 from equibid.evaluation.findings import read_findings
+from equibid.files import atomic, opening, read_json
 from equibid.reports import from_findings, write_report
 from equibid.reports.side_by_side import write_side_by_side
 
@@ -43,12 +46,12 @@ def report(
 
     Example: equibid report runs/gsp runs/first-price --out auctions.html
     """
-    console = Console()
+    console = plain_console()
     if not runs:
         raise InputError("name a run folder, as in equibid report runs/demo")
     folders = list(dict.fromkeys(path.resolve() for path in runs))
     path = remake(runs[0], out, log) if len(folders) == 1 else side_by_side(folders, out)
-    console.print(f"[dim]open {path} in a browser[/dim]")
+    console.print(f"open {path} in a browser", style="dim")
 
 
 def remake(folder: Path, out: Path | None, log: str | None) -> Path:
@@ -57,13 +60,18 @@ def remake(folder: Path, out: Path | None, log: str | None) -> Path:
     kind = kind_of(folder, config)
     path = folder / "report.html"
     if kind == "compare":
+        if log is not None:
+            raise InputError(f"--log {log}: the report of a comparison needs no log; leave it out")
         path = place(out or path)
-        write_report(from_findings(read_findings(folder), config), path)
+        with as_it_was_left(folder):
+            write_report(from_findings(read_findings(folder), config), path)
         return path
     ask_again(folder, kind, config, log)
     if out is None or out.resolve() == path.resolve():
         return path
-    return Path(shutil.copyfile(path, place(out)))
+    with opening(path), path.open("rb") as made, atomic(place(out)) as copy:
+        shutil.copyfileobj(made, copy)
+    return out
 
 
 def side_by_side(folders: list[Path], out: Path | None) -> Path:
@@ -79,8 +87,35 @@ def side_by_side(folders: list[Path], out: Path | None) -> Path:
             )
         past.append(Past(name, config, read_findings(folder)))
     path = place(out or Path("runs") / "side-by-side.html")
-    write_side_by_side(past, path)
+    with as_it_was_left(*folders):
+        write_side_by_side(past, path)
     return path
+
+
+@contextmanager
+def as_it_was_left(*folders: Path) -> Iterator[None]:
+    """Blame the folders for what only tables can cause that were changed since they were written.
+
+    Raises:
+        InputError: no report can be made of them; tells which error it came to.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        PolarsError,
+    ) as error:
+        names = " or ".join(map(str, folders))
+        raise InputError(
+            f"{names}: no report can be made of its files ({type(error).__name__}: {error}); let "
+            "the command that made it run again"
+        ) from error
 
 
 def distinct(folders: list[Path]) -> dict[Path, str]:
@@ -100,14 +135,12 @@ def config_of(folder: Path) -> dict[str, Any]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name a run folder, as runs/demo")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    path = folder / "config.json"
+    if not path.exists():
         inner = [path.parent.name for path in sorted(folder.glob("*/config.json"))]
         hint = f"; name one of its folders, as {folder / inner[0]}" if inner else ""
-        raise InputError(f"{folder} is no run folder, config.json is missing{hint}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: config.json cannot be read; make the run anew") from error
+        raise InputError(f"{folder} is no run folder, config.json is missing{hint}")
+    config = read_json(path)
     if not isinstance(config, dict):
         raise InputError(f"{folder}: config.json cannot be read; make the run anew")
     return config

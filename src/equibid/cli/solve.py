@@ -18,6 +18,7 @@ from equibid.cli.certificates import (
     print_notices,
     print_results,
 )
+from equibid.cli.console import plain_console
 from equibid.cli.market import (
     MarketChoice,
     digest,
@@ -27,6 +28,7 @@ from equibid.cli.market import (
     soft_auction,
     whole_market,
 )
+from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.select import Search, best_of
@@ -105,8 +107,8 @@ def solve(
 
 def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     """Carry out a search; gives the path of the report."""
-    check(settings)
-    console = Console()
+    check(choice, settings)
+    console = plain_console()
     folder = settings.out or Path("runs") / f"solve-{choice.stem}"
     started = time.perf_counter()
     results: list[Certified] = []
@@ -130,25 +132,20 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     write_equilibrium(equilibrium_tables(results, config, all_starts), report)
     show(console, choice.name, results, all_starts)
     elapsed = time.perf_counter() - started
-    console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
+    console.print(f"{elapsed:.0f} s; tables in {folder}, open {report} in a browser", style="dim")
     return report
 
 
-def check(settings: Settings) -> None:
+def check(choice: MarketChoice, settings: Settings) -> None:
     """Refuse numbers no search can have.
 
     Raises:
-        InputError: one is out of its range, or there is no such method.
+        InputError: one is out of its range, or of another method, or there is no such method.
     """
     SOLVERS[settings.method]
-    for name, number, least in (
-        ("starts", settings.starts, 1),
-        ("deflated", settings.deflated or 0, 0),
-        ("seed", settings.seed, 0),
-        ("day", settings.day, 0),
-    ):
-        if number < least:
-            raise InputError(f"--{name} {number}: ask for at least {least}")
+    check_numbers(choice, settings)
+    if settings.method != NCB_SELECT:
+        refuse_idle(settings, ("starts", "deflated"), f"only {NCB_SELECT} has starts")
     if not 0 < settings.tolerance < 1:
         raise InputError(f"--tolerance {settings.tolerance:g}: name a number between 0 and 1")
 
@@ -257,7 +254,7 @@ def show(console: Console, name: str, results: list[Certified], starts: pl.DataF
     if len(results) > 1:
         print_results(console, results, f"{name}: {len(results)} markets")
     else:
-        console.print(heading(results[0]), highlight=False)
+        console.print(heading(results[0]))
         console.print()
         print_equilibria(console, equilibria_frame(starts), starts.height)
         console.print()

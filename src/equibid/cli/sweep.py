@@ -1,11 +1,9 @@
 """``equibid sweep``: train with every combination of some settings, and rank them."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import MISSING, asdict, dataclass, fields
-from hashlib import blake2b
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,21 +13,21 @@ import tyro
 from rich.console import Console
 
 import equibid
+from equibid.cli.console import plain_console
 from equibid.cli.lesson import Lesson, plan_of
 from equibid.cli.market import MarketChoice
+from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
 from equibid.evaluation.run import open_run
+from equibid.files import file_name, read_json
 from equibid.learning.algorithm import algorithm_named, settings_of
 from equibid.learning.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.
 PROGRAM = (sys.executable, "-m", "equibid")
-
-# Characters of a trial's folder.
-LONGEST = 150
 
 
 @dataclass(frozen=True)
@@ -81,10 +79,11 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
     Raises:
         InputError: a setting or a number is wrong, Ray is not installed, or trials failed.
     """
-    if settings.jobs < 1:
-        raise InputError(f"--jobs {settings.jobs}: ask for at least 1")
+    check_numbers(choice, lesson, settings)
+    if not settings.ray:
+        refuse_idle(settings, ("address", "gpus"), "it is Ray's, and --no-ray is asked for")
     plan_of(lesson, algorithm_named(lesson.algorithm, lesson.set))
-    console = Console()
+    console = plain_console()
     folder = settings.out or Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
     points = grid_points(lesson, settings.grid)
     seeds = seeds_of(settings.seeds)
@@ -106,7 +105,7 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
     table = ranked([trial for trial in trials if trial.finished])
     run.write_table("sweep.parquet", table)
     show(console, table, lesson)
-    console.print(f"[dim]a row a trial in {folder / 'sweep.parquet'}[/dim]")
+    console.print(f"a row a trial in {folder / 'sweep.parquet'}", style="dim")
     if failed:
         first = failed[0]
         raise InputError(
@@ -165,19 +164,11 @@ def trial_of(
 ) -> Trial:
     """A trial with its command: the same as a person would type."""
     name = "_".join([*(f"{setting}={text}" for setting, text in point.items()), f"seed={seed}"])
-    folder = (parts / short(name)).absolute()
+    folder = (parts / file_name(name)).absolute()
     market = choice.market if choice.named else str(Path(choice.market).absolute())
     tried = [word for setting, text in point.items() for word in ("--set", f"{setting}={text}")]
     command = [*program, "train", market, *flags(choice), *flags(lesson), *tried]
     return Trial(point, seed, folder, [*command, "--seed", str(seed), "--out", str(folder)])
-
-
-def short(name: str) -> str:
-    """As a file system takes it."""
-    name = name.replace("/", "-")
-    if len(name) <= LONGEST:
-        return name
-    return f"{name[: LONGEST - 17]}_{blake2b(name.encode(), digest_size=8).hexdigest()}"
 
 
 def flags(settings: Any) -> list[str]:
@@ -216,7 +207,7 @@ def ranked(trials: Sequence[Trial]) -> pl.DataFrame:
     """
     rows = []
     for trial in trials:
-        result = json.loads((trial.folder / "result.json").read_text(encoding="utf-8"))
+        result = read_json(trial.folder / "result.json")
         rows.append(
             {
                 **trial.point,

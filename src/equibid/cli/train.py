@@ -1,6 +1,5 @@
 """``equibid train``: let an algorithm learn to bid on a market."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,15 +12,17 @@ from rich.progress import TaskID
 from rich.table import Table
 
 import equibid
+from equibid.cli.console import plain_console
 from equibid.cli.lesson import Lesson, Prepared, plan_of, practices_of, prepared
 from equibid.cli.market import MarketChoice
+from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.evaluation.practice import Practice
 from equibid.evaluation.run import open_run
+from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.settings import described
-from equibid.learning.training.checkpoint import write_whole
 from equibid.learning.training.saved import Trained
 from equibid.learning.training.trainer import Told, check_seeds, train
 from equibid.reports.from_training import from_training
@@ -69,12 +70,13 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
     Campaigns of a log are markets of their own: where there are several, each has a run in a
     folder of its name.
     """
-    console = Console()
+    console = plain_console()
     algorithm = algorithm_named(lesson.algorithm, lesson.set)
     folder = settings.out or Path("runs") / f"train-{choice.stem}-{lesson.algorithm}"
     if settings.show_settings:
         show_settings(console, lesson.algorithm, algorithm)
         return folder
+    check_numbers(choice, lesson, settings)
     seeds = list(range(settings.seed, settings.seed + settings.seeds))
     plan = plan_of(lesson, algorithm)
     check_seeds(seeds)
@@ -87,7 +89,7 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
         for practice in practices:
             ready = prepared(practice, lesson, algorithm)
             config = resolved(choice, lesson, algorithm, seeds) | ready.config
-            own = folder / ready.name if len(practices) > 1 else folder
+            own = folder / file_name(ready.name) if len(practices) > 1 else folder
             open_run(own, config)
             learning = bar.add_task(f"{ready.name}: compiling", total=plan.steps)
 
@@ -114,7 +116,7 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
     if len(results) > 1:
         write_sum(folder, [result for _, result in results], seeds, lesson.judged_by)
     elapsed = time.perf_counter() - started
-    console.print(f"[dim]{elapsed:.0f} s; tables, policy.eqx and report.html in {folder}[/dim]")
+    console.print(f"{elapsed:.0f} s; tables, policy.eqx and report.html in {folder}", style="dim")
     return folder
 
 
@@ -158,7 +160,7 @@ def headline(now: Told) -> str:
 def show(console: Console, name: str, result: Trained, seeds: list[int], lesson: Lesson) -> None:
     """Print what was learnt."""
     if result.notice:
-        console.print(f"[yellow]{result.notice}[/yellow]", highlight=False)
+        console.print(result.notice, style="yellow")
     why = "no seed improved any more" if result.stopped else "all steps made"
     console.print(f"{lesson.algorithm} on {name}: {result.steps:,} steps, {why}", style="bold")
     table = Table(box=None, pad_edge=False)
@@ -182,8 +184,7 @@ def write_sum(folder: Path, results: list[Trained], seeds: list[int], judged_by:
         "score": [float(x) if np.isfinite(x) else None for x in scores],
         "best_step": steps.tolist(),
     }
-    text = json.dumps(told, indent=2) + "\n"
-    write_whole(folder / "result.json", lambda file: file.write(text.encode()))
+    write_json(folder / "result.json", told)
 
 
 def show_settings(console: Console, name: str, algorithm: Algorithm) -> None:

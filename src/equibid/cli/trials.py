@@ -106,7 +106,12 @@ def call(command: Sequence[str], log: str, folder: str | None = None) -> int:
     """Run a command, its words to a file; gives its exit code."""
     with Path(log).open("w", encoding="utf-8") as out:
         ended = subprocess.run(
-            command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, env=os.environ, check=False
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            check=False,
         )
     return ended.returncode
 
@@ -119,5 +124,6 @@ def make_folders(trials: Sequence[Trial]) -> None:
 
 def last_line(log: Path) -> str:
     """Of what a trial printed."""
-    lines = log.read_text(encoding="utf-8").strip().splitlines() if log.exists() else []
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = text.strip().splitlines()
     return lines[-1] if lines else "nothing printed"

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 import equibid
+from equibid.cli.console import plain_console
+from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.values import Settings
 from equibid.errors import InputError
+from equibid.files import file_name, write_json
 from equibid.logs.ipinyou_log import Impressions, parts_of, read_impressions
-from equibid.logs.table import opening
 from equibid.logs.value_market import MARKET, market_of, read_market, table_of, write_market
 from equibid.logs.value_models import write_model
 from equibid.markets.values.fit import fit_values
@@ -36,7 +38,10 @@ class Parts(NamedTuple):
 
 def run_values(settings: Settings) -> Path:
     """Carry out the command; gives the folder of the market."""
-    console = Console()
+    check_numbers(settings)
+    if settings.model == "trees":
+        refuse_idle(settings, ("strength",), "trees have no penalty")
+    console = plain_console()
     with progress(console) as bar:
         task = bar.add_task("reading", total=4)
         parts = [_parts(path, settings) for path in _logs(settings)]
@@ -44,7 +49,7 @@ def run_values(settings: Settings) -> Path:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise InputError(f"two of the logs are of campaign {twice[0]}; name each one once")
-        folder = settings.out or Path("runs") / f"values-{'-'.join(names)}"
+        folder = settings.out or Path("runs") / f"values-{file_name('-'.join(names))}"
         asked = _asked(settings, folder)
         bar.update(task, advance=1, description="fitting")
         fitted = [_fit(part.train, settings) for part in parts]
@@ -62,17 +67,15 @@ def run_values(settings: Settings) -> Path:
             for number, name in enumerate(names)
         }
         for name, each in zip(names, fitted, strict=True):
-            write_model(folder / "models" / f"{name}.json", each)
-        with opening(folder):
-            text = json.dumps(figures, indent=1, allow_nan=False)
-            (folder / "quality.json").write_text(text + "\n", encoding="utf-8")
+            write_model(folder / "models" / f"{file_name(name)}.json", each)
+        write_json(folder / "quality.json", figures)
         tables = [
             table_of(market, logs, x) for logs, x in zip((test, held), predicted, strict=True)
         ]
         write_market(folder, market, *tables)
         bar.update(task, advance=1)
     _print(console, settings.outcome, figures)
-    console.print(f"[dim]market in {folder}; play it with: equibid compare {folder}[/dim]")
+    console.print(f"market in {folder}; play it with: equibid compare {folder}", style="dim")
     return folder
 
 
@@ -140,8 +143,6 @@ def _asked(settings: Settings, folder: Path) -> dict[str, Any]:
 
 def _fit(train: Impressions, settings: Settings) -> Fitted:
     """A campaign's model; an error names the campaign."""
-    if not settings.strength > 0:
-        raise InputError(f"--strength {settings.strength:g}: it must be above 0")
     try:
         return fit_values(
             train.columns,
@@ -207,10 +208,10 @@ def _print(console: Console, outcome: str, figures: dict[str, Any]) -> None:
         events = each["test_raw"]["events"]
         if events < FEW:
             console.print(
-                f"[yellow]{name}: {events} {outcome}s to test on: these figures are mostly "
-                "luck[/yellow]"
+                f"{name}: {events} {outcome}s to test on: these figures are mostly luck",
+                style="yellow",
             )
         if each["test_starts_before_training_ends"]:
             console.print(
-                f"[yellow]{name}: the test log starts before the training log ends[/yellow]"
+                f"{name}: the test log starts before the training log ends", style="yellow"
             )

@@ -9,7 +9,6 @@ On a CPU compiled loops do it; elsewhere XLA, from the same call. Impressions ar
 of fixed size, in order, so that the number of threads does not change a bit.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from equibid.compiled import cores
 from equibid.equilibrium import response_kernel as kernel
 from equibid.equilibrium import response_xla as xla
 from equibid.equilibrium.contest import Book
@@ -196,7 +196,7 @@ def summed(
 @cache
 def threads() -> ThreadPoolExecutor:
     """A thread a core; the compiled loops hold no lock."""
-    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), "equibid-response")
+    return ThreadPoolExecutor(cores(), "equibid-response")
 
 
 def book_of(game: Game, factors: npt.ArrayLike) -> Book:

@@ -5,7 +5,6 @@ certificate.parquet   a row a market, day and advertiser, money in currency
 certificate.json      the figures of each market and day, with the game they are about
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,7 +163,7 @@ def write_certified(run: Run, results: Sequence[Certified], **more: Any) -> pl.D
     """
     rows = pl.concat([result.frame() for result in results])
     run.write_table("certificate.parquet", rows)
-    run.write_text("certificate.json", json.dumps(as_json(results) | more, indent=2) + "\n")
+    run.write_json("certificate.json", as_json(results) | more)
     return rows
 
 

@@ -15,7 +15,6 @@ win_curve.parquet     see `landscape.win_curve`
 head_to_head.parquet  see `pairs.head_to_head`; of pairs
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from equibid.errors import InputError
+from equibid.errors import InputError, input_error
 from equibid.evaluation.landscape import Prices, price_table, win_curve
 from equibid.evaluation.market_figures import by_population, market_figures
 from equibid.evaluation.metrics import METRICS
@@ -32,6 +31,7 @@ from equibid.evaluation.ranking import Ranking, rank
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.evaluation.run import Run
 from equibid.evaluation.strengths import strengths
+from equibid.files import check_parquet, read_json, read_parquet
 from equibid.markets.market import Labels
 
 
@@ -84,6 +84,8 @@ class Findings:
 
 
 TABLES = tuple(field.name for field in fields(Findings) if field.name != "settled")
+# What to do about a file that cannot be used.
+AGAIN = "delete it and let the command that made the folder run again"
 OPTIONAL = ("paired", "head_to_head")
 
 
@@ -125,7 +127,7 @@ def find(
 
 def write_findings(run: Run, findings: Findings) -> None:
     """Write the tables into an open run folder."""
-    run.write_text("comparison.json", json.dumps(asdict(findings.settled), indent=2) + "\n")
+    run.write_json("comparison.json", asdict(findings.settled))
     for name in TABLES:
         table = getattr(findings, name)
         if table is not None:
@@ -139,30 +141,33 @@ def read_findings(folder: Path) -> Findings:
         InputError: one is not there, or cannot be read.
     """
     try:
-        known = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        there = [folder / f"{name}.parquet" for name in TABLES]
+        check_parquet([path for path in there if path.exists()], AGAIN)
+        known = read_json(_there(folder, "comparison.json"))
         settled = Settled(**known | {"references": tuple(known["references"])})
         tables: dict[str, Any] = {name: _table(folder, name) for name in TABLES}
         return Findings(settled, **tables)
-    except FileNotFoundError as error:
-        missing = Path(error.filename).name if error.filename else "a table"
-        raise InputError(
-            f"{folder}: {missing} is missing; let the command that made the folder run again, it "
-            "goes on from what is there"
-        ) from error
-    except (OSError, ValueError, TypeError, KeyError, pl.exceptions.PolarsError) as error:
-        raise InputError(
-            f"{folder}: its tables cannot be read; delete comparison.json and let the command that "
-            "made the folder run again"
-        ) from error
+    except InputError:
+        raise
+    except (ValueError, TypeError, KeyError) as error:
+        raise input_error(folder / "comparison.json", f"it was changed; {AGAIN}") from error
 
 
 def _table(folder: Path, name: str) -> pl.DataFrame | None:
     path = folder / f"{name}.parquet"
     if name in OPTIONAL and not path.exists():
         return None
-    if not path.exists():
-        raise FileNotFoundError(2, "missing", str(path))
-    return pl.read_parquet(path)
+    return read_parquet(_there(folder, path.name), AGAIN)
+
+
+def _there(folder: Path, name: str) -> Path:
+    """A file of a run folder, once it is known to be there."""
+    if not (folder / name).exists():
+        raise InputError(
+            f"{folder}: {name} is missing; let the command that made the folder run again, it goes "
+            "on from what is there"
+        )
+    return folder / name
 
 
 def contenders_of(names: Sequence[str], references: Sequence[str]) -> list[str]:

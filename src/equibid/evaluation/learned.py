@@ -10,6 +10,7 @@ from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
 from equibid.evaluation.case import Case
 from equibid.evaluation.practice import Practice, practice_of
+from equibid.files import file_name
 from equibid.learning.training.saved import load_policy, saved_algorithm
 
 
@@ -26,7 +27,7 @@ def entry_of(case: Case, name: str) -> Entry:
 
 def run_for(case: Case, folder: Path) -> Path:
     """The training run of a case: of a log of several campaigns each has its own folder."""
-    own = folder / case.name
+    own = folder / file_name(case.name)
     return own if own.is_dir() else folder
 
 

@@ -19,8 +19,12 @@ from typing import Any
 import jax
 import polars as pl
 
-from equibid.errors import InputError
+from equibid import files
+from equibid.errors import InputError, input_error
 from equibid.evaluation.arena import Job
+
+# What to do about a part that cannot be used.
+ANEW = "delete it, and the same command makes it anew"
 
 LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
 
@@ -36,13 +40,21 @@ class Run:
         """Where finished jobs lie."""
         return self.folder / "parts"
 
+    def part(self, name: str) -> Path:
+        """Where the result of a job lies."""
+        return self.parts / f"{files.file_name(name)}.parquet"
+
     def write_text(self, name: str, text: str) -> Path:
         """Write a file so that it is there whole or not at all."""
-        return _whole(self.folder / name, lambda path: path.write_text(text, encoding="utf-8"))
+        return files.write_text(self.folder / name, text)
+
+    def write_json(self, name: str, content: Any) -> Path:
+        """Write a JSON file so that it is there whole or not at all."""
+        return files.write_json(self.folder / name, content)
 
     def write_table(self, name: str, table: pl.DataFrame) -> Path:
         """Write a Parquet file so that it is there whole or not at all."""
-        return _whole(self.folder / name, table.write_parquet)
+        return files.write_parquet(self.folder / name, table)
 
 
 def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
@@ -56,13 +68,13 @@ def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
     try:
         run.parts.mkdir(parents=True, exist_ok=True)
         there = folder / "config.json"
-        if there.exists() and there.read_text(encoding="utf-8") != text:
+        if there.exists() and files.read_text(there) != text:
             raise InputError(
                 f"{folder} holds a run with other settings; name another folder with --out, or "
                 "delete this one"
             )
         run.write_text("config.json", text)
-        run.write_text("environment.json", json.dumps(environment(), indent=2) + "\n")
+        run.write_json("environment.json", environment())
     except OSError as error:
         raise InputError(f"{folder}: cannot write there ({error.strerror})") from error
     return run
@@ -87,19 +99,14 @@ def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.
         jobs: all jobs of the comparison.
         done: told of every job that is finished, now or earlier.
     """
+    parts = [run.part(job.name) for job in jobs]
+    files.check_parquet([part for part in parts if part.exists()], ANEW)
     frames = []
-    for job in jobs:
-        part = run.parts / f"{job.name.replace('/', '%2F')}.parquet"
+    for job, part in zip(jobs, parts, strict=True):
         if not part.exists():
-            _whole(part, job.run().write_parquet)
-        frames.append(pl.read_parquet(part))
+            files.write_parquet(part, job.run())
+        frames.append(files.read_parquet(part, ANEW))
+        if frames[-1].schema != frames[0].schema:
+            raise input_error(part, f"it has other columns than the parts before it; {ANEW}")
         done(job)
     return pl.concat(frames)
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the place first, then move there in one step."""
-    beside = path.with_name(path.name + ".part")
-    write(beside)
-    beside.replace(path)
-    return path

@@ -17,7 +17,9 @@ from equibid.equilibrium.response import Response
 from equibid.equilibrium.select import Outcome, Search, attempt, best_of, equilibria, judged
 from equibid.equilibrium.select import start_of as profile_of
 from equibid.equilibrium.solvers import NCB_SELECT, SOLVERS
-from equibid.evaluation.run import Run
+from equibid.errors import input_error
+from equibid.evaluation.run import ANEW, Run
+from equibid.files import check_parquet, read_parquet, write_parquet
 
 # Above it no starts are deflated unless they are asked for: each is worth a matrix N × N.
 DEFLATED_MOST = 50
@@ -66,11 +68,16 @@ def outcomes(
         told: told the number of each step and its residual.
     """
     found: list[Outcome] = []
-    for index in range(problem.jobs):
-        part = f"parts/{prefix}start-{index:04d}.parquet"
-        if not (run.folder / part).exists():
-            run.write_table(part, part_frame(_start(problem, index, found, told)))
-        found.append(part_outcome(pl.read_parquet(run.folder / part)))
+    parts = [run.part(f"{prefix}start-{index:04d}") for index in range(problem.jobs)]
+    check_parquet([part for part in parts if part.exists()], ANEW)
+    for index, part in enumerate(parts):
+        if not part.exists():
+            write_parquet(part, part_frame(_start(problem, index, found, told)))
+        frame = read_parquet(part, ANEW)
+        try:
+            found.append(part_outcome(frame, problem.game))
+        except (pl.exceptions.PolarsError, ValueError) as error:
+            raise input_error(part, f"it holds no start of this search; {ANEW}") from error
         yield found[-1]
 
 
@@ -114,8 +121,14 @@ def part_frame(outcome: Outcome) -> pl.DataFrame:
     )
 
 
-def part_outcome(part: pl.DataFrame) -> Outcome:
-    """The outcome that `part_frame` made the part of."""
+def part_outcome(part: pl.DataFrame, game: Game) -> Outcome:
+    """The outcome that `part_frame` made the part of.
+
+    Raises:
+        ValueError: it is of another game.
+    """
+    if part.height != game.market.advertisers:
+        raise ValueError(f"{part.height} rows")
     response = Response(part["returns"].to_numpy(), part["cost"].to_numpy())
     row = part.row(0, named=True)
     return Outcome(

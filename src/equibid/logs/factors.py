@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from equibid.errors import InputError, input_error
-from equibid.logs.table import opening, read_bytes
+from equibid.files import check_parquet, read_parquet
+from equibid.logs.table import read_bytes
 from equibid.markets.market import Market
 
+# What to do about a file that cannot be used.
+AGAIN = "write it again, or as CSV"
 Row = dict[str, str]
 NEEDED = ("advertiser", "factor")
 
@@ -47,7 +49,8 @@ def read_factors(path: Path, market: Market) -> npt.NDArray[np.float64]:
     seen: dict[tuple[int, int], str] = {}
     by_tick = False
     for place, row in _rows(path):
-        if row.get("market", market.labels.name) != market.labels.name:
+        about = row.get("market", market.labels.name)
+        if market.labels.name not in (about, about.strip()):
             continue
         by_tick = "tick" in row
         who = _advertiser(row["advertiser"], names, place, market)
@@ -92,18 +95,15 @@ def _rows(path: Path) -> Iterator[tuple[str, Row]]:
             if len(cells) != len(header):
                 problem = f"{len(cells)} cells where {len(header)} belong ({','.join(header)})"
                 raise input_error(path, problem, lines.line_num)
-            row = dict(zip(header, map(str.strip, cells), strict=True))
+            row = dict(zip(header, cells, strict=True))
             yield f"{path}, line {lines.line_num}", row
     except csv.Error as error:
         raise input_error(path, f"it is not a CSV table ({error})", lines.line_num) from error
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
-    try:
-        with opening(path):
-            frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        raise input_error(path, "it is not a Parquet table; write it again, or as CSV") from error
+    check_parquet([path], AGAIN)
+    frame = read_parquet(path, AGAIN)
     _check_header(path, frame.columns)
     for number, row in enumerate(frame.iter_rows(named=True), start=1):
         yield f"{path}, row {number}", {name: _text(cell) for name, cell in row.items()}
@@ -124,10 +124,12 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
 
 def _advertiser(text: str, names: dict[str, int], place: str, market: Market) -> int:
     """An index: a number below N is one itself, anything else is a name."""
-    if text.isascii() and text.isdigit() and int(text) < market.advertisers:
-        return int(text)
-    if text in names:
-        return names[text]
+    word = text.strip()
+    if is_number(word) and int(word) < market.advertisers:
+        return int(word)
+    for name in (text, word):
+        if name in names:
+            return names[name]
     most = market.advertisers - 1
     raise InputError(
         f"{place}: there is no advertiser {text!r} in market {market.labels.name}; "
@@ -135,8 +137,13 @@ def _advertiser(text: str, names: dict[str, int], place: str, market: Market) ->
     )
 
 
+def is_number(text: str) -> bool:
+    """Whether it is a whole number from 0 that a count can be."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 def _tick(text: str, ticks: int, place: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < ticks):
+    if not (is_number(text.strip()) and int(text) < ticks):
         raise InputError(f"{place}: tick {text!r} must be a whole number from 0 to {ticks - 1}")
     return int(text)
 

@@ -1,6 +1,5 @@
 """Folders that `equibid import` wrote, played as the logs they were made of."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from equibid.errors import input_error
+from equibid.errors import InputError, input_error
+from equibid.files import check_parquet, read_json, read_parquet
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
 from equibid.logs.campaign import (
     BUDGET_SHARE,
@@ -25,9 +25,11 @@ from equibid.logs.importing.ipinyou_forms import TO_TRAIN
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.rlb import history_of, rlb_recording
-from equibid.logs.table import Table, read_bytes
+from equibid.logs.table import Table
 from equibid.markets.market import Campaigns, Labels, Market
 
+# What to do about a folder that cannot be used.
+AGAIN = "import the log again"
 MILLIONTHS = 1e6
 PERIOD_INDEX = "deliveryPeriodIndex"
 IMPRESSION = (PERIOD_INDEX, "timeStepIndex", "pvIndex")
@@ -72,11 +74,11 @@ class File:
         Raises:
             InputError: they are not there any more, or damaged.
         """
+        check_parquet(self.parts, AGAIN)
         try:
-            return pl.read_parquet(list(self.parts), glob=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            problem = f"the rows of {self.name} are gone or damaged; import the log again"
-            raise input_error(self.folder, problem) from error
+            return pl.concat([read_parquet(part, AGAIN) for part in self.parts])
+        except pl.exceptions.PolarsError as error:
+            raise input_error(self.folder, f"its rows were changed; {AGAIN}") from error
 
 
 def recognises(path: Path) -> bool:
@@ -93,7 +95,12 @@ def read(path: Path) -> list[Recording]:
     form, files = files_of(path)
     if form not in PLAYERS:
         raise input_error(path, unplayable(form))
-    return PLAYERS[form](files)
+    try:
+        return PLAYERS[form](files)
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise input_error(path, f"its rows or its import.json were changed; {AGAIN}") from error
 
 
 def files_of(path: Path) -> tuple[str, list[File]]:
@@ -102,15 +109,14 @@ def files_of(path: Path) -> tuple[str, list[File]]:
     Raises:
         InputError: the folder is no import or was changed.
     """
-    data = read_bytes(path / "import.json")
+    told = read_json(path / "import.json")
     try:
-        told = json.loads(data)
         form = told["form"]
         files = [
             File(
                 folder=path,
                 name=file["name"],
-                parts=[path / "rows" / part for part in file["parts"]],
+                parts=[path / "rows" / Path(part).name for part in file["parts"]],
                 lost=file["read"] - file["kept"],
                 beside=file["beside"],
             )
@@ -118,7 +124,9 @@ def files_of(path: Path) -> tuple[str, list[File]]:
             if file["parts"]
         ]
     except (ValueError, KeyError, TypeError) as error:
-        raise input_error(path / "import.json", "it was changed; import the log again") from error
+        raise input_error(path / "import.json", f"it was changed; {AGAIN}") from error
+    if not isinstance(form, str):
+        raise input_error(path / "import.json", f"it was changed; {AGAIN}")
     return form, files
 
 

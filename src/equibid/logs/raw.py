@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import opening
 from equibid.logs.auctionnet import AuctionNetLog, auctionnet_logs
 from equibid.logs.imported import PLAYERS, File, table_of, unplayable
 from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
@@ -15,7 +16,6 @@ from equibid.logs.importing.chunks import CUT, DAMAGED
 from equibid.logs.importing.form import FORMS
 from equibid.logs.importing.source import Source, open_source, pieces
 from equibid.logs.recording import Recording
-from equibid.logs.table import opening
 
 INFO = re.compile(r"([^.]+\.)?info\.json")
 

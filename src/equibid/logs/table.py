@@ -2,16 +2,14 @@
 
 import gzip
 import re
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from equibid.errors import input_error
+from equibid.files import opening
 
 Numbers = npt.NDArray[np.float64]
 Table = dict[str, Numbers]
@@ -66,19 +64,6 @@ def amount(name: str) -> Column:
 def positive(name: str) -> Column:
     """A column of numbers above 0."""
     return Column(name, f"a number above 0, up to {MOST:g}", lambda x: (x > 0) & (x <= MOST))
-
-
-@contextmanager
-def opening(path: Path) -> Iterator[None]:
-    """Turn every way in which a file cannot be opened or unpacked into one `InputError`."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise input_error(path, "there is no such file") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise input_error(path, "the archive is damaged or cut short; fetch it again") from error
-    except OSError as error:
-        raise input_error(path, f"it cannot be read ({error.strerror})") from error
 
 
 def read_bytes(path: Path) -> bytes:

@@ -7,7 +7,6 @@ models/NAME.json     a campaign's model and calibration; weights beside it in NA
 quality.json         figures of the predictions
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,16 +18,19 @@ import polars as pl
 from jaxtyping import Bool, Int
 
 from equibid.errors import input_error
+from equibid.files import check_parquet, parquet, read_json, write_json, write_parquet
 from equibid.logs.campaign import BID_CAP, BUDGET_SHARE, PERIOD, with_budget_share
 from equibid.logs.ipinyou_log import Impressions, moments_of
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import MOST, Numbers, opening, read_bytes
+from equibid.logs.table import MOST, Numbers, opening
 from equibid.markets.history import PriceHistory, price_history
 from equibid.markets.market import Campaigns, Labels, Market
 from equibid.markets.values.joint import Predictions
 
 FORMAT = "equibid-values"
+# What to do about a file that cannot be used.
+ANEW = "let `equibid values` write the folder anew"
 MARKET, TEST, TUNING = "market.json", "predictions.parquet", "tuning.parquet"
 
 
@@ -110,10 +112,9 @@ def write_market(
     """Write the market; `market.json` comes last, so that a folder with it is whole."""
     with opening(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        test.write_parquet(folder / TEST)
-        tuning.write_parquet(folder / TUNING)
-        state = {"format": FORMAT} | vars(market)
-        (folder / MARKET).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    write_parquet(folder / TEST, test)
+    write_parquet(folder / TUNING, tuning)
+    write_json(folder / MARKET, {"format": FORMAT} | vars(market))
 
 
 def recognises(path: Path) -> bool:
@@ -161,9 +162,8 @@ def read_market(path: Path) -> ValueMarket:
     Raises:
         InputError: it is no such file, or says something else.
     """
-    data = read_bytes(path)
+    state = read_json(path)
     try:
-        state = json.loads(data)
         assert state.pop("format") == FORMAT
         lists = {name: tuple(x) for name, x in state.items() if isinstance(x, list)}
         market = ValueMarket(**(state | lists))
@@ -211,14 +211,13 @@ def _frame(path: Path, said: ValueMarket) -> pl.DataFrame:
     """The rows of a part, once they are known to be whole."""
     raw, calibrated = said.columns
     wanted = ["time", "campaign", "price", said.outcome, *raw, *calibrated]
-    with opening(path):
-        data = path.read_bytes()
-    try:
-        frame = pl.read_parquet(data, columns=wanted)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise input_error(
-            path, f"it is not a Parquet file with columns {', '.join(wanted)}"
-        ) from error
+    check_parquet([path], ANEW)
+    with parquet(path, ANEW) as table:
+        names = table.collect_schema().names()
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise input_error(path, f"columns {', '.join(missing)} are missing; {ANEW}")
+        frame = table.select(wanted).collect()
     if frame.height == 0:
         raise input_error(path, "it holds no rows")
     try:

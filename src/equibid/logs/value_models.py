@@ -4,7 +4,6 @@ A logistic model is kept whole. Trees have no such form in scikit-learn: of them
 kept here, and their predictions in the market's tables.
 """
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from equibid.errors import InputError, input_error
-from equibid.logs.table import opening, read_bytes
+from equibid.files import atomic, opening, read_json, write_json
 from equibid.markets.values.calibration import Calibration, Identity, Isotonic, Platt, Scale
 from equibid.markets.values.features import NAMES
 from equibid.markets.values.fit import Logistic
@@ -39,12 +38,13 @@ def write_model(path: Path, fitted: Fitted) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(model, Logistic):
             place = np.flatnonzero(model.weights)
-            np.savez(path.with_suffix(".npz"), place=place, weight=model.weights[place])
+            with atomic(path.with_suffix(".npz")) as file:
+                np.savez(file, place=place, weight=model.weights[place])
             hashes = len(model.weights)
             state |= {"kind": "logistic", "intercept": model.intercept, "hashes": hashes}
         else:
             state |= {"kind": "trees"}
-        path.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    write_json(path, state)
 
 
 def read_model(path: Path) -> Fitted:
@@ -53,9 +53,8 @@ def read_model(path: Path) -> Fitted:
     Raises:
         InputError: there is no such file, it is damaged, or it is of trees, which are not kept.
     """
-    data = read_bytes(path)
+    state = read_json(path)
     try:
-        state = json.loads(data)
         if state["kind"] == "trees":
             raise input_error(path, "trees are not kept; their predictions are in the market")
         if state["columns"] != list(NAMES):

@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 from equibid.errors import InputError
 
+# Values of a market, advertiser by impression.
+MOST = 2**40
+
 Settings = TypeVar("Settings", bound=Any)
 
 
@@ -42,6 +45,11 @@ def check_sizes(market: str, impressions: int, advertisers: int, ticks: int) -> 
         InputError: a size is not a whole number from 1, or there are more ticks than impressions.
     """
     check_whole(market, 1, impressions=impressions, advertisers=advertisers, ticks=ticks)
+    if impressions * advertisers > MOST:
+        raise InputError(
+            f"market {market}: {impressions:,} impressions of {advertisers:,} advertisers fit into "
+            "no memory; ask for fewer"
+        )
     if ticks > impressions:
         raise InputError(
             f"market {market}: {ticks} ticks are more than its {impressions} impressions; "

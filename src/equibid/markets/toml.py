@@ -5,7 +5,6 @@ takes it, as in ``gsp:reserve=0.01``.
 """
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
@@ -15,6 +14,7 @@ from typing import Any
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.errors import InputError, input_error
+from equibid.files import read_toml
 from equibid.markets.settings import Generator
 
 FIELDS = {field.name: field for field in fields(Generator)}
@@ -29,12 +29,7 @@ def read_market(path: Path) -> Generator:
         InputError: the file cannot be read or is no TOML, or a setting is unknown, missing, of
             another type or out of its range; the sentence names the file and the field.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise input_error(path, f"it cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise input_error(path, f"it is not TOML ({error})") from error
+    table = read_toml(path)
     for name in table:
         if name not in FIELDS:
             near = get_close_matches(name, FIELDS, n=1) or list(FIELDS)
@@ -111,8 +106,8 @@ def _setting(name: str, x: Any) -> Any:
         InputError: it is of another type.
     """
     if name in {"name", "auction"}:
-        if not isinstance(x, str) or not x or "/" in x:
-            raise InputError(f"{name} must be a text in quotes, without slashes, not {x!r}")
+        if not isinstance(x, str) or not x:
+            raise InputError(f"{name} must be a text in quotes, not {x!r}")
         return auction_named(x) if name == "auction" else x
     if name == "reach":
         pair = isinstance(x, list) and len(x) == 2

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from equibid.equilibrium.certificate import Status
 from equibid.evaluation.certifying import all_notices
+from equibid.files import write_text
 from equibid.reports import equilibrium_charts as charts
 from equibid.reports.document import buttons, document, figure, keys, made_of
 from equibid.reports.equilibrium_charts import percent, small
@@ -45,7 +46,7 @@ GLOSSARY = (
 
 def write_equilibrium(tables: EquilibriumTables, path: Path) -> None:
     """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    path.write_text(page(tables), encoding="utf-8")
+    write_text(path, page(tables))
 
 
 def figures(tables: EquilibriumTables) -> dict[str, go.Figure]:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from equibid.evaluation.fitted import Fitted
+from equibid.files import write_text
 from equibid.markets.likeness import DISTANCES
 from equibid.markets.toml import setting_text
 from equibid.reports.document import buttons, document, figure, keys, made_of
@@ -96,7 +97,7 @@ def like(distances: pl.DataFrame) -> pl.Series:
 
 def write_fit(tables: FitTables, path: Path) -> None:
     """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    path.write_text(page(tables), encoding="utf-8")
+    write_text(path, page(tables))
 
 
 def figures(tables: FitTables) -> dict[str, go.Figure]:

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy import stats
 
+from equibid.files import write_text
 from equibid.reports import learning_charts as charts
 from equibid.reports.document import buttons, document, figure, made_of
 from equibid.reports.learning_charts import LearningTables
@@ -30,7 +31,7 @@ GLOSSARY = (
 
 def write_learning(tables: LearningTables, path: Path) -> None:
     """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    path.write_text(page(tables), encoding="utf-8")
+    write_text(path, page(tables))
 
 
 def page(tables: LearningTables) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from equibid.files import write_text
 from equibid.reports.page import page
 from equibid.reports.tables import RunTables, check
 
@@ -14,4 +15,4 @@ def write_report(tables: RunTables, path: Path) -> None:
     Raises:
         InputError: a table lacks a column or contradicts another.
     """
-    path.write_text(page(check(tables)), encoding="utf-8")
+    write_text(path, page(check(tables)))

@@ -10,6 +10,7 @@ import polars as pl
 
 from equibid.evaluation.across import Past, comparable, differences, differing
 from equibid.evaluation.metrics import Metric
+from equibid.files import write_text
 from equibid.reports.document import buttons, document, figure, interval, swatch, table
 from equibid.reports.metric_chart import SCORE, bidders_of, metric_chart
 from equibid.reports.palette import COLOURS, DASHES, SYMBOLS, Mark
@@ -19,7 +20,7 @@ from equibid.reports.verdict import Verdict
 
 def write_side_by_side(runs: Sequence[Past], path: Path) -> None:
     """Write the report of several comparisons to `path` (about 5 MB)."""
-    path.write_text(page(runs), encoding="utf-8")
+    write_text(path, page(runs))
 
 
 def page(runs: Sequence[Past]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from equibid.errors import InputError
+from equibid.files import read_text, write_text
 
 Log = Literal["none", "mlflow", "wandb"]
 PROJECT = "equibid"
@@ -123,11 +124,11 @@ class MLflow:
 def _mlflow(place: Path, name: str, config: Mapping[str, Any]) -> Iterator[MLflow]:
     package = _needed("mlflow", "MLflow")
     known = place / "mlflow.txt"
-    run_id = known.read_text() if known.exists() else None
+    run_id = read_text(known) if known.exists() else None
     package.set_experiment(PROJECT)
     with package.start_run(run_id=run_id, run_name=None if run_id else name) as run:
         if run_id is None:
-            known.write_text(run.info.run_id)
+            write_text(known, run.info.run_id)
             package.log_params({key: str(value)[:500] for key, value in config.items()})
         yield MLflow(package)
 
@@ -150,11 +151,11 @@ class Wandb:
 def _wandb(place: Path, name: str, config: Mapping[str, Any]) -> Iterator[Wandb]:
     package = _needed("wandb", "Weights & Biases")
     known = place / "wandb.txt"
-    run_id = known.read_text() if known.exists() else None
+    run_id = read_text(known) if known.exists() else None
     with package.init(
         project=PROJECT, name=name, id=run_id, resume="allow", dir=str(place), config=dict(config)
     ) as run:
-        known.write_text(run.id)
+        write_text(known, run.id)
         run.define_metric("*", step_metric="step")
         yield Wandb(run)
 

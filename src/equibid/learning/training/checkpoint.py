@@ -5,47 +5,26 @@ them). The line says whose leaves they are, so that no other run goes on from th
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import equinox as eqx
 
 from equibid.errors import InputError
+from equibid.files import atomic
 
 LIBRARIES = ("equibid", "jax", "jaxlib", "equinox", "optax", "numpy")
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
-    """Write beside the place first, then move there in one step.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("wb") as file:
-            write(file)
-            file.flush()
-            # Bytes before the name: else a power cut could leave the name without the bytes.
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror})") from error
-    return path
 
 
 def save(path: Path, header: Mapping[str, Any], tree: Any) -> Path:
     """Write a header, the versions of the libraries, and the leaves of a tree."""
     line = json.dumps({**header, "versions": versions()}, sort_keys=True)
-
-    def write(file: BinaryIO) -> None:
+    with atomic(path) as file:
         file.write(line.encode() + b"\n")
         eqx.tree_serialise_leaves(file, tree)
-
-    return write_whole(path, write)
+    return path
 
 
 def load(path: Path, like: Callable[[dict[str, Any]], Any]) -> tuple[dict[str, Any], Any]:

@@ -1,6 +1,5 @@
 """A finished run: written, and read again as a bidder."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +12,9 @@ from jaxtyping import Float, Int
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
+from equibid.files import read_json, write_json, write_parquet
 from equibid.learning.algorithm import Algorithm, State, with_settings
-from equibid.learning.training.checkpoint import load, save, write_whole
+from equibid.learning.training.checkpoint import load, save
 from equibid.learning.training.course import Course
 from equibid.learning.training.standing import chosen, lean, of_seed
 
@@ -78,8 +78,7 @@ def finish(
     states = chosen(standing, jax.device_get(course.state))
     write_tables(folder, course)
     save(folder / "policy.eqx", {"run": run, **result}, states)
-    text = json.dumps(result, indent=2) + "\n"
-    write_whole(folder / "result.json", lambda file: file.write(text.encode()))
+    write_json(folder / "result.json", result)
     metrics, judgements = course.metrics.frame(), course.judgements.frame()
     return Trained(
         course.step, stopped, states, standing.score, standing.at, metrics, judgements, notice
@@ -89,7 +88,7 @@ def finish(
 def write_tables(folder: Path, course: Course) -> None:
     """What was reported and judged so far."""
     for name, table in (("metrics", course.metrics), ("judgements", course.judgements)):
-        write_whole(folder / f"{name}.parquet", table.frame().write_parquet)
+        write_parquet(folder / f"{name}.parquet", table.frame())
 
 
 def saved_algorithm(folder: Path) -> tuple[Algorithm, dict[str, Any]]:
@@ -99,9 +98,9 @@ def saved_algorithm(folder: Path) -> tuple[Algorithm, dict[str, Any]]:
         InputError: it is not the folder of a training run.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        name, settings = config["algorithm"], config["settings"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config = read_json(folder / "config.json")
+        name, settings = config["algorithm"], dict(config["settings"])
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: not a run of `equibid train`") from error
     return with_settings(name, settings), config
 

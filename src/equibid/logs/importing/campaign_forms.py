@@ -3,7 +3,6 @@
 Prices are fen per thousand impressions, in iPinYou's way; totals of cost thousandths of a fen.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from equibid.files import read_json
 from equibid.logs import hourly, rlb
 from equibid.logs.campaign import COLUMNS
 from equibid.logs.importing.form import FORMS, Form, Totals, number
@@ -67,7 +67,7 @@ def info_beside(path: Path) -> dict[str, Any]:
     for info in (path.with_name(name) for name in names):
         if info.exists():
             rlb.read_info(info)
-            beside["info"] = json.loads(info.read_bytes())
+            beside["info"] = read_json(info)
     return beside
 
 

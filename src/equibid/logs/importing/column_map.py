@@ -21,7 +21,6 @@ A column is read from the log's column of the name that is given, its numbers mu
 or it is the same constant in every row. Columns of the log that the map does not name are left out.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,9 +29,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import read_toml
 from equibid.logs.importing.form import Type
 from equibid.logs.importing.words import UNITS
-from equibid.logs.table import Column, amount, flag, opening, positive, whole
+from equibid.logs.table import Column, amount, flag, positive, whole
 
 
 class Meaning(NamedTuple):
@@ -137,12 +137,7 @@ def read_column_map(path: Path | str) -> ColumnMap:
         InputError: it cannot be read, or says something that no map can say.
     """
     path = Path(path)
-    with opening(path):
-        data = path.read_bytes()
-    try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:
-        raise input_error(path, f"it is not TOML ({error})") from error
+    content = read_toml(path)
     rows = content.pop("columns", None)
     if not isinstance(rows, dict) or not rows:
         raise input_error(path, "there is no table [columns] with our names and the log's")

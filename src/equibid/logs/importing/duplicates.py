@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from equibid.files import parquet, read_parquet
 from equibid.logs.importing.form import Form
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
@@ -34,18 +35,14 @@ def drop_duplicates(
     suspects = _meeting([part.hashes for part in parts])
     if not any(len(rows) for rows in suspects):
         return list(parts)
-    tables = [
-        pl.scan_parquet(part.path, glob=False)
-        .select(pl.struct(*form.key).alias("key"))
-        .collect()[rows]
-        .with_columns(
-            part=pl.lit(number, pl.Int32),
-            row=pl.Series(rows),
-            line=pl.Series(np.asarray(part.line)[rows]),
-        )
-        for number, (part, rows) in enumerate(zip(parts, suspects, strict=True))
-        if len(rows)
-    ]
+    tables = []
+    for number, (part, rows) in enumerate(zip(parts, suspects, strict=True)):
+        if not len(rows):
+            continue
+        with parquet(part.path) as table:
+            keys = table.select(pl.struct(*form.key).alias("key")).collect()[rows]
+        place = {"row": pl.Series(rows), "line": pl.Series(np.asarray(part.line)[rows])}
+        tables.append(keys.with_columns(part=pl.lit(number, pl.Int32), **place))
     # Each row's place among them, and that of the first row of its key.
     seen = pl.concat(tables).with_row_index("place")
     seen = seen.with_columns(first=pl.col("place").first().over("key")).drop("key")
@@ -55,7 +52,7 @@ def drop_duplicates(
     ):
         assert isinstance(number, int)
         part, at = parts[number], rows["row"].to_numpy()
-        text = text_of(pl.read_parquet(part.path, glob=False)[at], form)
+        text = text_of(read_parquet(part.path)[at], form)
         firsts = seen[rows["first"]].select("part", "line").iter_rows()
         found = zip(rows["line"], firsts, text, strict=True)
         quarantine.add(

@@ -5,7 +5,6 @@ FOLDER/quarantine.csv   every other row: file, line, field, reason, value, row
 FOLDER/import.json      files, counts, reasons, totals
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import move, write_json
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
@@ -69,8 +69,7 @@ def import_logs(
     with staged(out) as folder:
         summary = _carry_out(sources, out, folder, join, progress, chunk)
         _judge(summary, folder, max_bad)
-        text = json.dumps(description(summary), indent=1)
-        (folder / "import.json").write_text(text + "\n", encoding="utf-8")
+        write_json(folder / "import.json", description(summary))
     aside(out).unlink(missing_ok=True)
     return summary
 
@@ -231,7 +230,7 @@ def _judge(summary: Summary, folder: Path, max_bad: float) -> None:
     if not summary.read:
         raise InputError(f"{names}: there are no rows")
     listed = aside(summary.folder)
-    (folder / FILE).replace(listed)
+    move(folder / FILE, listed)
     reason, count = next(iter(summary.reasons.items()))
     allowed = f"--max-bad {max_bad:g} allows {int(max_bad * summary.read):,}; "
     raise InputError(

@@ -11,6 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from equibid.errors import InputError
+from equibid.files import parquet
 from equibid.logs.importing.chunks import first_lines
 from equibid.logs.importing.duplicates import REASON
 from equibid.logs.importing.form import FORMS, Form, integer
@@ -130,16 +131,12 @@ def set_orphans_aside(
     quarantine: Quarantine,
 ) -> pl.DataFrame:
     """The events whose impression is in the parts; the others go to the quarantine."""
-    found = pl.concat(
-        [
-            pl.scan_parquet(part.path, glob=False)
-            .filter((pl.col("clicks") > 0) | (pl.col("conversions") > 0))
-            .select("bidid")
-            .collect()
-            for part in parts
-        ]
-        or [pl.DataFrame(schema={"bidid": pl.String})]
-    )
+    followed = (pl.col("clicks") > 0) | (pl.col("conversions") > 0)
+    ids = [pl.DataFrame(schema={"bidid": pl.String})]
+    for part in parts:
+        with parquet(part.path) as table:
+            ids.append(table.filter(followed).select("bidid").collect())
+    found = pl.concat(ids)
     orphans = events.join(found, on="bidid", how="anti", maintain_order="left")
     _set_aside(orphans, sources, first, ORPHAN, quarantine)
     return events.join(found, on="bidid", how="semi", maintain_order="left")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from equibid.files import put_parquet, read_parquet
 from equibid.logs.importing.form import Form, Totals
 from equibid.logs.importing.rules import Lines
 
@@ -45,10 +46,8 @@ def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: 
     Raises:
         OSError: it cannot be written.
     """
-    try:
-        frame.write_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        raise OSError(str(error)) from error
+    with path.open("wb") as file:
+        put_parquet(file, frame)
     return Part(path, source, _compact(line), totals_of(frame, form), hashes_of(frame, form.key))
 
 
@@ -56,7 +55,7 @@ def without(part: Part, rows: Lines, form: Form) -> Part:
     """The part without some of its rows, written anew."""
     keep = np.ones(part.rows, bool)
     keep[rows] = False
-    frame = pl.read_parquet(part.path, glob=False).filter(keep)
+    frame = read_parquet(part.path).filter(keep)
     return write_part(part.path, part.source, frame, np.asarray(part.line)[keep], form)
 
 

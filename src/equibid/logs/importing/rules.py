@@ -15,6 +15,9 @@ Fields = Sequence[Field]
 # The text of the rows at some places of a table.
 RowsAt = Callable[[Lines], list[str]]
 
+# Letters of a cell, as many as the module can count on any system.
+LONGEST = 2**31 - 1
+
 BAD = pl.Schema(
     {
         "line": pl.Int64,
@@ -93,6 +96,7 @@ def bad_rows(rows: Iterable[tuple[int, str, str, str, str]]) -> pl.DataFrame:
 
 def csv_cells(row: str, form: Form) -> list[str]:
     """The cells of a row with quotes."""
+    csv.field_size_limit(LONGEST)
     # A carriage return inside a line is text like any other, which the module does not take.
     return next(csv.reader([row.replace("\r", " ")], delimiter=form.separator), [])
 

@@ -1,6 +1,5 @@
 """The files of an import, and what each holds in small pieces."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.files import check_parquet, parquet
 from equibid.logs.importing.chunks import CHUNK, chunks, first_lines, packing, unpacked_name
 from equibid.logs.importing.form import FORMS, Field, Form, in_order
 from equibid.logs.importing.json_lines import keys_of, parse_json
 from equibid.logs.importing.parse import parse
-from equibid.logs.importing.rules import Lines, Parsed, check
-from equibid.logs.table import opening
+from equibid.logs.importing.rules import Lines, Parsed, check, csv_cells
 
 # Rows of a Parquet file in one piece.
 BATCH = 200_000
@@ -62,7 +61,8 @@ class Source:
     def length(self) -> int:
         """What reading counts in: bytes of text, packed, or rows of a Parquet file."""
         if self.parquet:
-            return pl.scan_parquet(self.path, glob=False).select(pl.len()).collect().item()
+            with parquet(self.path) as table:
+                return table.select(pl.len()).collect().item()
         return self.size
 
 
@@ -154,26 +154,22 @@ def pieces(source: Source, size: int = CHUNK) -> Iterator[Piece]:
 
 
 def _parquet_pieces(source: Source) -> Iterator[Piece]:
-    names = pl.scan_parquet(source.path, glob=False).collect_schema().names()
+    with parquet(source.path) as table:
+        names = table.collect_schema().names()
     count = source.length
     for first in range(0, count, BATCH):
         length = min(BATCH, count - first)
 
         def read(first: int = first, length: int = length) -> Parsed:
             try:
-                with opening(source.path):
-                    table = (
-                        pl.scan_parquet(source.path, glob=False)
-                        .select(names)
-                        .slice(first, length)
-                        .collect()
-                    )
+                with parquet(source.path) as whole:
+                    table = whole.select(names).slice(first, length).collect()
                 frame = table.select(
                     _typed(pl.col(column), field).alias(field.name)
                     for column, field in zip(names, source.fields, strict=True)
                 )
             except pl.exceptions.PolarsError as error:
-                problem = f"it is damaged, or a column has a type that cannot be used ({error})"
+                problem = f"a column has a type that cannot be used ({error})"
                 raise input_error(source.path, problem) from error
 
             def shown(at: Lines) -> list[str]:
@@ -211,17 +207,15 @@ def _text_head(path: Path) -> tuple[list[str], list[str]]:
 
 def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
     """The names of the columns, and a header made of them."""
-    try:
-        with opening(path):
-            names = pl.scan_parquet(path, glob=False).collect_schema().names()
-    except pl.exceptions.PolarsError as error:
-        raise input_error(path, "it is not a Parquet table; write it again") from error
+    check_parquet([path])
+    with parquet(path) as table:
+        names = table.collect_schema().names()
     return names, [",".join(names)]
 
 
 def _header(line: str, form: Form) -> list[str]:
     if form.quoted:
-        return next(csv.reader([line], delimiter=form.separator), [])
+        return csv_cells(line, form)
     return line.split(form.separator)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from equibid.errors import input_error
+from equibid.files import move
 
 # What nobody wrote to for so long was left behind by an import that was killed.
 ABANDONED = 3600.0
@@ -29,7 +30,10 @@ def staged(out: Path) -> Iterator[Path]:
         folder.mkdir()
         try:
             yield folder
-            folder.replace(out)
+            if out.exists():
+                # Only an empty folder may be there; Windows moves nothing upon it.
+                out.rmdir()
+            move(folder, out)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:

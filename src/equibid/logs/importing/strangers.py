@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from equibid.files import parquet, read_parquet
 from equibid.logs.importing.form import Form
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
@@ -24,15 +25,18 @@ def set_strangers_aside(
     """The parts without rows of such advertisers; those go to the quarantine."""
     if not form.census or form.advertiser is None or not parts:
         return list(parts)
-    rows = pl.scan_parquet([part.path for part in parts], glob=False)
-    counts = rows.group_by(form.census).len().collect()
+    found = []
+    for part in parts:
+        with parquet(part.path) as table:
+            found.append(table.group_by(form.census).len().collect())
+    counts = pl.concat(found).group_by(form.census).agg(pl.col("len").sum())
     most = pl.col("len").max().over(form.census[:-1] or pl.lit(0))
     few = counts.filter(pl.col("len") < FEW * most).select(form.census)
     if few.is_empty():
         return list(parts)
     result = []
     for part in parts:
-        frame = pl.read_parquet(part.path, glob=False).with_columns(line=pl.Series(list(part.line)))
+        frame = read_parquet(part.path).with_columns(line=pl.Series(list(part.line)))
         found = frame.with_row_index("place").join(few, on=form.census, how="semi")
         if found.is_empty():
             result.append(part)

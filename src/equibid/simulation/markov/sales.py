@@ -9,7 +9,6 @@ is left and the sums of the step. There are four:
 - `logged_ticks`: a tick bought at logged prices, each advertiser by itself: no bid moves a price.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -31,7 +30,7 @@ from equibid.bidders.bidder import Observation, State, pytree
 from equibid.bidders.population import Population
 from equibid.bidders.replay import even_bids, on_grid, purchase
 from equibid.bidders.training import TrainingLog
-from equibid.compiled import compiled
+from equibid.compiled import compiled, cores
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
 from equibid.simulation.fused_play import market_lots
@@ -151,7 +150,7 @@ def _play(
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1)
+    return ThreadPoolExecutor(cores())
 
 
 @pytree("many", "minimum_budget", "blocks")
@@ -218,7 +217,7 @@ class OnHost:
         given = None if bids is None else np.asarray(bids).reshape(-1, *bids.shape[-2:])
         markets, advertisers = len(table), (table.shape[-1] - 3) // 4
         answers = np.zeros((markets, len(FIELDS) + 2, advertisers))
-        shares = min(os.cpu_count() or 1, markets)
+        shares = min(cores(), markets)
         if shares == 1:
             self.many(table, given, answers, 0, markets)
         else:
