@@ -9,7 +9,7 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, algorithm_named, settings_of, with_settings
-from equibid.learning.settings import described
+from equibid.settings import described
 from learning.toy import Net, Toy
 
 

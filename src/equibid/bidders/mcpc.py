@@ -3,6 +3,8 @@
 Source: a baseline in Cai et al., WSDM 2017.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,8 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.training import TrainingLog
+from equibid.bidders.training import TrainingLog, settled
+from equibid.settings import Within
 
 
 @pytree()
@@ -36,7 +39,14 @@ class Mcpc(Bidder):
 
 
 @BIDDERS.add("mcpc", "Value times the training period's cost per unit of value.")
-def fit(log: TrainingLog) -> Mcpc:
-    """Read cost and value off the training totals."""
+def fit(log: TrainingLog, cost_per_value: Annotated[float, Within(above=0)] | None = None) -> Mcpc:
+    """Read cost and value off the training totals.
+
+    Args:
+        log: to tune on.
+        cost_per_value: what a unit of value may cost, in currency; none: what it cost in training.
+    """
+    if cost_per_value is not None:
+        return Mcpc(settled(cost_per_value * log.per_currency, log), settled(1.0, log))
     share = np.asarray((log.values > 0).mean(axis=0), np.float64)
     return Mcpc(jnp.asarray(log.history.cost * share), jnp.asarray(log.history.value))

@@ -42,6 +42,7 @@ class TrainingLog:
         bid_step: as in `Market`.
         bid_cap: as in `Market`.
         tick_start: as in `Market`, where the ticks of the log's impressions are known.
+        per_currency: units of the log's money in one unit of what people count in; see `Labels`.
     """
 
     values: Float[Array, "K N"]
@@ -54,6 +55,7 @@ class TrainingLog:
     bid_step: float = 0.0
     bid_cap: float = float("inf")
     tick_start: Int[Array, " T+1"] | None = None
+    per_currency: float = 1.0
 
     def best_slot_prices(self) -> Float[np.ndarray, " M"]:
         """The price of the best slot wherever an advertiser was eligible, in no order."""
@@ -92,6 +94,7 @@ def training_log(
         history=history,
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
+        per_currency=market.labels.per_currency,
     )
 
 
@@ -154,6 +157,11 @@ def _replay(bids, values, prices, exposure, budget, period, step, cap, sums):
                     sums[1, i] += paid
                     sums[2, i] += 1
                     break
+
+
+def settled(amount: float, log: TrainingLog) -> Float[Array, " N"]:
+    """An amount that was asked for, the same for every advertiser of a log."""
+    return jnp.full(log.values.shape[1], amount, jnp.float64)
 
 
 def best_of_grid(

@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from rich.console import Console
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.bidders import BIDDERS
+from equibid.bidders.registry import bidder_label, names_bidder
 from equibid.cli.certificates import heading, print_certificate, print_notices, print_results
 from equibid.cli.market import (
     SIZES,
@@ -28,7 +28,7 @@ from equibid.cli.market import (
 )
 from equibid.cli.progress import progress
 from equibid.equilibrium.game import Floats, Game
-from equibid.errors import InputError
+from equibid.errors import InputError, near
 from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.certifying import (
     Certified,
@@ -55,7 +55,8 @@ class Settings:
 
     factors: Annotated[str, tyro.conf.Positional]
     """A file of factors (CSV or Parquet with columns advertiser, factor and, if they change,
-    tick), a run folder of `equibid solve`, or a bidder by name."""
+    tick), a run folder of `equibid solve`, or a bidder by name, with settings as in
+    pacing:rate=0.5."""
 
     days: str | None = None
     """Days of a generated market: how many, as in 10, or which, as in 0,1,2. By default day 0 for
@@ -157,12 +158,13 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
     Raises:
         InputError: it is none of them, or the folder holds no factors.
     """
-    if factors in BIDDERS:
+    if names_bidder(factors):
+        bidder_label(factors)
         return Source(None)
     path = Path(factors)
     if not path.exists():
-        near = get_close_matches(factors, list(BIDDERS), n=2)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        names = near(factors.partition(":")[0], BIDDERS, 2)
+        hint = f"; did you mean {' or '.join(names)}?" if names else ""
         raise InputError(
             f"{path} is neither a file of factors, nor a run folder, nor a bidder{hint}"
         )
@@ -278,13 +280,18 @@ def resolved(
         | asdict(settings)
         | {
             "market": choice.name,
-            "factors": Path(settings.factors).name,
+            "factors": factors_label(settings.factors, source),
             "factors_digest": None if source.path is None else file_digest(source.path),
             "cap": settings.cap if settings.cap is not None else source.cap,
             "days": days,
             "out": None,
         }
     )
+
+
+def factors_label(factors: str, source: Source) -> str:
+    """What the factors are called in the run folder."""
+    return bidder_label(factors) if source.path is None else Path(factors).name
 
 
 def file_digest(path: Path) -> str:

@@ -13,7 +13,6 @@ from rich.console import Console
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
-from equibid.bidders import BIDDERS
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.progress import progress
 from equibid.cli.table import print_head_to_head, print_ranking
@@ -22,12 +21,13 @@ from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.findings import Settled, contenders_of, find, write_findings
 from equibid.evaluation.landscape import prices_of
-from equibid.evaluation.learned import entry_of, known_bidder, run_digest
+from equibid.evaluation.learned import entry_of, is_run, run_digest, title_of
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
 from equibid.markets.market import Market
+from equibid.registry import parted
 from equibid.reports import from_findings, write_report
 
 CLASSIC = (
@@ -58,7 +58,8 @@ class Settings:
     log or a folder of logs."""
 
     bidders: str = ",".join(CLASSIC)
-    """Bidders by name, or training runs by their folders, separated by commas."""
+    """Bidders by name, or training runs by their folders, separated by commas; settings as in
+    pid-ecpc:reference=40,kp=0.5 (see `equibid list NAME`)."""
 
     seeds: int = 10
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
@@ -186,12 +187,10 @@ def default_folder(choice: MarketChoice) -> Path:
 
 def bidder_names(text: str) -> list[str]:
     """The bidders of a comma list, each known and named once."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        known_bidder(name)
+    names = parted(text)
     if not names:
         raise InputError("--bidders names nobody; try --bidders lin,pacing")
-    titles = [Path(name).name for name in names]
+    titles = [title_of(name) for name in names]
     twice = {title for title in titles if titles.count(title) > 1}
     if twice:
         raise InputError(f"--bidders names {', '.join(sorted(twice))} more than once")
@@ -245,8 +244,8 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
         "market": choice_of(settings).name,
         "markets": [case.name for case in cases],
         "log_digest": digest_of(settings, cases),
-        "bidders": [Path(name).name for name in bidders],
-        "learned": {Path(name).name: run_digest(name) for name in bidders if name not in BIDDERS},
+        "bidders": [title_of(name) for name in bidders],
+        "learned": {title_of(name): run_digest(name) for name in bidders if is_run(name)},
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
         "out": None,

@@ -23,7 +23,7 @@ from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
 from equibid.evaluation.run import open_run
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.learning.settings import as_text
+from equibid.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.
 PROGRAM = (sys.executable, "-m", "equibid")

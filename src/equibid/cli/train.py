@@ -20,12 +20,12 @@ from equibid.cli.table import plain_table
 from equibid.evaluation.practice import Practice
 from equibid.evaluation.run import open_run
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
-from equibid.learning.settings import described
 from equibid.learning.training.checkpoint import write_whole
 from equibid.learning.training.saved import Trained
 from equibid.learning.training.trainer import Told, check_seeds, train
 from equibid.reports.from_training import from_training
 from equibid.reports.learning import write_learning
+from equibid.settings import described
 
 # How many of a step's metrics stand beside the progress bar.
 SHOWN = 3

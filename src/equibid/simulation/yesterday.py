@@ -104,6 +104,7 @@ def rival_log(
         bid_step=market.bid_step,
         bid_cap=market.bid_cap,
         tick_start=jnp.searchsorted(jnp.asarray(kept), market.tick_start),
+        per_currency=market.labels.per_currency,
     )
 
 
