@@ -93,7 +93,7 @@ def test_solve_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
 
     # Other settings do not go into the same folder.
     capsys.readouterr()
-    assert equibid(*SMALL, "--seed", 1) == 2
+    assert equibid(*SMALL, "--seed", 1, "--out", "runs/solve-demo") == 2
     assert "other settings" in capsys.readouterr().err
 
 

@@ -180,8 +180,8 @@ def test_a_second_command_with_other_settings_is_refused(
     for _ in range(2):
         assert equibid("values", "11") == 0
     capsys.readouterr()
-    assert equibid("values", "11", "--calibrate", "scale") == 2
-    assert "holds a market made with other settings" in capsys.readouterr().err
+    assert equibid("values", "11", "--calibrate", "scale", "--out", "runs/values-11") == 2
+    assert "(calibrate: platt there, scale asked)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

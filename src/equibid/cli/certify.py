@@ -39,6 +39,7 @@ from equibid.evaluation.certifying import (
     write_certified,
     write_factors,
 )
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.run import open_run
 from equibid.logs.factors import read_factors
 from equibid.logs.table import opening
@@ -73,7 +74,11 @@ class Settings:
     """Gain over welfare, and share of a budget, up to which the certificate holds."""
 
     out: Path | None = None
-    """Run folder; default runs/certify-MARKET."""
+    """Run folder; default runs/certify-MARKET, or one beside it where that holds a run with other
+    settings."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,6 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
         raise InputError(f"--tolerance {settings.tolerance:g}: name a number between 0 and 1")
     console = Console()
     started = time.perf_counter()
-    folder = settings.out or Path("runs") / f"certify-{choice.stem}"
     source = source_of(choice, settings.factors)
     choice = replace(choice, **source.sizes)
     results: list[Certified] = []
@@ -128,7 +132,8 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
         places = profiles_of(choice, settings, source, days)
         # Bad input leaves no folder behind.
         first = next(places)
-        run = open_run(folder, config)
+        folder = settings.out or place_for(Path("runs") / f"certify-{choice.stem}", config)
+        run = open_run(folder, config, settings.force)
         for name, day, game, factors in chain([first], places):
             bar.update(task, description=f"certifying {name}, day {day}")
             results.append(certified(name, day, game, factors, settings.tolerance))
@@ -277,14 +282,13 @@ def resolved(
     return (
         {"command": "certify", "version": equibid.__version__}
         | asdict(choice)
-        | asdict(settings)
+        | asked_of(settings)
         | {
             "market": choice.name,
             "factors": factors_label(settings.factors, source),
             "factors_digest": None if source.path is None else file_digest(source.path),
             "cap": settings.cap if settings.cap is not None else source.cap,
             "days": days,
-            "out": None,
         }
     )
 

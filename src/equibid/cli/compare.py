@@ -22,6 +22,7 @@ from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.findings import Settled, contenders_of, find, write_findings
 from equibid.evaluation.landscape import prices_of
 from equibid.evaluation.learned import entry_of, is_run, run_digest, title_of
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
@@ -102,7 +103,11 @@ class Settings:
     """Format of the log, if it is not recognised (see `equibid list`)."""
 
     out: Path | None = None
-    """Run folder; default runs/MARKET. A run that was stopped goes on from there."""
+    """Run folder; default runs/compare-MARKET, or one beside it where that holds a run with other
+    settings. A run that was stopped goes on from there."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
@@ -115,19 +120,25 @@ def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     run_comparison(settings)
 
 
-def run_comparison(settings: Settings) -> Path:
-    """Carry out a comparison; gives the path of the report."""
+def run_comparison(settings: Settings, default: Path | None = None) -> Path:
+    """Carry out a comparison; gives the path of the report.
+
+    Args:
+        settings: of the command.
+        default: run folder where none is named, in place of runs/compare-MARKET.
+    """
     console = Console()
     names = bidder_names(settings.bidders)
     if settings.seeds < 1:
         raise InputError(f"--seeds {settings.seeds}: ask for at least 1")
-    folder = settings.out or default_folder(choice_of(settings))
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
         cases = list(cases_of(settings))
         config = resolved(settings, cases, names)
-        run = open_run(folder, config)
+        default = default or Path("runs") / f"compare-{choice_of(settings).stem}"
+        folder = settings.out or place_for(default, config)
+        run = open_run(folder, config, settings.force)
         bar.remove_task(loading)
         fitting = bar.add_task("tuning bidders", total=len(cases) * len(names))
         entries: dict[str, list[Entry]] = {}
@@ -175,14 +186,6 @@ def run_comparison(settings: Settings) -> Path:
     elapsed = time.perf_counter() - started
     console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
     return report
-
-
-def default_folder(choice: MarketChoice) -> Path:
-    """The run folder of a market, beside it where the market is in that place itself."""
-    folder = Path("runs") / choice.stem
-    if folder.resolve() == Path(choice.market).resolve():
-        return folder.with_name(f"compare-{folder.name}")
-    return folder
 
 
 def bidder_names(text: str) -> list[str]:
@@ -239,7 +242,7 @@ def score_of(market: Market) -> str:
 def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
     auction: Auction = cases[0].auction
-    return asdict(settings) | {
+    return asked_of(settings) | {
         "version": equibid.__version__,
         "market": choice_of(settings).name,
         "markets": [case.name for case in cases],
@@ -248,7 +251,6 @@ def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[
         "learned": {title_of(name): run_digest(name) for name in bidders if is_run(name)},
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
-        "out": None,
     }
 
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from equibid.cli.progress import Bars
 from equibid.errors import InputError
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
@@ -95,14 +96,13 @@ def print_summary(console: Console, summary: Summary) -> None:
     console.print(f"[dim]Parquet in {summary.folder / 'rows'}[/dim]")
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
+def _progress(console: Console) -> Bars:
+    return Bars(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
         console=console,
-        transient=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
@@ -19,28 +19,39 @@ from equibid.cli.report import report
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
+from equibid.cli.trials import end_with_caller
 from equibid.cli.values import values
+from equibid.cli.words import check_words, with_plugins
 from equibid.errors import InputError
+from equibid.plugins import load_installed
 
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "import": import_,
+    "compare": compare,
+    "solve": solve,
+    "certify": certify,
+    "train": train_,
+    "sweep": sweep,
+    "values": values,
+    "fit": fit,
+    "report": report,
+    "list": list_,
+}
 APP = tyro.extras.SubcommandApp()
-APP.command(name="demo")(demo)
-APP.command(name="import")(import_)
-APP.command(name="compare")(compare)
-APP.command(name="solve")(solve)
-APP.command(name="certify")(certify)
-APP.command(name="train")(train_)
-APP.command(name="sweep")(sweep)
-APP.command(name="values")(values)
-APP.command(name="fit")(fit)
-APP.command(name="report")(report)
-APP.command(name="list")(list_)
+for _name, _command in COMMANDS.items():
+    APP.command(name=_name)(with_plugins(_command))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; bad input ends with one sentence and exit code 2."""
+    end_with_caller()
     keep_compiled_programs()
     trouble = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
+        check_words(COMMANDS, sys.argv[1:] if arguments is None else arguments)
+        for sentence in load_installed():
+            trouble.print(f"equibid: {sentence}", markup=False)
         APP.cli(
             prog="equibid",
             description="Auto-bidding in real-time ad auctions: who wins, and by how much.",

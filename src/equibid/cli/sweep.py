@@ -21,12 +21,15 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
+from equibid.evaluation.places import place_for
 from equibid.evaluation.run import open_run
 from equibid.learning.algorithm import algorithm_named, settings_of
+from equibid.plugins import words
 from equibid.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.
-PROGRAM = (sys.executable, "-m", "equibid")
+# Modules are not looked for in the folder that the sweep was called in.
+PROGRAM = (sys.executable, "-P", "-m", "equibid")
 
 # Characters of a trial's folder.
 LONGEST = 150
@@ -57,8 +60,12 @@ class Settings:
     """GPUs of a trial on Ray, which hides the others from it; two trials share one with 0.5."""
 
     out: Path | None = None
-    """Folder of the sweep; default runs/sweep-MARKET-ALGORITHM. Finished trials in it are not run
-    again, and trials may be added by a wider grid."""
+    """Folder of the sweep; default runs/sweep-MARKET-ALGORITHM, or one beside it where that holds a
+    sweep with other settings. Finished trials in it are not run again, and trials may be added by a
+    wider grid."""
+
+    force: bool = False
+    """Replace the sweep that is in the folder."""
 
 
 def sweep(
@@ -85,10 +92,12 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
         raise InputError(f"--jobs {settings.jobs}: ask for at least 1")
     plan_of(lesson, algorithm_named(lesson.algorithm, lesson.set))
     console = Console()
-    folder = settings.out or Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
     points = grid_points(lesson, settings.grid)
     seeds = seeds_of(settings.seeds)
-    run = open_run(folder, resolved(choice, lesson))
+    config = resolved(choice, lesson)
+    default = Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
+    folder = settings.out or place_for(default, config)
+    run = open_run(folder, config, settings.force)
     trials = [
         trial_of(point, seed, choice, lesson, run.parts, PROGRAM)
         for point in points
@@ -168,7 +177,7 @@ def trial_of(
     folder = (parts / short(name)).absolute()
     market = choice.market if choice.named else str(Path(choice.market).absolute())
     tried = [word for setting, text in point.items() for word in ("--set", f"{setting}={text}")]
-    command = [*program, "train", market, *flags(choice), *flags(lesson), *tried]
+    command = [*program, "train", market, *flags(choice), *flags(lesson), *tried, *words()]
     return Trial(point, seed, folder, [*command, "--seed", str(seed), "--out", str(folder)])
 
 

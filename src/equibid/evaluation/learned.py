@@ -68,7 +68,10 @@ def title_of(name: str) -> str:
     """
     if is_run(name):
         runs = [Path(name), *(path for path in sorted(Path(name).iterdir()) if path.is_dir())]
-        if not any((run / "policy.eqx").exists() for run in runs):
+        finished = [run for run in runs if (run / "policy.eqx").exists()]
+        if not finished:
             raise InputError(f"{name}: holds no policy.eqx; let `equibid train` finish it first")
+        for run in finished:
+            saved_algorithm(run)
         return Path(name).name
     return bidder_label(name)

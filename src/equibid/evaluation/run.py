@@ -21,6 +21,7 @@ import polars as pl
 
 from equibid.errors import InputError
 from equibid.evaluation.arena import Job
+from equibid.evaluation.places import clear, config_text, refusal, text_in, whole_config
 
 LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
 
@@ -45,22 +46,26 @@ class Run:
         return _whole(self.folder / name, table.write_parquet)
 
 
-def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
+def open_run(folder: Path, config: Mapping[str, Any], force: bool = False) -> Run:
     """Start a run in `folder`, or go on with the one that is there.
+
+    Args:
+        folder: of the run.
+        config: what is asked, resolved; plain JSON. The plugins that were named join it.
+        force: delete the run that is there first.
 
     Raises:
         InputError: the folder holds a run with another config, or cannot be written.
     """
-    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    text = config_text(config)
     run = Run(folder)
+    if force:
+        clear(folder)
     try:
         run.parts.mkdir(parents=True, exist_ok=True)
-        there = folder / "config.json"
-        if there.exists() and there.read_text(encoding="utf-8") != text:
-            raise InputError(
-                f"{folder} holds a run with other settings; name another folder with --out, or "
-                "delete this one"
-            )
+        there = text_in(folder / "config.json")
+        if there is not None and there != text:
+            raise refusal(folder, there, whole_config(config))
         run.write_text("config.json", text)
         run.write_text("environment.json", json.dumps(environment(), indent=2) + "\n")
     except OSError as error:
