@@ -26,7 +26,8 @@ class Lesson:
     """Who learns (see `equibid list`)."""
 
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm, as learning_rate=1e-4; name it once for every setting."""
+    """A setting of the algorithm, as policy_rate=1e-4 of mappo; name it once for every setting.
+    `equibid list ALGORITHM` shows them."""
 
     auction: str | None = None
     """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a

@@ -18,7 +18,7 @@ from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
-from equibid.errors import InputError
+from equibid.errors import InputError, near
 from equibid.logs import Recording, read_log, with_budget_share
 from equibid.markets import MARKETS
 from equibid.markets.generate import generate
@@ -126,9 +126,11 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
     """
     path = Path(choice.market)
     if not path.exists():
+        names = near(choice.market, MARKETS)
+        hint = f"try {', '.join(names)}" if names else f"these are {', '.join(MARKETS)}"
         raise InputError(
-            f"{choice.market} is neither a file nor a generated market "
-            f"({', '.join(MARKETS)}); see `equibid list`"
+            f"{choice.market} is neither a file nor a generated market; {hint}, or see "
+            "`equibid list`"
         )
     if choice.sizes:
         option = next(iter(choice.sizes))

@@ -40,8 +40,8 @@ class Settings:
     """Which trials, and where."""
 
     grid: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm with the values to try, as learning_rate=1e-4,3e-4; name it once
-    for every setting. Values that hold commas themselves are parted by semicolons."""
+    """A setting of the algorithm with the values to try, as policy_rate=1e-4,3e-4 of mappo; name
+    it once for every setting. Values that hold commas themselves are parted by semicolons."""
 
     seeds: str = "0"
     """Seeds, each a trial of its own: 0..4, or 0,3,8."""
@@ -77,7 +77,7 @@ def sweep(
 
     Each trial is a run of `equibid train` in a folder of its own.
 
-    Example: equibid sweep demo --algorithm NAME --grid learning_rate=1e-4,3e-4 --seeds 0..4
+    Example: equibid sweep demo --algorithm mappo --grid policy_rate=1e-4,3e-4 --seeds 0..4
     """
     run_sweep(choice, lesson, settings)
 
@@ -138,7 +138,7 @@ def grid_points(lesson: Lesson, grid: Sequence[str]) -> list[dict[str, str]]:
         setting = setting.strip()
         texts = [x.strip() for x in listed.split(";" if ";" in listed else ",") if x.strip()]
         if not texts or setting in axes:
-            raise InputError(f"--grid {part}: write each setting once, as learning_rate=1e-4,3e-4")
+            raise InputError(f"--grid {part}: write each setting once, as policy_rate=1e-4,3e-4")
         values = []
         for text in texts:
             algorithm = algorithm_named(lesson.algorithm, [*lesson.set, f"{setting}={text}"])

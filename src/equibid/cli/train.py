@@ -60,9 +60,9 @@ def train_(
 ) -> None:
     """Let an algorithm learn to bid on a market.
 
-    Example: equibid train demo --algorithm NAME --set learning_rate=3e-4 --seeds 4
+    Its curves are in the run folder: pip install tensorboard, then tensorboard --logdir runs.
 
-    Example: tensorboard --logdir runs
+    Example: equibid train demo --algorithm mappo --set policy_rate=3e-4 --seeds 4
     """
     run_train(choice, lesson, settings)
 
