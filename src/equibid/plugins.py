@@ -110,8 +110,10 @@ def recall(folder: Path, plugins: Mapping[str, str]) -> None:
 
 def plugins_in(config: Mapping[str, object]) -> dict[str, str]:
     """The plugins that a config names, as far as it names any in the right form."""
-    said = config.get("plugins", {})
-    return {str(name): str(digest) for name, digest in said.items()} if _is_table(said) else {}
+    said = config.get("plugins")
+    if not isinstance(said, Mapping):
+        return {}
+    return {str(name): str(digest) for name, digest in said.items()}
 
 
 def is_file(plugin: str) -> bool:
@@ -175,10 +177,6 @@ def _is_still(place: str, digest: str) -> bool:
         return digest_of(source_of(place)) == digest
     except (InputError, OSError):
         return False
-
-
-def _is_table(said: object) -> bool:
-    return isinstance(said, Mapping)
 
 
 def _book() -> Path:

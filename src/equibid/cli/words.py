@@ -32,9 +32,8 @@ def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
 
     known = signature(command)
     option = Parameter("plugin", Parameter.KEYWORD_ONLY, default=(), annotation=Plugins)
-    run.__signature__ = known.replace(  # pyright: ignore[reportFunctionMemberAccess]
-        parameters=[*known.parameters.values(), option]
-    )
+    parameters = [*known.parameters.values(), option]
+    run.__signature__ = known.replace(parameters=parameters)  # pyright: ignore
     # Hints are read from the function that is wrapped where there is one.
     del run.__wrapped__
     run.__annotations__ = {**command.__annotations__, "plugin": Plugins}
