@@ -125,7 +125,8 @@ def test_every_option_of_a_command_is_known(
 ) -> None:
     for name, command in COMMANDS.items():
         assert equibid(name, "--help") == 0
-        rows = re.findall(r"^[ │] ? ?((?:-h, )?--.*?)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
+        out = capsys.readouterr().out
+        rows = re.findall(r"^[ │] ? ?((?:-h, )?--.*?)(?:  |$)", out, re.MULTILINE)
         shown = {word for row in rows for word in re.findall(r"--[a-z][a-z-]*", row)}
         assert shown - options_of(command) == {"--help", "--plugin"}, name
 
