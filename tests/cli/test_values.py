@@ -121,7 +121,7 @@ def test_campaigns_meet_in_one_market(equibid: Command, capsys: Captured, tmp_pa
     assert (one[known] == clicks[known]).all()
 
     assert equibid("compare", "both", "--bidders", "lin,pacing", "--seeds", 2) == 0
-    rows = pl.read_parquet(tmp_path / "runs/both/delivery.parquet")
+    rows = pl.read_parquet(tmp_path / "runs/compare-both/delivery.parquet")
     assert rows["advertiser"].n_unique() == 2
     per_seed = rows.group_by("replicate").agg(pl.col("conversions").sum())["conversions"]
     assert per_seed.n_unique() == 2
