@@ -44,11 +44,11 @@ def test_an_imported_log_is_compared_like_its_file(equibid: Command, log: Path) 
             "--play",
             "tick",
             "--out",
-            f"runs/compare-{Path(market).name}",
+            f"runs/{Path(market).name}",
         ]
         assert equibid("compare", market, *options) == 0
     tables = [
-        pl.read_parquet(f"runs/compare-{Path(market).name}/ranking.parquet") for market in ("mine", log)
+        pl.read_parquet(f"runs/{Path(market).name}/ranking.parquet") for market in ("mine", log)
     ]
     assert tables[0].equals(tables[1])
 
