@@ -1,7 +1,9 @@
 """A bidder of one's own, beside all the others.
 
-Run: python examples/own_bidder.py compare demo --bidders leftover,fixed,pacing
+Run: equibid compare demo --plugin examples/own_bidder.py --bidders leftover:most=3,fixed,pacing
 """
+
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -10,19 +12,21 @@ from jaxtyping import Array, Float
 from equibid.bidders import BIDDERS, FactorBidder, Observation, TrainingLog
 from equibid.bidders.bidder import pytree
 from equibid.bidders.replay import spend_factor
-from equibid.cli.main import main
 from equibid.markets import Campaigns
+from equibid.settings import Within
 
 
-@pytree()
+@pytree("most")
 class Leftover(FactorBidder):
     """The training log's factor, times the share of money left over the share of time left.
 
     Attributes:
         level: factor while money and time go at the same rate, currency per value unit.
+        most: the factor stays within this multiple of the level.
     """
 
     level: Float[Array, " N"]
+    most: float = 2.0
 
     def init(self, campaigns: Campaigns) -> Float[Array, " N"]:
         """The period's budgets, against which money left is measured."""
@@ -31,16 +35,17 @@ class Leftover(FactorBidder):
     def factor(
         self, state: Float[Array, " N"], observation: Observation, key: jax.Array
     ) -> Float[Array, " N"]:
-        """Higher when money is left over, lower when it runs short; at most twice the level."""
+        """Higher when money is left over, lower when it runs short."""
         money_left = observation.remaining / jnp.where(state > 0, state, 1)
-        return self.level * jnp.minimum(money_left / observation.time_left, 2)
+        return self.level * jnp.minimum(money_left / observation.time_left, self.most)
 
 
 @BIDDERS.add("leftover", "Yesterday's best factor, moved by money left over time left.")
-def fit(log: TrainingLog) -> Leftover:
-    """The largest factor whose purchases on the training log fit the budget."""
-    return Leftover(jnp.asarray(spend_factor(log)))
+def fit(log: TrainingLog, most: Annotated[float, Within(least=1)] = 2.0) -> Leftover:
+    """The largest factor whose purchases on the training log fit the budget.
 
-
-if __name__ == "__main__":
-    main()
+    Args:
+        log: to tune on.
+        most: the factor stays within this multiple of that one.
+    """
+    return Leftover(jnp.asarray(spend_factor(log)), most)

@@ -12,6 +12,8 @@ import pytest
 import equibid  # noqa: F401  (turns 64-bit mode on before any array is made)
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Makers of logs are for commands too.
+sys.path.append(str(Path(__file__).parent / "logs"))
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))

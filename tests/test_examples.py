@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 import pytest
 
 from equibid.bidders import BIDDERS, Observation
@@ -54,22 +53,6 @@ def test_own_bidder_by_hand(own_bidder: dict[str, Any]) -> None:
     state = bidder.init(Campaigns(budget, jnp.ones(3), jnp.zeros(3, jnp.int32)))
     seen = Observation(*map(jnp.asarray, (2, 4, 20, 40)), remaining=jnp.asarray([50.0, 100.0, 0.0]))
     np.testing.assert_array_equal(bidder.factor(state, seen, jax.random.key(0)), [3.0, 6.0, 0.0])
-
-
-def test_own_bidder_is_compared(
-    own_bidder: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Programs compiled by the command stay out of the user's cache.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    command = "compare demo --impressions 500 --ticks 4 --seeds 1 --bidders leftover,fixed --out"
-    cache = jax.config.values["jax_compilation_cache_dir"]
-    try:
-        own_bidder["main"]([*command.split(), str(tmp_path / "run")])
-    finally:
-        jax.config.update("jax_compilation_cache_dir", cache)
-    ranking = pl.read_parquet(tmp_path / "run" / "ranking.parquet")
-    assert set(ranking["bidder"]) == {"leftover", "fixed"}
-    assert (ranking["value"] > 0).all()
 
 
 @pytest.mark.parametrize("name", sorted(BIDDERS))

@@ -1,5 +1,7 @@
-"""The one error a user sees."""
+"""The one error a user sees, and the names that may have been meant."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -18,3 +20,11 @@ def input_error(path: Path, problem: str, line: int | None = None) -> InputError
 
 class UnsuitableError(InputError):
     """A bidder that is not made for the auction it was asked to bid in."""
+
+
+def near(word: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The names that may have been meant by a word: those alike, then those that begin with it."""
+    known = sorted(names)
+    alike = get_close_matches(word.lower(), known, n=most)
+    longer = [name for name in known if len(word) > 1 and name.startswith(word.lower())]
+    return list(dict.fromkeys([*alike, *longer]))[:most]

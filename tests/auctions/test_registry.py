@@ -27,9 +27,13 @@ def test_settings_are_read() -> None:
     ("text", "sentence"),
     [
         ("gps", "try gsp"),
-        ("gsp:reserve=high", "reserve=NUMBER"),
-        ("gsp:temperature=1", "no setting temperature"),
+        ("gsp:reserve=high", "reserve must be a number, not 'high'"),
+        ("gsp:temperature=1", "no setting 'temperature'; try reserve"),
         ("soft:temperature=0", "above 0"),
+        ("gsp:reserve=nan", "must be a number"),
+        ("gsp:reserve=inf", "must be a number"),
+        ("gsp:reserve=1,reserve=2", "set twice"),
+        ("gsp:reserve", "write reserve=VALUE"),
     ],
 )
 def test_nonsense_gets_a_sentence(text: str, sentence: str) -> None:

@@ -1,5 +1,7 @@
 """Tuning, hindsight and replays pay what the auction makes them pay: against plain loops."""
 
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -162,7 +164,7 @@ def test_online_lp_starts_at_hindsights_factor_under_first_price(
         market_price=jnp.asarray(prices),
     )
     log = training_log(market, first_price())
-    learner = online_lp.fit(log)
+    learner = cast(online_lp.OnlineLp, online_lp.fit(log))
     now = observe(log, 0, np.asarray(log.campaigns.budget))
     start = float(learner.factor(learner.init(log.campaigns), now, jax.random.key(0))[0])
     assert start == pytest.approx(float(logged_factor(log)[0]), rel=0.02)

@@ -1,10 +1,14 @@
 """Whatever is asked wrongly ends with exit code 2 and one sentence that helps."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from equibid.cli.main import COMMANDS
+from equibid.cli.words import options_of
 
 Command = Callable[..., int]
 
@@ -94,8 +98,40 @@ def test_a_run_folder_that_is_a_file_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["compare", "demo", "--seed", "3"], ["compare"], ["compair"], ["--seeds", "1"]]
+    ("arguments", "said"),
+    [
+        (["comprae", "demo"], "there is no command 'comprae'; try compare"),
+        (["solv"], "try solve"),
+        (["zzz"], "try demo, import, compare"),
+        (["compare", "demo", "--seed", "3"], "compare has no option --seed; try --seeds"),
+        (["compare", "demo", "--seed=3"], "no option --seed; try --seeds"),
+        (["compare", "demo", "--exploitabilty"], "try --exploitability"),
+        (["train", "demo", "--algoritm", "mappo"], "no option --algoritm; try --algorithm"),
+        (["demo", "--opne"], "no option --opne; try --open"),
+        (["compare", "demo", "--zzz"], "no option --zzz; see equibid compare --help"),
+        (["compare", "demp"], "try demo"),
+        (["train", "demo", "--algorithm", "mapo"], "no algorithm 'mapo'; try mappo"),
+        (["solve", "demo", "--method", "ncb"], "try ncb"),
+    ],
 )
+def test_near_names_are_suggested(
+    equibid: Command, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert said in refused(capsys, equibid(*arguments))
+
+
+def test_every_option_of_a_command_is_known(
+    equibid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, command in COMMANDS.items():
+        assert equibid(name, "--help") == 0
+        out = capsys.readouterr().out
+        rows = re.findall(r"^[ │] ? ?((?:-h, )?--.*?)(?:  |$)", out, re.MULTILINE)
+        shown = {word for row in rows for word in re.findall(r"--[a-z][a-z-]*", row)}
+        assert shown - options_of(command) == {"--help", "--plugin"}, name
+
+
+@pytest.mark.parametrize("arguments", [["compare"], ["--seeds", "1"], ["compare", "demo", "more"]])
 def test_unknown_words_are_refused(
     equibid: Command, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:

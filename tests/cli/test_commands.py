@@ -58,8 +58,8 @@ def test_compare_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path
     assert equibid(*SMALL) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert all(name in out for name in ("lin", "pacing", "hindsight", "runs/demo"))
-    folder = tmp_path / "runs" / "demo"
+    assert all(name in out for name in ("lin", "pacing", "hindsight", "runs/compare-demo"))
+    folder = tmp_path / "runs" / "compare-demo"
     assert {path.name for path in folder.iterdir()} == {*FILES, "parts"}
     config = json.loads((folder / "config.json").read_text())
     assert config["bidders"] == ["lin", "pacing", "hindsight"]
@@ -89,7 +89,7 @@ def test_compare_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path
 
     # Other settings do not go into the same folder.
     capsys.readouterr()
-    assert equibid(*SMALL, "--market-seed", 1) == 2
+    assert equibid(*SMALL, "--market-seed", 1, "--out", "runs/compare-demo") == 2
     assert "other settings" in capsys.readouterr().err
     assert_frame_equal(pl.read_parquet(folder / "delivery.parquet"), rows, check_exact=True)
 

@@ -72,15 +72,15 @@ def test_a_fit_leaves_a_market_that_commands_take(
 
     market = "runs/fit-7/market.toml"
     assert equibid("compare", market, "--bidders", "lin,fixed", "--seeds", 2) == 0
-    config = json.loads((tmp_path / "runs" / "7-fitted" / "config.json").read_text())
+    config = json.loads((tmp_path / "runs" / "compare-7-fitted" / "config.json").read_text())
     assert (config["market"], config["auction"]["pricing"]) == ("7-fitted", "next")
     assert len(config["auction"]["exposure"]) == 1
     # The rule of a fitted market is its own.
-    rows = pl.read_parquet(tmp_path / "runs" / "7-fitted" / "delivery.parquet")
+    rows = pl.read_parquet(tmp_path / "runs" / "compare-7-fitted" / "delivery.parquet")
     assert set(rows["market"]) == {"7-fitted"}
     # Another log in the same folder is another fit.
     hourly(tmp_path, count=2000)
-    assert equibid("fit", log, "--others", 1) == 2
+    assert equibid("fit", log, "--others", 1, "--out", "runs/fit-7") == 2
     assert "other settings" in capsys.readouterr().err
 
 
@@ -109,13 +109,18 @@ def test_settings_are_a_market(equibid: Command, capsys: Captured, tmp_path: Pat
     assert equibid("certify", path, "runs/solve-mine") == 0
     sizes = ("--impressions", 300, "--ticks", 3)
     assert equibid("compare", path, *sizes, "--bidders", "lin", "--seeds", 1) == 0
-    rows = pl.read_parquet(tmp_path / "runs" / "mine" / "delivery.parquet")
+    rows = pl.read_parquet(tmp_path / "runs" / "compare-mine" / "delivery.parquet")
     assert rows["tick"].n_unique() == 3
     assert rows["advertiser"].n_unique() == 6
     # An edited market is another one.
     path.write_text(MARKET + "drift = 0.9\n")
     capsys.readouterr()
-    assert equibid("compare", path, *sizes, "--bidders", "lin", "--seeds", 1) == 2
+    assert (
+        equibid(
+            "compare", path, *sizes, "--bidders", "lin", "--seeds", 1, "--out", "runs/compare-mine"
+        )
+        == 2
+    )
     assert "other settings" in capsys.readouterr().err
 
 

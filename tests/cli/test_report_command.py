@@ -104,12 +104,15 @@ def test_folders_that_are_none(
     }
     (broken / "config.json").write_text(json.dumps(about))
     said = refused(capsys, equibid("report", broken))
+    assert f"compute the rest again with: equibid report {broken} --again" in said
+    said = refused(capsys, equibid("report", broken, "--again"))
     assert "config.json lacks version, games" in said
     about |= {"games": [], "version": "0.0.1"}
     (broken / "config.json").write_text(json.dumps(about))
-    assert "was made by Equibid 0.0.1" in refused(capsys, equibid("report", broken))
+    said = refused(capsys, equibid("report", broken, "--again"))
+    assert "was made by Equibid 0.0.1" in said
     (broken / "config.json").write_text(json.dumps(about | {"version": __version__}))
-    assert "--log" in refused(capsys, equibid("report", broken))
+    assert "--log" in refused(capsys, equibid("report", broken, "--again"))
 
 
 def test_the_tables_of_a_run_are_read_back(made: Path) -> None:
@@ -135,7 +138,7 @@ def test_a_solves_and_a_certificates_report_are_made_again(
         before = report.read_text(encoding="utf-8")
         report.unlink()
         # The file it would be written to anyway may be named too.
-        assert equibid("report", runs / name, "--out", report) == 0
+        assert equibid("report", runs / name, "--again", "--out", report) == 0
         assert report.read_text(encoding="utf-8") == before
 
 
@@ -152,8 +155,9 @@ def test_a_training_runs_report_is_made_again_of_a_market_in_a_file(
     before = report.read_text(encoding="utf-8")
     report.unlink()
     capsys.readouterr()
-    assert "name its log (or its settings) with --log" in refused(capsys, equibid("report", folder))
-    assert equibid("report", folder, "--log", market) == 0
+    said = refused(capsys, equibid("report", folder, "--again"))
+    assert "name its log (or its settings) with --log" in said
+    assert equibid("report", folder, "--again", "--log", market) == 0
     assert report.read_text(encoding="utf-8") == before
 
 

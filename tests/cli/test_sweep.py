@@ -84,7 +84,7 @@ def test_every_combination_is_run_once_and_ranked(
     assert len(ran) == 4
     assert all("0.3" in name for name in ran)
     capsys.readouterr()
-    assert equibid(*words, "--steps", 50) == 2
+    assert equibid(*words, "--steps", 50, "--out", "runs/sweep-demo-toy") == 2
     assert "other settings" in capsys.readouterr().err
 
 

@@ -62,7 +62,7 @@ def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
     assert equibid(*words, "--keep-every", 3) == 0
     assert (folder / "metrics.parquet").read_bytes() == before
     capsys.readouterr()
-    assert equibid(*words, "--set", "noise=0") == 2
+    assert equibid(*words, "--set", "noise=0", "--out", "runs/train-demo-toy") == 2
     assert "other settings" in capsys.readouterr().err
 
 

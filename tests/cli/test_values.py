@@ -121,7 +121,7 @@ def test_campaigns_meet_in_one_market(equibid: Command, capsys: Captured, tmp_pa
     assert (one[known] == clicks[known]).all()
 
     assert equibid("compare", "both", "--bidders", "lin,pacing", "--seeds", 2) == 0
-    rows = pl.read_parquet(tmp_path / "runs/both/delivery.parquet")
+    rows = pl.read_parquet(tmp_path / "runs/compare-both/delivery.parquet")
     assert rows["advertiser"].n_unique() == 2
     per_seed = rows.group_by("replicate").agg(pl.col("conversions").sum())["conversions"]
     assert per_seed.n_unique() == 2
@@ -180,8 +180,8 @@ def test_a_second_command_with_other_settings_is_refused(
     for _ in range(2):
         assert equibid("values", "11") == 0
     capsys.readouterr()
-    assert equibid("values", "11", "--calibrate", "scale") == 2
-    assert "holds a market made with other settings" in capsys.readouterr().err
+    assert equibid("values", "11", "--calibrate", "scale", "--out", "runs/values-11") == 2
+    assert "(calibrate: platt there, scale asked)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from equibid.cli import main
 from equibid.errors import InputError
 from equibid.evaluation.arena import jobs
 from equibid.evaluation.case import generated_case
-from equibid.evaluation.learned import entry_of, known_bidder, learned
+from equibid.evaluation.learned import entry_of, learned, title_of
 from equibid.evaluation.practice import generated_practice
 from equibid.learning import algorithm_named
 from equibid.learning.training.saved import load_policy
@@ -67,6 +67,6 @@ def test_a_run_among_other_agents_is_refused(run: Path) -> None:
 
 def test_a_folder_without_a_policy_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"policy\.eqx"):
-        known_bidder(str(tmp_path))
+        title_of(str(tmp_path))
     with pytest.raises(InputError, match="no bidder"):
-        known_bidder("nobody")
+        title_of("nobody")

@@ -9,7 +9,7 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, algorithm_named, settings_of, with_settings
-from equibid.learning.settings import described
+from equibid.settings import described
 from learning.toy import Net, Toy
 
 
@@ -58,7 +58,7 @@ def test_a_setting_is_read_as_its_field_is_typed(assignment: str, changed: Toy) 
         ("learning_rate=nan", "learning_rate must be a number"),
         ("learning_rate", "write SETTING=VALUE, not 'learning_rate'"),
         ("episodes=2.5", "episodes must be an integer, not '2.5'"),
-        ("momentum=1", "momentum must be true or false, not '1'"),
+        ("momentum=maybe", "momentum must be true or false, not 'maybe'"),
         ("clip=no", "clip must be a number or none"),
         ("kind=rms", "kind must be adam or sgd, not 'rms'"),
         ("net=8", "net must be set by its parts (.width, .layers)"),

@@ -147,25 +147,41 @@ def _leader(
 
 @AUCTIONS.add("first-price", "Highest bid wins one slot and pays itself.")
 def first_price(reserve: float = 0.0) -> Ranked:
-    """The first-price auction."""
+    """The first-price auction.
+
+    Args:
+        reserve: lowest price, in the market's money; a lower bid wins nothing.
+    """
     return Ranked(pricing="own", reserve=reserve)
 
 
 @AUCTIONS.add("second-price", "Highest bid wins one slot and pays the next bid.")
 def second_price(reserve: float = 0.0) -> Ranked:
-    """The second-price auction; with an outside price, the replay of a log."""
+    """The second-price auction; with an outside price, the replay of a log.
+
+    Args:
+        reserve: lowest price, in the market's money; a lower bid wins nothing.
+    """
     return Ranked(reserve=reserve)
 
 
 @AUCTIONS.add("gsp", "Three slots with exposure 1, 0.8, 0.48; each pays the next bid.")
 def gsp(reserve: float = 0.0001) -> Ranked:
-    """AuctionNet's multi-slot auction, selling at the reserve."""
+    """AuctionNet's multi-slot auction, selling at the reserve.
+
+    Args:
+        reserve: lowest price, in the market's money; a lower bid wins nothing.
+    """
     return Ranked(exposure=(1.0, 0.8, 0.6), reserve=reserve, minimum_budget=0.1)
 
 
 @AUCTIONS.add("auctionnet", "gsp as AuctionNet publishes it: a price at the reserve sells nothing.")
 def auctionnet(reserve: float = 0.0001) -> Ranked:
-    """AuctionNet's rule to the letter."""
+    """AuctionNet's rule to the letter.
+
+    Args:
+        reserve: lowest price, in the market's money; a lower bid wins nothing.
+    """
     return Ranked(
         exposure=(1.0, 0.8, 0.6), reserve=reserve, sell_at_reserve=False, minimum_budget=0.1
     )

@@ -10,10 +10,10 @@ AUCTIONS: Registry[Callable[..., Auction]] = Registry("auction")
 
 
 def auction_named(text: str) -> Auction:
-    """The rule ``name`` or ``name:setting=number,…``, as ``gsp:reserve=0.01``.
+    """The rule ``name`` or ``name:setting=value,…``, as ``gsp:reserve=0.01``.
 
     Raises:
-        InputError: there is no such rule or setting, or a setting is no number that it takes.
+        InputError: there is no such rule or setting, or a setting takes no such value.
     """
     auction = made(AUCTIONS, text)
     for setting in ("reserve", "minimum_budget"):

@@ -174,13 +174,21 @@ def leave_one_out_even(table: Float[Array, "B C"], temperature: float) -> Float[
 
 @AUCTIONS.add("soft", "Softmax allocation, softmax-mean price of the others (temperature).")
 def soft(temperature: float = 0.05) -> Soft:
-    """The rule of the NCB papers as written."""
+    """The rule of the NCB papers as written.
+
+    Args:
+        temperature: of the softmax, in the market's money.
+    """
     return Soft(positive(temperature))
 
 
 @AUCTIONS.add("soft-hard", "Softmax allocation, highest bid of the others as price.")
 def soft_hard(temperature: float = 0.05) -> Soft:
-    """The rule that reproduces the NCB paper's table 3."""
+    """The rule that reproduces the NCB paper's table 3.
+
+    Args:
+        temperature: of the softmax, in the market's money.
+    """
     return Soft(positive(temperature), "hard")
 
 

@@ -4,6 +4,8 @@ Source: the Const baseline of Zhang, Yuan, Wang and Shen, "Real-time bidding ben
 iPinYou dataset", 2014.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -11,8 +13,9 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.search import best_of_grid, price_grid
+from equibid.bidders.search import best_of_grid, price_grid, settled
 from equibid.bidders.training import TrainingLog
+from equibid.settings import Within
 
 
 @pytree()
@@ -43,6 +46,11 @@ def best_amount(log: TrainingLog) -> Float[Array, " N"]:
 
 
 @BIDDERS.add("constant", "One bid for every impression, found by grid search; a control.")
-def fit(log: TrainingLog) -> Constant:
-    """Choose the bid that buys most value on the training log."""
-    return Constant(best_amount(log))
+def fit(log: TrainingLog, bid: Annotated[float, Within(least=0)] | None = None) -> Constant:
+    """Choose the bid that buys most value on the training log.
+
+    Args:
+        log: to tune on.
+        bid: for every impression, in the market's money; none: found on the log.
+    """
+    return Constant(best_amount(log) if bid is None else settled(bid, log))

@@ -4,6 +4,8 @@ Where a win costs what the impression's market price is, value for money is grea
 cheaper than a threshold price per value is bought: the bid is a constant factor times the value.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -11,7 +13,9 @@ from jaxtyping import Array, Float
 from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.replay import reached, spend_factor
+from equibid.bidders.search import settled
 from equibid.bidders.training import TrainingLog
+from equibid.settings import Within
 
 
 @pytree()
@@ -36,6 +40,17 @@ def logged_factor(log: TrainingLog) -> Float[Array, " N"]:
 
 
 @BIDDERS.add("fixed", "Yesterday's best factor: spends the budget exactly on the training log.")
-def fit(log: TrainingLog) -> Fixed:
-    """The largest factor whose purchases on the training log fit the budget."""
-    return Fixed(logged_factor(log))
+def fit(
+    log: TrainingLog,
+    factor: Annotated[float, Within(least=0)] | None = None,
+    scale: Annotated[float, Within(least=0)] = 1.0,
+) -> Fixed:
+    """The largest factor whose purchases on the training log fit the budget.
+
+    Args:
+        log: to tune on.
+        factor: the factor itself, currency per value unit; none: found on the log.
+        scale: multiplies the factor.
+    """
+    level = logged_factor(log) if factor is None else settled(factor * log.per_currency, log)
+    return Fixed(scale * level)

@@ -3,6 +3,8 @@
 Source: Perlich et al., KDD 2012; as a baseline with grid search in Cai et al., WSDM 2017.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,9 +12,10 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.search import average_value, best_base_bid, best_of_grid
+from equibid.bidders.search import average_value, best_base_bid, best_of_grid, settled
 from equibid.bidders.training import TrainingLog
 from equibid.division import divided
+from equibid.settings import Within
 
 
 @pytree()
@@ -43,12 +46,18 @@ def linear(
 
 
 @BIDDERS.add("lin", "Linear in the value; base bid by grid search on the training log.")
-def fit(log: TrainingLog) -> Lin:
+def fit(log: TrainingLog, base_bid: Annotated[float, Within(least=0)] | None = None) -> Lin:
     """Choose the base bid that buys most value on the training log.
 
     From the published grid, 5, 10, … 300 price levels, where prices come in levels.
+
+    Args:
+        log: to tune on.
+        base_bid: on an impression of average value, in the market's money; none: found on the log.
     """
     mean_value = jnp.asarray(average_value(log))
+    if base_bid is not None:
+        return Lin(settled(base_bid, log), mean_value)
 
     def rule(base_bid: Array, values: Array) -> Array:
         return linear(base_bid, mean_value, values)

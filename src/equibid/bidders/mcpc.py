@@ -3,6 +3,8 @@
 Source: a baseline in Cai et al., WSDM 2017.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,9 +12,10 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.search import eligible_share
+from equibid.bidders.search import eligible_share, settled
 from equibid.bidders.training import TrainingLog
 from equibid.division import divided
+from equibid.settings import Within
 
 
 @pytree()
@@ -37,6 +40,13 @@ class Mcpc(Bidder):
 
 
 @BIDDERS.add("mcpc", "Value times the training period's cost per unit of value.")
-def fit(log: TrainingLog) -> Mcpc:
-    """Read cost and value off the training totals."""
+def fit(log: TrainingLog, cost_per_value: Annotated[float, Within(above=0)] | None = None) -> Mcpc:
+    """Read cost and value off the training totals.
+
+    Args:
+        log: to tune on.
+        cost_per_value: what a unit of value may cost, in currency; none: what it cost in training.
+    """
+    if cost_per_value is not None:
+        return Mcpc(settled(cost_per_value * log.per_currency, log), settled(1.0, log))
     return Mcpc(jnp.asarray(log.history.cost * eligible_share(log)), jnp.asarray(log.history.value))

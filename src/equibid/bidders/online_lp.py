@@ -19,7 +19,7 @@ Operations Research 2014. Departures: the prior sample, and money left instead o
 budget at each solution.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ from equibid.bidders.registry import BIDDERS
 from equibid.bidders.replay import needed_factors, slot_steps
 from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Campaigns
+from equibid.settings import Within
 
 BINS = 512
 # The bins reach this far beyond the factors of the training log, on either side.
@@ -89,7 +90,7 @@ class OnlineLp(FactorBidder):
         """Add a block to the day's histogram."""
         seen = jnp.where(present, values, 0)
         steps = bought_in_steps(seen, prices, self.exposure, self.own_bid)
-        return state + by_bin(self.low, self.width, *steps)
+        return state + by_bin(self.low, self.width, *steps, self.prior.shape[1])
 
 
 def bought_in_steps(
@@ -113,16 +114,17 @@ def by_bin(
     width: Float[Array, " N"],
     factor: Float[Array, "B N L"],
     amount: Float[Array, "B #N L"],
+    bins: int = BINS,
 ) -> Float[Array, "N H"]:
     """Sum amounts of slots by the bin of the factor that reaches them.
 
     What is cheaper than the lowest bin counts there; what is dearer than the highest is left out.
     """
     place = jnp.floor((jnp.log(factor) - low[:, None]) / width[:, None])
-    counted = place < BINS
-    column = jnp.clip(place, 0, BINS - 1).astype(jnp.int32)
+    counted = place < bins
+    column = jnp.clip(place, 0, bins - 1).astype(jnp.int32)
     row = jnp.broadcast_to(jnp.arange(len(low))[:, None], column.shape)
-    return jnp.zeros((len(low), BINS)).at[row, column].add(jnp.where(counted, amount, 0))
+    return jnp.zeros((len(low), bins)).at[row, column].add(jnp.where(counted, amount, 0))
 
 
 def bins_within(total: Float[Array, "N H"], affordable: Float[Array, " N"]) -> Float[Array, " N"]:
@@ -146,8 +148,20 @@ def bins_within(total: Float[Array, "N H"], affordable: Float[Array, " N"]) -> F
 
 
 @BIDDERS.add("online-lp", "Dynamic price learning: the threshold factor, solved anew every tick.")
-def fit(log: TrainingLog) -> OnlineLp:
-    """Lay bins around the factors of the training log, and count its costs into them."""
+def fit(
+    log: TrainingLog,
+    bins: Annotated[int, Within(least=2, most=65_536)] = BINS,
+    margin: Annotated[float, Within(least=1)] = MARGIN,
+    prior_share: Annotated[float, Within(least=0)] = 0.25,
+) -> OnlineLp:
+    """Lay bins around the factors of the training log, and count its costs into them.
+
+    Args:
+        log: to tune on.
+        bins: of the histogram; the threshold is found to the width of one.
+        margin: the bins reach this multiple beyond the factors of the log, up and down.
+        prior_share: the log counts like this share of the period's impressions.
+    """
     own = log.rule.own_bid
     factor, amount = bought_in_steps(log.values, log.prices, log.exposure, own)
     bought = jnp.where(jnp.isfinite(factor) & (factor > 0), factor, jnp.nan)
@@ -155,7 +169,7 @@ def fit(log: TrainingLog) -> OnlineLp:
         jnp.where(jnp.isnan(x), 1.0, x)
         for x in (jnp.nanmin(bought, (0, 2)), jnp.nanmax(bought, (0, 2)))
     )
-    low = jnp.log(least / MARGIN)
-    width = (jnp.log(most * MARGIN) - low) / BINS
-    prior = by_bin(low, width, factor, amount) / len(log.values)
-    return OnlineLp(low, width, prior, log.exposure, own_bid=own)
+    low = jnp.log(least / margin)
+    width = (jnp.log(most * margin) - low) / bins
+    prior = by_bin(low, width, factor, amount, bins) / len(log.values)
+    return OnlineLp(low, width, prior, log.exposure, prior_share, own)

@@ -15,6 +15,7 @@ Source: Zhang, Yuan and Wang, "Optimal real-time bidding for display advertising
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -25,10 +26,11 @@ from scipy.optimize import minimize_scalar
 from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
-from equibid.bidders.search import average_value, best_base_bid, best_of_grid, price_grid
+from equibid.bidders.search import average_value, best_base_bid, best_of_grid, price_grid, settled
 from equibid.bidders.training import TrainingLog
 from equibid.division import divided
 from equibid.markets.history import PriceHistory
+from equibid.settings import Within
 
 
 @dataclass(frozen=True)
@@ -114,33 +116,65 @@ def fit_scale(curve: WinCurve, history: PriceHistory) -> float:
     return float(np.exp(best.x)) * history.step
 
 
-def fit(log: TrainingLog, curve: WinCurve) -> Ortb:
+Positive = Annotated[float, Within(above=0)]
+
+
+def fit(
+    log: TrainingLog,
+    curve: WinCurve,
+    scale: float | None = None,
+    multiplier: float | None = None,
+) -> Ortb:
     """Fit c to the price distribution, then choose the λ that buys most value on the log.
 
     λ is searched through the bid that it makes on an average impression; where prices come in
     levels, that is one of them.
+
+    Args:
+        log: to tune on.
+        curve: the family of the win curve.
+        scale: c, in the market's money; none: fitted.
+        multiplier: λ, value units per currency; none: searched.
     """
-    scale = jnp.asarray(fit_scale(curve, log.history))
+    c = jnp.asarray(fit_scale(curve, log.history) if scale is None else float(scale))
+    if multiplier is not None:
+        return Ortb(c, settled(multiplier / log.per_currency, log), curve)
     average = jnp.asarray(average_value(log))
 
     def unit(bid: Array) -> Array:
-        return average / curve.ratio(bid / scale)
+        return average / curve.ratio(bid / c)
 
     def rule(bid: Array, values: Array) -> Array:
-        return optimal(curve, scale, unit(bid), values)
+        return optimal(curve, c, unit(bid), values)
 
     in_levels = log.bid_step > 0
     bid = best_of_grid(log, rule, price_grid(log)) if in_levels else best_base_bid(log, rule)
-    return Ortb(scale, unit(bid) / scale, curve)
+    return Ortb(c, unit(bid) / c, curve)
 
 
 @BIDDERS.add("ortb1", "Optimal against the win probability b / (c + b).")
-def fit_ortb1(log: TrainingLog) -> Ortb:
-    """`fit` with the concave curve."""
-    return fit(log, ORTB1)
+def fit_ortb1(
+    log: TrainingLog, scale: Positive | None = None, multiplier: Positive | None = None
+) -> Ortb:
+    """`fit` with the concave curve.
+
+    Args:
+        log: to tune on.
+        scale: c of the win curve, in the market's money; none: fitted.
+        multiplier: λ, value units per currency; none: searched.
+    """
+    return fit(log, ORTB1, scale, multiplier)
 
 
 @BIDDERS.add("ortb2", "Optimal against the win probability b² / (c² + b²).")
-def fit_ortb2(log: TrainingLog) -> Ortb:
-    """`fit` with the S-shaped curve."""
-    return fit(log, ORTB2)
+def fit_ortb2(
+    log: TrainingLog, scale: Positive | None = None, multiplier: Positive | None = None
+) -> Ortb:
+    """`fit` with the S-shaped curve.
+
+    Args:
+        log: to tune on.
+        scale: c of the win curve, in the market's money; none: fitted.
+        multiplier: λ, value units per currency; none: searched.
+    """
+    return fit(log, ORTB2, scale, multiplier)

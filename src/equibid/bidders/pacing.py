@@ -16,7 +16,7 @@ there bids are quasi-linear, ``v / (1 + μ)`` of a value in money, which is the 
 `quasi_linear`. The published plan is even over the period, and so is the default here.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from equibid.bidders.fixed import logged_factor
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Campaigns
+from equibid.settings import Within
 
 # The multiplier stays within this multiple of where it starts, up or down.
 RANGE = 10.0
@@ -53,7 +54,7 @@ class Pace(NamedTuple):
     tick: Int[Array, ""]
 
 
-@pytree("ticks", "multiplicative", "recentre", "quasi_linear")
+@pytree("ticks", "multiplicative", "recentre", "quasi_linear", "rate", "widest")
 class Pacing(FactorBidder):
     """Adaptive pacing.
 
@@ -64,6 +65,8 @@ class Pacing(FactorBidder):
         recentre: plan what is left of the budget over the ticks left, not B / T.
         quasi_linear: never pay more than `target_cpa` for a unit of value: with values in money,
             ``v · target_cpa``, the published bid is ``1 + μ`` times smaller, and μ >= 0.
+        rate: multiplies the steps ε and ε'.
+        widest: the multiplier stays within this multiple of where it starts, up or down.
     """
 
     start: Float[Array, " N"]
@@ -71,15 +74,18 @@ class Pacing(FactorBidder):
     multiplicative: bool = False
     recentre: bool = False
     quasi_linear: bool = False
+    rate: float = 1.0
+    widest: float = RANGE
 
     def init(self, campaigns: Campaigns) -> Pace:
         """At the training log's multiplier, or at a bid of the full value if that is less."""
         budget = jnp.asarray(campaigns.budget, jnp.float64)
-        least = jnp.full_like(budget, 1 / RANGE)
+        least = jnp.full_like(budget, 1 / self.widest)
         if self.quasi_linear:
             least = jnp.maximum(least, self.start / jnp.maximum(campaigns.target_cpa, 1e-300))
         first = jnp.maximum(least, 1.0)
-        return Pace(first, least, RANGE * first, budget, jnp.zeros_like(budget), jnp.asarray(0))
+        most = self.widest * first
+        return Pace(first, least, most, budget, jnp.zeros_like(budget), jnp.asarray(0))
 
     def factor(self, state: Pace, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
         """``1 / μ_t``."""
@@ -92,7 +98,7 @@ class Pacing(FactorBidder):
             left = jnp.maximum(self.ticks - state.tick, 1)
             plan = (state.budget - state.spent) / left
         excess = jnp.where(plan > 0, feedback.spend / jnp.where(plan > 0, plan, 1) - 1, 0)
-        step = excess / self.ticks**0.5
+        step = self.rate * excess / self.ticks**0.5
         moved = state.multiplier * jnp.exp(step) if self.multiplicative else state.multiplier + step
         return state._replace(
             multiplier=jnp.clip(moved, state.least, state.most),
@@ -102,12 +108,40 @@ class Pacing(FactorBidder):
 
 
 @BIDDERS.add("pacing", "Adaptive pacing: the multiplier follows spend against an even plan.")
-def fit(log: TrainingLog) -> Pacing:
-    """Start at the best factor of the training log."""
-    return Pacing(logged_factor(log), log.ticks)
+def fit(
+    log: TrainingLog,
+    rate: Annotated[float, Within(least=0)] = 1.0,
+    recentre: bool = False,
+    quasi_linear: bool = False,
+    widest: Annotated[float, Within(least=1)] = RANGE,
+) -> Pacing:
+    """Start at the best factor of the training log.
+
+    Args:
+        log: to tune on.
+        rate: multiplies the steps of the multiplier.
+        recentre: plan what is left of the budget over the ticks left, instead of the whole evenly.
+        quasi_linear: never pay more than the target CPA for a unit of value.
+        widest: the multiplier stays within this multiple of where it starts, up or down.
+    """
+    return Pacing(logged_factor(log), log.ticks, False, recentre, quasi_linear, rate, widest)
 
 
 @BIDDERS.add("pacing-multiplicative", "Adaptive pacing by multiplicative steps.")
-def fit_multiplicative(log: TrainingLog) -> Pacing:
-    """Start at the best factor of the training log."""
-    return Pacing(logged_factor(log), log.ticks, multiplicative=True)
+def fit_multiplicative(
+    log: TrainingLog,
+    rate: Annotated[float, Within(least=0)] = 1.0,
+    recentre: bool = False,
+    quasi_linear: bool = False,
+    widest: Annotated[float, Within(least=1)] = RANGE,
+) -> Pacing:
+    """Start at the best factor of the training log.
+
+    Args:
+        log: to tune on.
+        rate: multiplies the steps of the multiplier.
+        recentre: plan what is left of the budget over the ticks left, instead of the whole evenly.
+        quasi_linear: never pay more than the target CPA for a unit of value.
+        widest: the multiplier stays within this multiple of where it starts, up or down.
+    """
+    return Pacing(logged_factor(log), log.ticks, True, recentre, quasi_linear, rate, widest)

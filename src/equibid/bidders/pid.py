@@ -18,7 +18,7 @@ WSDM 2016, with 40 rounds a period. The gains are ours: with p = 1, i = 0.3, d =
 figure settles within 40 rounds even where the linear bids are four times too high or too low.
 """
 
-from typing import Literal, NamedTuple, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -31,11 +31,14 @@ from equibid.bidders import lin
 from equibid.bidders.bidder import Bidder, Observation, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.replay import replay
+from equibid.bidders.search import settled
 from equibid.bidders.training import TrainingLog
 from equibid.markets.market import Campaigns
+from equibid.settings import Within
 
 LEAST, MOST = -2.0, 5.0
 FLOOR_LEVELS = 5
+GAINS = (1.0, 0.3, 0.2)
 
 Measure = Literal["ecpc", "win-rate"]
 
@@ -58,7 +61,7 @@ class Loop(NamedTuple):
     action: Float[Array, " N"]
 
 
-@pytree("measure", "gains")
+@pytree("measure", "gains", "limits")
 class Pid(Bidder):
     """Linear bidding under feedback control.
 
@@ -69,13 +72,15 @@ class Pid(Bidder):
         floor: lowest bid, currency per exposure.
         measure: which figure is held.
         gains: p, i and d.
+        limits: of φ.
     """
 
     linear: lin.Lin
     reference_value: Float[Array, " N"]
     floor: Float[Array, ""]
     measure: Measure
-    gains: tuple[float, float, float] = (1.0, 0.3, 0.2)
+    gains: tuple[float, float, float] = GAINS
+    limits: tuple[float, float] = (LEAST, MOST)
 
     def init(self, campaigns: Campaigns) -> Loop:
         """Nothing measured yet counts as on the reference."""
@@ -102,31 +107,93 @@ class Pid(Bidder):
         share = measured / jnp.where(self.reference_value > 0, self.reference_value, 1)
         errors = state.errors + (1 - share)
         action = p * (1 - share) + i * errors + d * (state.share - share)
-        new = Loop(above, below, share, errors, jnp.clip(action, LEAST, MOST))
+        new = Loop(above, below, share, errors, jnp.clip(action, *self.limits))
         return jax.tree.map(lambda a, b: jnp.where(controlled, a, b), new, state)
 
 
-def fit(log: TrainingLog, measure: Measure) -> Pid:
-    """Tune the linear bidder, and take its key figure on the training log as the reference."""
+Gain = Annotated[float, Within(least=0)]
+
+
+def fit(
+    log: TrainingLog,
+    measure: Measure,
+    reference: float | None = None,
+    gains: tuple[float, float, float] = GAINS,
+    floor: float = FLOOR_LEVELS,
+    limits: tuple[float, float] = (LEAST, MOST),
+) -> Pid:
+    """Tune the linear bidder, and take its key figure on the training log as the reference.
+
+    Args:
+        log: to tune on.
+        measure: the key figure.
+        reference: the figure to keep to instead: the market's money per value unit, or a share.
+        gains: p, i and d.
+        floor: lowest bid, price levels.
+        limits: of φ.
+    """
     linear = cast(lin.Lin, lin.fit(log))
-    bought = replay(log, lin.linear(linear.base_bid, linear.mean_value, log.values))
-    above, below = (
-        (bought.spend, bought.value)
-        if measure == "ecpc"
-        else (bought.wins, np.asarray(log.values > 0).sum(axis=0))
-    )
-    reference = above / np.where(below > 0, below, 1)
-    floor = jnp.asarray(FLOOR_LEVELS * log.history.step)
-    return Pid(linear, jnp.asarray(reference), floor, measure)
+    if reference is None:
+        bought = replay(log, lin.linear(linear.base_bid, linear.mean_value, log.values))
+        above, below = (
+            (bought.spend, bought.value)
+            if measure == "ecpc"
+            else (bought.wins, np.asarray(log.values > 0).sum(axis=0))
+        )
+        figure = jnp.asarray(above / np.where(below > 0, below, 1))
+    else:
+        figure = settled(reference, log)
+    return Pid(linear, figure, jnp.asarray(floor * log.history.step), measure, gains, limits)
 
 
 @BIDDERS.add("pid-ecpc", "Linear bids under feedback control of the cost per value.")
-def fit_ecpc(log: TrainingLog) -> Pid:
-    """`fit` to the cost per value."""
-    return fit(log, "ecpc")
+def fit_ecpc(
+    log: TrainingLog,
+    reference: Annotated[float, Within(above=0)] | None = None,
+    kp: Gain = GAINS[0],
+    ki: Gain = GAINS[1],
+    kd: Gain = GAINS[2],
+    floor: Annotated[float, Within(least=0)] = FLOOR_LEVELS,
+    least: Annotated[float, Within(least=-20, most=0)] = LEAST,
+    most: Annotated[float, Within(least=0, most=20)] = MOST,
+) -> Pid:
+    """`fit` to the cost per value.
+
+    Args:
+        log: to tune on.
+        reference: the cost per value to keep to, in currency; none: what lin reaches on the log.
+        kp: gain of the error.
+        ki: gain of the summed errors.
+        kd: gain of the change of the error.
+        floor: lowest bid, in price levels of the log.
+        least: bids are multiplied by exp(φ); lowest φ.
+        most: highest φ.
+    """
+    target = None if reference is None else reference * log.per_currency
+    return fit(log, "ecpc", target, (kp, ki, kd), floor, (least, most))
 
 
 @BIDDERS.add("pid-win-rate", "Linear bids under feedback control of the win rate.")
-def fit_win_rate(log: TrainingLog) -> Pid:
-    """`fit` to the win rate."""
-    return fit(log, "win-rate")
+def fit_win_rate(
+    log: TrainingLog,
+    reference: Annotated[float, Within(above=0, most=1)] | None = None,
+    kp: Gain = GAINS[0],
+    ki: Gain = GAINS[1],
+    kd: Gain = GAINS[2],
+    floor: Annotated[float, Within(least=0)] = FLOOR_LEVELS,
+    least: Annotated[float, Within(least=-20, most=0)] = LEAST,
+    most: Annotated[float, Within(least=0, most=20)] = MOST,
+) -> Pid:
+    """`fit` to the win rate.
+
+    Args:
+        log: to tune on.
+        reference: the share of impressions to win; none: what lin reaches on the log.
+        kp: gain of the error.
+        ki: gain of the summed errors.
+        kd: gain of the change of the error.
+        floor: lowest bid, in price levels of the log.
+        least: bids are multiplied by exp(φ); lowest φ.
+        most: highest φ.
+    """
+    return fit(log, "win-rate", reference, (kp, ki, kd), floor, (least, most))

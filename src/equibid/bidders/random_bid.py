@@ -4,6 +4,8 @@ Source: the Rand baseline of Zhang, Yuan, Wang and Shen, "Real-time bidding benc
 iPinYou dataset", 2014; its range is tuned here through the constant bid, which is its mean.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,7 +14,9 @@ from equibid.auctions.clearing import ABSENT
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.constant import best_amount
 from equibid.bidders.registry import BIDDERS
+from equibid.bidders.search import settled
 from equibid.bidders.training import TrainingLog
+from equibid.settings import Within
 
 
 @pytree()
@@ -34,6 +38,11 @@ class RandomBid(Bidder):
 
 
 @BIDDERS.add("random", "Uniform between zero and twice the constant bid; a control.")
-def fit(log: TrainingLog) -> RandomBid:
-    """Take the mean from the constant bidder tuned on the training log."""
-    return RandomBid(best_amount(log))
+def fit(log: TrainingLog, mean: Annotated[float, Within(least=0)] | None = None) -> RandomBid:
+    """Take the mean from the constant bidder tuned on the training log.
+
+    Args:
+        log: to tune on.
+        mean: of the bids, in the market's money; none: the bid of constant.
+    """
+    return RandomBid(best_amount(log) if mean is None else settled(mean, log))

@@ -7,7 +7,7 @@ Source: Cai et al., Real-Time Bidding by Reinforcement Learning in Display Adver
 with its three ways to large scale: MapD, MapA and segments.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,16 @@ from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog
-from equibid.bidders.value_model import ValueModel, exact_model, mapped_model
+from equibid.bidders.value_model import (
+    AUCTIONS,
+    MOST_CELLS,
+    PRICE_LEVELS,
+    ValueModel,
+    exact_model,
+    mapped_model,
+)
 from equibid.markets.market import Campaigns
+from equibid.settings import Within
 
 # Auctions of a segment, as published.
 SEGMENT = 10_000
@@ -79,9 +87,9 @@ class Opening(NamedTuple):
     money: Float[Array, "T N"]
 
 
-@pytree("ticks")
+@pytree("ticks", "segment")
 class RlbSegments(Bidder):
-    """RLB in segments of whole ticks, about `SEGMENT` auctions each.
+    """RLB in segments of whole ticks, about `segment` auctions each.
 
     A segment is granted the money left at its start, over the segments left, and played as a
     period of its own.
@@ -89,6 +97,7 @@ class RlbSegments(Bidder):
 
     model: ValueModel
     ticks: int
+    segment: int = SEGMENT
 
     def init(self, campaigns: Campaigns) -> Opening:
         """Full budgets."""
@@ -102,7 +111,7 @@ class RlbSegments(Bidder):
     ) -> Float[Array, "B N"]:
         """RLB with what is left of the segment."""
         ticks, count = observation.ticks, observation.impressions
-        segments = jnp.clip(count // SEGMENT, 1, ticks)
+        segments = jnp.clip(count // self.segment, 1, ticks)
         segment = observation.tick * segments // ticks
         first, after = (-(-x * ticks // segments) for x in (segment, segment + 1))
         opening = state.money[first]
@@ -117,25 +126,63 @@ class RlbSegments(Bidder):
         return Opening(state.tick + 1, state.money - later * feedback.spend)
 
 
+Cells = Annotated[int, Within(least=0, most=1_000_000_000)]
+Rows = Annotated[int, Within(least=1, most=100_000)]
+Levels = Annotated[int, Within(least=2, most=100_000)]
+
+
 @BIDDERS.add("rlb", "Dynamic program over auctions and money left; exact where it fits in memory.")
-def fit(log: TrainingLog) -> Rlb:
-    """The exact table of the delivery period, or else MapD."""
-    return Rlb(exact_model(log))
+def fit(log: TrainingLog, most_cells: Cells = MOST_CELLS) -> Rlb:
+    """The exact table of the delivery period, or else MapD.
+
+    Args:
+        log: to tune on.
+        most_cells: of an exact table, 8 bytes each; with more, MapD takes its place.
+    """
+    return Rlb(exact_model(log, most_cells))
 
 
 @BIDDERS.add("rlb-mapd", "RLB at large scale: a small table, the worth of money mapped.")
-def fit_mapd(log: TrainingLog) -> Rlb:
-    """A small table, for any number of auctions."""
-    return Rlb(mapped_model(log))
+def fit_mapd(
+    log: TrainingLog, auctions: Rows = AUCTIONS, price_levels: Levels = PRICE_LEVELS
+) -> Rlb:
+    """A small table, for any number of auctions.
+
+    Args:
+        log: to tune on.
+        auctions: rows of the table.
+        price_levels: of the table, where the log's prices come in none.
+    """
+    return Rlb(mapped_model(log, auctions, price_levels))
 
 
 @BIDDERS.add("rlb-mapa", "RLB at large scale: a small table, the bid mapped.")
-def fit_mapa(log: TrainingLog) -> RlbMapA:
-    """A small table, for any number of auctions."""
-    return RlbMapA(mapped_model(log))
+def fit_mapa(
+    log: TrainingLog, auctions: Rows = AUCTIONS, price_levels: Levels = PRICE_LEVELS
+) -> RlbMapA:
+    """A small table, for any number of auctions.
+
+    Args:
+        log: to tune on.
+        auctions: rows of the table.
+        price_levels: of the table, where the log's prices come in none.
+    """
+    return RlbMapA(mapped_model(log, auctions, price_levels))
 
 
 @BIDDERS.add("rlb-segments", "RLB at large scale: the money dealt out to segments of the period.")
-def fit_segments(log: TrainingLog) -> RlbSegments:
-    """A small table, for segments of any length."""
-    return RlbSegments(mapped_model(log), log.ticks)
+def fit_segments(
+    log: TrainingLog,
+    segment: Annotated[int, Within(least=1)] = SEGMENT,
+    auctions: Rows = AUCTIONS,
+    price_levels: Levels = PRICE_LEVELS,
+) -> RlbSegments:
+    """A small table, for segments of any length.
+
+    Args:
+        log: to tune on.
+        segment: auctions of a segment, about.
+        auctions: rows of the table.
+        price_levels: of the table, where the log's prices come in none.
+    """
+    return RlbSegments(mapped_model(log, auctions, price_levels), log.ticks, segment)

@@ -18,6 +18,11 @@ GRID_POINTS = 60
 COARSE_POINTS, FINE_POINTS = 40, 21
 
 
+def settled(amount: float, log: TrainingLog) -> Float[Array, " N"]:
+    """An amount that was asked for, the same for every advertiser of a log."""
+    return jnp.full(log.values.shape[1], amount, jnp.float64)
+
+
 def best_of_grid(
     log: TrainingLog, bid: BidRule, grid: Float[Array, " G"] | Float[Array, "G N"]
 ) -> Float[Array, " N"]:

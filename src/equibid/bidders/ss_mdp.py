@@ -4,6 +4,8 @@ Source: Amin et al., Budget Optimization for Sponsored Search, UAI 2012, in the 
 baseline in Cai et al., WSDM 2017.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -11,7 +13,8 @@ from jaxtyping import Array, Float
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import TrainingLog
-from equibid.bidders.value_model import ValueModel, exact_model
+from equibid.bidders.value_model import MOST_CELLS, ValueModel, exact_model
+from equibid.settings import Within
 
 
 @pytree()
@@ -33,6 +36,14 @@ class SsMdp(Bidder):
 
 
 @BIDDERS.add("ss-mdp", "RLB's dynamic program, blind to the impression at hand.")
-def fit(log: TrainingLog) -> SsMdp:
-    """The table of RLB."""
-    return SsMdp(exact_model(log))
+def fit(
+    log: TrainingLog,
+    most_cells: Annotated[int, Within(least=0, most=1_000_000_000)] = MOST_CELLS,
+) -> SsMdp:
+    """The table of RLB.
+
+    Args:
+        log: to tune on.
+        most_cells: of an exact table, 8 bytes each; with more, MapD takes its place.
+    """
+    return SsMdp(exact_model(log, most_cells))

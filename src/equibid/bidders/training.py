@@ -36,6 +36,7 @@ class TrainingLog:
             periods in a row, as many ticks each.
         rule: how a price is paid.
         even: the bid that wins with even chance under a soft rule, currency per exposure.
+        per_currency: units of the log's money in one unit of what people count in; see `Labels`.
     """
 
     values: Float[Array, "K N"]
@@ -50,6 +51,7 @@ class TrainingLog:
     tick_start: Int[Array, " T+1"] | None = None
     rule: PriceRule = SECOND_PRICE
     even: Float[Array, "K #N"] | None = None
+    per_currency: float = 1.0
 
     @property
     def period_start(self) -> Int[np.ndarray, " D"]:
@@ -150,4 +152,5 @@ def training_log(
         tick_start=tick_start,
         rule=rule,
         even=met.even,
+        per_currency=market.labels.per_currency,
     )

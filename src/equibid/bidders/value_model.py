@@ -142,7 +142,7 @@ class ValueModel:
         return jnp.where(bid <= jnp.minimum(money, self.levels - 1), loss, jnp.inf)
 
 
-def exact_model(log: TrainingLog) -> ValueModel:
+def exact_model(log: TrainingLog, most_cells: int = MOST_CELLS) -> ValueModel:
     """A row for every auction of the period and a column for every price level of the budget.
 
     A market whose prices lie on no levels, or whose table would be too large, gets the mapped one.
@@ -151,24 +151,31 @@ def exact_model(log: TrainingLog) -> ValueModel:
         InputError: a win does not cost the market price.
     """
     budget = float(np.max(np.asarray(log.campaigns.budget), initial=0) // log.history.step)
-    if not on_levels(log) or (log.period + 1) * (budget + 1) > MOST_CELLS:
+    if not on_levels(log) or (log.period + 1) * (budget + 1) > most_cells:
         return mapped_model(log)
     return _model(log, level_pmf(log), log.history.step, log.period, int(budget), whole=True)
 
 
-def mapped_model(log: TrainingLog) -> ValueModel:
-    """A table of `AUCTIONS` auctions with money enough to win nearly all of them.
+def mapped_model(
+    log: TrainingLog, auctions: int = AUCTIONS, price_levels: int = PRICE_LEVELS
+) -> ValueModel:
+    """A table of some auctions with money enough to win nearly all of them.
+
+    Args:
+        log: to tune on.
+        auctions: T0, rows of the table.
+        price_levels: laid over prices that have none of their own.
 
     Raises:
         InputError: a win does not cost the market price.
     """
     whole = on_levels(log)
-    pmf, step = (level_pmf(log), log.history.step) if whole else laid_pmf(log)
+    pmf, step = (level_pmf(log), log.history.step) if whole else laid_pmf(log, price_levels)
     level = np.arange(len(pmf))
     mean = pmf @ level
-    spread = np.sqrt(AUCTIONS * max(pmf @ level**2 - mean**2, 0))
-    budget = int(min(AUCTIONS * mean + 6 * spread, AUCTIONS * level[-1])) + len(pmf)
-    return _model(log, pmf, step, AUCTIONS, budget, whole=whole)
+    spread = np.sqrt(auctions * max(pmf @ level**2 - mean**2, 0))
+    budget = int(min(auctions * mean + 6 * spread, auctions * level[-1])) + len(pmf)
+    return _model(log, pmf, step, auctions, budget, whole=whole)
 
 
 def _model(
@@ -214,17 +221,16 @@ def level_pmf(log: TrainingLog) -> npt.NDArray[np.float64]:
     return (counts + 1) / (log.history.impressions + len(counts))
 
 
-def laid_pmf(log: TrainingLog) -> tuple[npt.NDArray[np.float64], float]:
+def laid_pmf(
+    log: TrainingLog, price_levels: int = PRICE_LEVELS
+) -> tuple[npt.NDArray[np.float64], float]:
     """The same for levels laid evenly up to a high price, and the step between them."""
     logged = log.best_slot_prices()
     prices = logged[np.isfinite(logged)]
-    top = (
-        float(np.quantile(prices, TOP_QUANTILE) if prices.size else 0)
-        or float(prices.max(initial=0))
-        or 1.0
-    )
-    step = top / (PRICE_LEVELS - 1)
+    high = float(np.quantile(prices, TOP_QUANTILE)) if prices.size else 0.0
+    top = high or float(prices.max(initial=0)) or 1.0
+    step = top / (price_levels - 1)
     # A price is met by the first level that is not below it.
     level = np.ceil(prices / step - 1e-9).astype(np.int64)
-    counts = np.bincount(level[level < PRICE_LEVELS], minlength=PRICE_LEVELS)
-    return (counts + 1) / (len(logged) + PRICE_LEVELS), step
+    counts = np.bincount(level[level < price_levels], minlength=price_levels)
+    return (counts + 1) / (len(logged) + price_levels), step

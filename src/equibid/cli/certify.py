@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ import tyro
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.bidders import BIDDERS
+from equibid.bidders.registry import bidder_label, names_bidder
 from equibid.cli.certificates import heading, print_certificate, print_notices, print_results
 from equibid.cli.console import plain_console
 from equibid.cli.market import (
@@ -28,7 +28,7 @@ from equibid.cli.market import (
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.equilibrium.game import Floats, Game
-from equibid.errors import InputError
+from equibid.errors import InputError, near
 from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.certifying import (
     Certified,
@@ -39,6 +39,7 @@ from equibid.evaluation.certifying import (
     write_certified,
     write_factors,
 )
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.run import open_run
 from equibid.files import read_json
 from equibid.logs.factors import read_factors
@@ -56,7 +57,8 @@ class Settings:
 
     factors: Annotated[str, tyro.conf.Positional]
     """A file of factors (CSV or Parquet with columns advertiser, factor and, if they change,
-    tick), a run folder of `equibid solve`, or a bidder by name."""
+    tick), a run folder of `equibid solve`, or a bidder by name, with settings as in
+    pacing:rate=0.5."""
 
     days: str | None = None
     """Days of a generated market: how many, as in 10, or which, as in 0,1,2. By default day 0 for
@@ -73,7 +75,11 @@ class Settings:
     """Gain over welfare, and share of a budget, up to which the certificate holds."""
 
     out: Path | None = None
-    """Run folder; default runs/certify-MARKET."""
+    """Run folder; default runs/certify-MARKET, or one beside it where that holds a run with other
+    settings."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,6 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
         raise InputError(f"--tolerance {settings.tolerance:g}: name a number between 0 and 1")
     console = plain_console()
     started = time.perf_counter()
-    folder = settings.out or Path("runs") / f"certify-{choice.stem}"
     source = source_of(choice, settings.factors)
     choice = replace(choice, **source.sizes)
     results: list[Certified] = []
@@ -129,7 +134,8 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
         places = profiles_of(choice, settings, source, days)
         # Bad input leaves no folder behind.
         first = next(places)
-        run = open_run(folder, config)
+        folder = settings.out or place_for(Path("runs") / f"certify-{choice.stem}", config)
+        run = open_run(folder, config, settings.force)
         for name, day, game, factors in chain([first], places):
             bar.update(task, description=f"certifying {name}, day {day}")
             results.append(certified(name, day, game, factors, settings.tolerance))
@@ -159,12 +165,13 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
     Raises:
         InputError: it is none of them, or the folder holds no factors.
     """
-    if factors in BIDDERS:
+    if names_bidder(factors):
+        bidder_label(factors)
         return Source(None)
     path = Path(factors)
     if not path.exists():
-        near = get_close_matches(factors, list(BIDDERS), n=2)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        names = near(factors.partition(":")[0], BIDDERS, 2)
+        hint = f"; did you mean {' or '.join(names)}?" if names else ""
         raise InputError(
             f"{path} is neither a file of factors, nor a run folder, nor a bidder{hint}"
         )
@@ -284,16 +291,20 @@ def resolved(
     return (
         {"command": "certify", "version": equibid.__version__}
         | asdict(choice)
-        | asdict(settings)
+        | asked_of(settings)
         | {
             "market": choice.name,
-            "factors": Path(settings.factors).name,
+            "factors": factors_label(settings.factors, source),
             "factors_digest": None if source.path is None else file_digest(source.path),
             "cap": settings.cap if settings.cap is not None else source.cap,
             "days": days,
-            "out": None,
         }
     )
+
+
+def factors_label(factors: str, source: Source) -> str:
+    """What the factors are called in the run folder."""
+    return bidder_label(factors) if source.path is None else Path(factors).name
 
 
 def file_digest(path: Path) -> str:

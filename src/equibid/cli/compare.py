@@ -12,7 +12,6 @@ import tyro
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
-from equibid.bidders import BIDDERS
 from equibid.cli.console import plain_console
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import check_numbers
@@ -23,12 +22,14 @@ from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.evaluation.findings import Settled, contenders_of, find, write_findings
 from equibid.evaluation.landscape import prices_of
-from equibid.evaluation.learned import entry_of, known_bidder, run_digest
+from equibid.evaluation.learned import entry_of, is_run, run_digest, title_of
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
 from equibid.markets.market import Market
+from equibid.registry import parted
 from equibid.reports import from_findings, write_report
 
 CLASSIC = (
@@ -59,7 +60,8 @@ class Settings:
     log or a folder of logs."""
 
     bidders: str = ",".join(CLASSIC)
-    """Bidders by name, or training runs by their folders, separated by commas."""
+    """Bidders by name, or training runs by their folders, separated by commas; settings as in
+    pid-ecpc:reference=40,kp=0.5 (see `equibid list NAME`)."""
 
     seeds: int = 10
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
@@ -106,7 +108,11 @@ class Settings:
     """Format of the log, if it is not recognised (see `equibid list`)."""
 
     out: Path | None = None
-    """Run folder; default runs/MARKET. A run that was stopped goes on from there."""
+    """Run folder; default runs/compare-MARKET, or one beside it where that holds a run with other
+    settings. A run that was stopped goes on from there."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
@@ -119,18 +125,24 @@ def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     run_comparison(settings)
 
 
-def run_comparison(settings: Settings) -> Path:
-    """Carry out a comparison; gives the path of the report."""
+def run_comparison(settings: Settings, default: Path | None = None) -> Path:
+    """Carry out a comparison; gives the path of the report.
+
+    Args:
+        settings: of the command.
+        default: run folder where none is named, in place of runs/compare-MARKET.
+    """
     console = plain_console()
     names = bidder_names(settings.bidders)
     check_numbers(settings)
-    folder = settings.out or default_folder(choice_of(settings))
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
         cases = list(cases_of(settings))
         config = resolved(settings, cases, names)
-        run = open_run(folder, config)
+        default = default or Path("runs") / f"compare-{choice_of(settings).stem}"
+        folder = settings.out or place_for(default, config)
+        run = open_run(folder, config, settings.force)
         bar.remove_task(loading)
         fitting = bar.add_task("tuning bidders", total=len(cases) * len(names))
         entries: dict[str, list[Entry]] = {}
@@ -180,22 +192,12 @@ def run_comparison(settings: Settings) -> Path:
     return report
 
 
-def default_folder(choice: MarketChoice) -> Path:
-    """The run folder of a market, beside it where the market is in that place itself."""
-    folder = Path("runs") / choice.stem
-    if folder.resolve() == Path(choice.market).resolve():
-        return folder.with_name(f"compare-{folder.name}")
-    return folder
-
-
 def bidder_names(text: str) -> list[str]:
     """The bidders of a comma list, each known and named once."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        known_bidder(name)
+    names = parted(text)
     if not names:
         raise InputError("--bidders names nobody; try --bidders lin,pacing")
-    titles = [Path(name).name for name in names]
+    titles = [title_of(name) for name in names]
     twice = {title for title in titles if titles.count(title) > 1}
     if twice:
         raise InputError(f"--bidders names {', '.join(sorted(twice))} more than once")
@@ -244,16 +246,15 @@ def score_of(market: Market) -> str:
 def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
     auction: Auction = cases[0].auction
-    return asdict(settings) | {
+    return asked_of(settings) | {
         "version": equibid.__version__,
         "market": choice_of(settings).name,
         "markets": [case.name for case in cases],
         "log_digest": digest_of(settings, cases),
-        "bidders": [Path(name).name for name in bidders],
-        "learned": {Path(name).name: run_digest(name) for name in bidders if name not in BIDDERS},
+        "bidders": [title_of(name) for name in bidders],
+        "learned": {title_of(name): run_digest(name) for name in bidders if is_run(name)},
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
         "play": cases[0].play,
-        "out": None,
     }
 
 

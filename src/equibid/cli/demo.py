@@ -12,16 +12,24 @@ BIDDERS = "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,onl
 
 
 def demo(
-    out: Annotated[Path, tyro.conf.arg(help="Run folder.")] = Path("runs/demo"),
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Run folder; default runs/demo, or one beside it where that holds a run with "
+            "other settings."
+        ),
+    ] = None,
     seeds: Annotated[int, tyro.conf.arg(help="Days to play.")] = 5,
     open_report: Annotated[
         bool, tyro.conf.arg(name="open", help="Open the report in a browser.")
     ] = False,
+    force: Annotated[bool, tyro.conf.arg(help="Replace the run that is in the folder.")] = False,
 ) -> None:
     """Generate a market of 24 advertisers, let classic bidders meet in it, and rank them.
 
     Example: equibid demo --open
     """
-    report = run_comparison(Settings("demo", bidders=BIDDERS, seeds=seeds, out=out))
+    settings = Settings("demo", bidders=BIDDERS, seeds=seeds, out=out, force=force)
+    report = run_comparison(settings, Path("runs/demo"))
     if open_report:
         webbrowser.open(report.resolve().as_uri())

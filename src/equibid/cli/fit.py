@@ -1,7 +1,7 @@
 """``equibid fit``: a generated market whose days are like a log."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.evaluation.fitted import Fitted, fitted
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.run import Run, open_run
 from equibid.files import file_name
 from equibid.logs import Recording
@@ -59,7 +60,11 @@ class Settings:
     """Format of the log, if it is not recognised (see `equibid list`)."""
 
     out: Path | None = None
-    """Run folder; default runs/fit-LOG. Each campaign of a log of several has a folder in it."""
+    """Run folder; default runs/fit-LOG, or one beside it where that holds a run with other
+    settings. Each campaign of a log of several has a folder in it."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 def fit(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
@@ -84,7 +89,7 @@ def run_fit(settings: Settings) -> list[Path]:
     )
     if choice.generated:
         raise InputError(f"{settings.log} is a generated market already; name a log to fit one to")
-    folder = settings.out or Path("runs") / f"fit-{choice.stem}"
+    folder = settings.out
     started = time.perf_counter()
     written = []
     with progress(console) as bar:
@@ -96,10 +101,11 @@ def run_fit(settings: Settings) -> list[Path]:
             def told(what: str, name: str = recording.name) -> None:
                 bar.update(task, description=f"{name}: {what}")
 
-            own = folder / file_name(recording.name) if len(recordings) > 1 else folder
+            inner = file_name(recording.name) if len(recordings) > 1 else ""
             auction = auction_named(settings.auction or default_auction(recording.test))
             config = resolved(settings, recording, auction)
-            run = open_run(own, config)
+            folder = folder or place_for(Path("runs") / f"fit-{choice.stem}", config, inner)
+            run = open_run(folder / inner, config, settings.force)
             name = f"{recording.name}-fitted"
             found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
             written.append(write(run, found, config, recording.name))
@@ -118,13 +124,12 @@ def resolved(settings: Settings, recording: Recording, auction: Auction) -> dict
     """The settings with every default filled in, for the run folder."""
     return (
         {"command": "fit", "version": equibid.__version__}
-        | asdict(settings)
+        | asked_of(settings)
         | {
             "log": Path(settings.log).name,
             "recording": recording.name,
             "log_digest": digest((recording.train, recording.test)),
             "auction": auction_text(auction),
-            "out": None,
         }
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, cast
 import tyro
 
 from equibid.auctions.registry import auction_named
+from equibid.bidders.registry import bidder_label
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import refuse_idle
@@ -13,6 +14,7 @@ from equibid.evaluation.practice import Practice, Rivals, generated_practice, re
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.board import Log
 from equibid.learning.training.trainer import Judge, Plan
+from equibid.registry import parted
 from equibid.simulation.simulate import Play
 
 
@@ -24,7 +26,8 @@ class Lesson:
     """Who learns (see `equibid list`)."""
 
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm, as learning_rate=1e-4; name it once for every setting."""
+    """A setting of the algorithm, as policy_rate=1e-4 of mappo; name it once for every setting.
+    `equibid list ALGORITHM` shows them."""
 
     auction: str | None = None
     """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a
@@ -35,8 +38,8 @@ class Lesson:
     learn from; what was learnt at ticks is asked at impressions where a comparison does so."""
 
     rivals: str = "pacing,fixed"
-    """Classic bidders among the agents while they learn, separated by commas; none in a market of
-    one advertiser, or where a log is learnt."""
+    """Classic bidders among the agents while they learn, separated by commas, with settings as in
+    pacing:rate=0.5; none in a market of one advertiser, or where a log is learnt."""
 
     rival_share: float = 0.5
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each
@@ -139,5 +142,5 @@ def rivals_of(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Rival
     alone = practice.train[0].advertisers == 1 or algorithm.world == "log"
     if alone or not lesson.rival_share:
         return Rivals()
-    names = tuple(name.strip() for name in lesson.rivals.split(",") if name.strip())
+    names = tuple(map(bidder_label, parted(lesson.rivals)))
     return Rivals(names, lesson.rival_share)

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NoReturn
@@ -25,24 +25,31 @@ from equibid.cli.report import report
 from equibid.cli.solve import solve
 from equibid.cli.sweep import sweep
 from equibid.cli.train import train_
+from equibid.cli.trials import end_with_caller
 from equibid.cli.values import values
+from equibid.cli.words import check_words, with_plugins
 from equibid.errors import InputError
+from equibid.plugins import load_installed
 
 # Of sysexits.h: an error inside the program.
 FAULT = 70
 
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "import": import_,
+    "compare": compare,
+    "solve": solve,
+    "certify": certify,
+    "train": train_,
+    "sweep": sweep,
+    "values": values,
+    "fit": fit,
+    "report": report,
+    "list": list_,
+}
 APP = tyro.extras.SubcommandApp()
-APP.command(name="demo")(demo)
-APP.command(name="import")(import_)
-APP.command(name="compare")(compare)
-APP.command(name="solve")(solve)
-APP.command(name="certify")(certify)
-APP.command(name="train")(train_)
-APP.command(name="sweep")(sweep)
-APP.command(name="values")(values)
-APP.command(name="fit")(fit)
-APP.command(name="report")(report)
-APP.command(name="list")(list_)
+for _name, _command in COMMANDS.items():
+    APP.command(name=_name)(with_plugins(_command))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,11 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 2 for what was asked wrongly or cannot be read or written, 70 for a fault of the
     program, 130 for a stop by the user.
     """
+    end_with_caller()
     keep_compiled_programs()
     take_any_text()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        check_words(words)
+        legible(words)
+        check_words(COMMANDS, words)
+        for sentence in load_installed():
+            plain_console(stderr=True).print(f"equibid: {sentence}", soft_wrap=True)
         APP.cli(
             prog="equibid",
             description="Auto-bidding in real-time ad auctions: who wins, and by how much.",
@@ -78,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         end(FAULT, fault(error))
 
 
-def check_words(words: Sequence[str]) -> None:
+def legible(words: Sequence[str]) -> None:
     """Refuse words that no file or setting can be called.
 
     Raises:

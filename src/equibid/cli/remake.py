@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import equibid
 from equibid.auctions.registry import AUCTIONS, auction_named
-from equibid.bidders import BIDDERS
+from equibid.bidders.registry import names_bidder
 from equibid.cli.certify import Settings as CertifySettings
 from equibid.cli.certify import rule_text, run_certify
 from equibid.cli.lesson import Lesson
@@ -23,7 +23,7 @@ from equibid.cli.train import Settings as TrainSettings
 from equibid.cli.train import run_train
 from equibid.equilibrium.solvers import NCB_SELECT
 from equibid.errors import InputError
-from equibid.learning.settings import as_text
+from equibid.settings import as_text
 
 Config = Mapping[str, Any]
 
@@ -102,7 +102,7 @@ def solve_again(folder: Path, config: Config, market: str) -> None:
 
 def certify_again(folder: Path, config: Config, market: str) -> None:
     """The same certificates, of a bidder."""
-    if config["factors"] not in BIDDERS:
+    if not names_bidder(config["factors"]):
         raise InputError(
             f"{folder} is about the factors {config['factors']}, whose place is not kept; run "
             "`equibid certify` there again"

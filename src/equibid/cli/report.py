@@ -1,9 +1,15 @@
-"""``equibid report``: a run's report made anew, or several runs side by side."""
+"""``equibid report``: a run's report made anew, or several runs side by side.
+
+A comparison's report is drawn from the tables in its folder, and nothing in the folder is carried
+out: its plugins are not imported, and its states of learning are not loaded. The reports of other
+commands need their markets, so they are computed again, and only where that is asked for.
+"""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import tyro
@@ -15,6 +21,7 @@ from equibid.errors import InputError
 from equibid.evaluation.across import Past
 from equibid.evaluation.findings import read_findings
 from equibid.files import atomic, opening, read_json
+from equibid.plugins import plugins_in, recall
 from equibid.reports import from_findings, write_report
 from equibid.reports.side_by_side import write_side_by_side
 
@@ -35,27 +42,39 @@ def report(
     log: Annotated[
         str | None,
         tyro.conf.arg(
-            help="Where the log, or the TOML file, lies that a run of solve, certify or train was "
-            "about."
+            help="With --again: where the log, or the TOML file, lies that the run was about."
         ),
     ] = None,
+    again: Annotated[
+        bool,
+        tyro.conf.arg(
+            help="Compute what a run of solve, certify or train does not keep: its market, and "
+            "what was found in it."
+        ),
+    ] = False,
 ) -> None:
     """Make the report of a run anew, or one of several comparisons side by side.
 
     Example: equibid report runs/demo
 
     Example: equibid report runs/gsp runs/first-price --out auctions.html
+
+    Example: equibid report runs/solve-demo --again
     """
     console = plain_console()
     if not runs:
         raise InputError("name a run folder, as in equibid report runs/demo")
     folders = list(dict.fromkeys(path.resolve() for path in runs))
-    path = remake(runs[0], out, log) if len(folders) == 1 else side_by_side(folders, out)
+    path = remake(runs[0], out, log, again) if len(folders) == 1 else side_by_side(folders, out)
     console.print(f"open {path} in a browser", style="dim")
 
 
-def remake(folder: Path, out: Path | None, log: str | None) -> Path:
-    """The report of one run; gives its path."""
+def remake(folder: Path, out: Path | None, log: str | None, again: bool) -> Path:
+    """The report of one run; gives its path.
+
+    Raises:
+        InputError: the folder does not hold all that its report shows.
+    """
     config = config_of(folder)
     kind = kind_of(folder, config)
     path = folder / "report.html"
@@ -66,6 +85,13 @@ def remake(folder: Path, out: Path | None, log: str | None) -> Path:
         with as_it_was_left(folder):
             write_report(from_findings(read_findings(folder), config), path)
         return path
+    if not again:
+        words = f"equibid report {quote(str(folder))} --again"
+        raise InputError(
+            f"{folder} does not hold all that the report of equibid {kind} shows; compute the "
+            f"rest again with: {words}"
+        )
+    recall(folder, plugins_in(config))
     ask_again(folder, kind, config, log)
     if out is None or out.resolve() == path.resolve():
         return path

@@ -41,6 +41,7 @@ from equibid.evaluation.certifying import (
     write_certified,
     write_factors,
 )
+from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.run import Run, open_run
 from equibid.evaluation.solving import (
     Problem,
@@ -89,7 +90,11 @@ class Settings:
     """Gain over welfare, and share of a budget, up to which a profile is an equilibrium."""
 
     out: Path | None = None
-    """Run folder; default runs/solve-MARKET. A run that was stopped goes on from there."""
+    """Run folder; default runs/solve-MARKET, or one beside it where that holds a run with other
+    settings. A run that was stopped goes on from there."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
 
 def solve(
@@ -109,7 +114,6 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     """Carry out a search; gives the path of the report."""
     check(choice, settings)
     console = plain_console()
-    folder = settings.out or Path("runs") / f"solve-{choice.stem}"
     started = time.perf_counter()
     results: list[Certified] = []
     starts: list[pl.DataFrame] = []
@@ -117,7 +121,8 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
         loading = bar.add_task("markets", total=None)
         problems = [problem_of(market, settings) for market in markets_of(choice, settings.day)]
         config = resolved(choice, settings, problems)
-        run = open_run(folder, config)
+        folder = settings.out or place_for(Path("runs") / f"solve-{choice.stem}", config)
+        run = open_run(folder, config, settings.force)
         bar.remove_task(loading)
         profiles = []
         for problem in problems:
@@ -177,7 +182,7 @@ def problem_of(market: Market, settings: Settings) -> Problem:
 
 def resolved(choice: MarketChoice, settings: Settings, problems: list[Problem]) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
-    asked = asdict(settings)
+    asked = asked_of(settings)
     # What they come to in each market stands there.
     del asked["auction"], asked["starts"], asked["deflated"]
     games = [
@@ -198,7 +203,6 @@ def resolved(choice: MarketChoice, settings: Settings, problems: list[Problem]) 
             "market": choice.name,
             "log_digest": log_digest(choice, problems),
             "games": games,
-            "out": None,
         }
     )
 

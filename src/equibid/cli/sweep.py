@@ -21,13 +21,16 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
+from equibid.evaluation.places import place_for
 from equibid.evaluation.run import open_run
 from equibid.files import file_name, read_json
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.learning.settings import as_text
+from equibid.plugins import words
+from equibid.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.
-PROGRAM = (sys.executable, "-m", "equibid")
+# Modules are not looked for in the folder that the sweep was called in.
+PROGRAM = (sys.executable, "-P", "-m", "equibid")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Settings:
     """Which trials, and where."""
 
     grid: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm with the values to try, as learning_rate=1e-4,3e-4; name it once
-    for every setting. Values that hold commas themselves are parted by semicolons."""
+    """A setting of the algorithm with the values to try, as policy_rate=1e-4,3e-4 of mappo; name
+    it once for every setting. Values that hold commas themselves are parted by semicolons."""
 
     seeds: str = "0"
     """Seeds, each a trial of its own: 0..4, or 0,3,8."""
@@ -55,8 +58,12 @@ class Settings:
     """GPUs of a trial on Ray, which hides the others from it; two trials share one with 0.5."""
 
     out: Path | None = None
-    """Folder of the sweep; default runs/sweep-MARKET-ALGORITHM. Finished trials in it are not run
-    again, and trials may be added by a wider grid."""
+    """Folder of the sweep; default runs/sweep-MARKET-ALGORITHM, or one beside it where that holds a
+    sweep with other settings. Finished trials in it are not run again, and trials may be added by a
+    wider grid."""
+
+    force: bool = False
+    """Replace the sweep that is in the folder."""
 
 
 def sweep(
@@ -68,7 +75,7 @@ def sweep(
 
     Each trial is a run of `equibid train` in a folder of its own.
 
-    Example: equibid sweep demo --algorithm NAME --grid learning_rate=1e-4,3e-4 --seeds 0..4
+    Example: equibid sweep demo --algorithm mappo --grid policy_rate=1e-4,3e-4 --seeds 0..4
     """
     run_sweep(choice, lesson, settings)
 
@@ -84,10 +91,12 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
         refuse_idle(settings, ("address", "gpus"), "it is Ray's, and --no-ray is asked for")
     plan_of(lesson, algorithm_named(lesson.algorithm, lesson.set))
     console = plain_console()
-    folder = settings.out or Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
     points = grid_points(lesson, settings.grid)
     seeds = seeds_of(settings.seeds)
-    run = open_run(folder, resolved(choice, lesson))
+    config = resolved(choice, lesson)
+    default = Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
+    folder = settings.out or place_for(default, config)
+    run = open_run(folder, config, settings.force)
     trials = [
         trial_of(point, seed, choice, lesson, run.parts, PROGRAM)
         for point in points
@@ -128,7 +137,7 @@ def grid_points(lesson: Lesson, grid: Sequence[str]) -> list[dict[str, str]]:
         setting = setting.strip()
         texts = [x.strip() for x in listed.split(";" if ";" in listed else ",") if x.strip()]
         if not texts or setting in axes:
-            raise InputError(f"--grid {part}: write each setting once, as learning_rate=1e-4,3e-4")
+            raise InputError(f"--grid {part}: write each setting once, as policy_rate=1e-4,3e-4")
         values = []
         for text in texts:
             algorithm = algorithm_named(lesson.algorithm, [*lesson.set, f"{setting}={text}"])
@@ -167,7 +176,7 @@ def trial_of(
     folder = (parts / file_name(name)).absolute()
     market = choice.market if choice.named else str(Path(choice.market).absolute())
     tried = [word for setting, text in point.items() for word in ("--set", f"{setting}={text}")]
-    command = [*program, "train", market, *flags(choice), *flags(lesson), *tried]
+    command = [*program, "train", market, *flags(choice), *flags(lesson), *tried, *words()]
     return Trial(point, seed, folder, [*command, "--seed", str(seed), "--out", str(folder)])
 
 

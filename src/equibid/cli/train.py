@@ -18,15 +18,16 @@ from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
+from equibid.evaluation.places import place_for
 from equibid.evaluation.practice import Practice
 from equibid.evaluation.run import open_run
 from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
-from equibid.learning.settings import described
 from equibid.learning.training.saved import Trained
 from equibid.learning.training.trainer import Told, check_seeds, train
 from equibid.reports.from_training import from_training
 from equibid.reports.learning import write_learning
+from equibid.settings import described
 
 # How many of a step's metrics stand beside the progress bar.
 SHOWN = 3
@@ -43,8 +44,11 @@ class Settings:
     """Of the first; the others follow."""
 
     out: Path | None = None
-    """Run folder; default runs/train-MARKET-ALGORITHM. A run that was stopped goes on from there,
-    to the same bits."""
+    """Run folder; default runs/train-MARKET-ALGORITHM, or one beside it where that holds a run with
+    other settings. A run that was stopped goes on from there, to the same bits."""
+
+    force: bool = False
+    """Replace the run that is in the folder."""
 
     show_settings: bool = False
     """List the algorithm's settings, and train nothing."""
@@ -57,25 +61,25 @@ def train_(
 ) -> None:
     """Let an algorithm learn to bid on a market.
 
-    Example: equibid train demo --algorithm NAME --set learning_rate=3e-4 --seeds 4
+    Its curves are in the run folder: pip install tensorboard, then tensorboard --logdir runs.
 
-    Example: tensorboard --logdir runs
+    Example: equibid train demo --algorithm mappo --set policy_rate=3e-4 --seeds 4
     """
     run_train(choice, lesson, settings)
 
 
-def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
-    """Carry out a training run; gives its folder.
+def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> None:
+    """Carry out a training run.
 
     Campaigns of a log are markets of their own: where there are several, each has a run in a
     folder of its name.
     """
     console = plain_console()
     algorithm = algorithm_named(lesson.algorithm, lesson.set)
-    folder = settings.out or Path("runs") / f"train-{choice.stem}-{lesson.algorithm}"
+    folder = settings.out
     if settings.show_settings:
         show_settings(console, lesson.algorithm, algorithm)
-        return folder
+        return
     check_numbers(choice, lesson, settings)
     seeds = list(range(settings.seed, settings.seed + settings.seeds))
     plan = plan_of(lesson, algorithm)
@@ -89,12 +93,17 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
         for practice in practices:
             ready = prepared(practice, lesson, algorithm)
             config = resolved(choice, lesson, algorithm, seeds) | ready.config
-            own = folder / file_name(ready.name) if len(practices) > 1 else folder
-            open_run(own, config)
-            learning = bar.add_task(f"{ready.name}: compiling", total=plan.steps)
+            inner = file_name(ready.name) if len(practices) > 1 else ""
+            default = Path("runs") / f"train-{choice.stem}-{lesson.algorithm}"
+            folder = folder or place_for(default, config, inner)
+            own = folder / inner
+            open_run(own, config, settings.force)
+            learning = bar.add_task(f"{ready.name}: compiling", total=plan.steps, quiet=True)
 
             def told(now: Told, name: str = ready.name, task: TaskID = learning) -> None:
                 bar.update(task, completed=now.step, description=f"{name}: {headline(now)}")
+                if now.step % plan.judge_every == 0 or now.step == plan.steps:
+                    bar.milestone(f"{name}: step {now.step} of {plan.steps}, {headline(now)}")
 
             result = train(
                 algorithm,
@@ -113,11 +122,11 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> Path:
             results.append((ready.name, result))
     for name, result in results:
         show(console, name, result, seeds, lesson)
+    assert folder is not None
     if len(results) > 1:
         write_sum(folder, [result for _, result in results], seeds, lesson.judged_by)
     elapsed = time.perf_counter() - started
     console.print(f"{elapsed:.0f} s; tables, policy.eqx and report.html in {folder}", style="dim")
-    return folder
 
 
 def write_report(

@@ -2,16 +2,25 @@
 
 import os
 import subprocess
+import sys
 import warnings
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, MutableSet, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import chdir
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 from equibid.errors import InputError
+
+Process = subprocess.Popen[bytes]
+
+# Set for a trial, which then watches the pipe from who started it.
+WATCH = "EQUIBID_ENDS_WITH_CALLER"
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,20 @@ def on_this_machine(trials: Sequence[Trial], jobs: int) -> Ends:
     """
     make_folders(trials)
     pool = ThreadPoolExecutor(jobs)
+    alive: set[Process] = set()
     try:
-        running = {pool.submit(call, trial.command, str(trial.log)): trial for trial in trials}
+        running = {
+            pool.submit(call, trial.command, str(trial.log), None, alive): trial for trial in trials
+        }
         while running:
             for end in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(end), end.result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        # A trial that is stopped goes on from its last checkpoint.
+        for process in list(alive):
+            process.kill()
+        pool.shutdown()
 
 
 def on_ray(trials: Sequence[Trial], jobs: int, address: str | None, gpus: float) -> Ends:
@@ -69,12 +85,15 @@ def on_ray(trials: Sequence[Trial], jobs: int, address: str | None, gpus: float)
     Args:
         trials: to run.
         jobs: at a time.
-        address: of a cluster; None starts Ray on this machine.
+        address: of a cluster; None starts Ray on this machine, where only this machine reaches it.
         gpus: of a trial.
 
     Raises:
         InputError: Ray is not installed.
     """
+    if address is None:
+        # Ray then takes the loopback address for its own, as it does on other systems than Linux.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         ray: Any = import_module("ray")
     except ModuleNotFoundError as error:
@@ -83,10 +102,12 @@ def on_ray(trials: Sequence[Trial], jobs: int, address: str | None, gpus: float)
             "processes with --no-ray"
         ) from error
     make_folders(trials)
+    here = str(Path.cwd())
     where = {"address": address} if address else {"address": "local", "num_cpus": jobs}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), TemporaryDirectory() as empty, chdir(empty):
         # JAX warns of forks; Ray's run another program at once.
         warnings.filterwarnings("ignore", message=r"os\.fork")
+        # Ray's workers look for modules in the folder that it is started in.
         ray.init(**where, include_dashboard=None if address else False, log_to_driver=False)
     try:
         remote = ray.remote(num_cpus=1, num_gpus=gpus)(call)
@@ -94,7 +115,7 @@ def on_ray(trials: Sequence[Trial], jobs: int, address: str | None, gpus: float)
         while waiting or running:
             while waiting and len(running) < jobs:
                 trial = waiting.popleft()
-                task = remote.remote(trial.command, str(trial.log), str(Path.cwd()))
+                task = remote.remote(trial.command, str(trial.log), here)
                 running[task] = trial
             (end,), _ = ray.wait(list(running))
             yield running.pop(end), ray.get(end)
@@ -102,18 +123,49 @@ def on_ray(trials: Sequence[Trial], jobs: int, address: str | None, gpus: float)
         ray.shutdown()
 
 
-def call(command: Sequence[str], log: str, folder: str | None = None) -> int:
-    """Run a command, its words to a file; gives its exit code."""
-    with Path(log).open("w", encoding="utf-8") as out:
-        ended = subprocess.run(
-            command,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-            check=False,
-        )
-    return ended.returncode
+def call(
+    command: Sequence[str],
+    log: str,
+    folder: str | None = None,
+    alive: MutableSet[Process] | None = None,
+) -> int:
+    """Run a command, its words to a file; gives its exit code.
+
+    It ends when this process does, however that ends: see `end_with_caller`.
+
+    Args:
+        command: to run.
+        log: the file.
+        folder: to run it in; None is this one.
+        alive: processes that run; this one is among them while it does.
+    """
+    alive = set() if alive is None else alive
+    env = os.environ | {WATCH: "1", "PYTHONIOENCODING": "utf-8"}
+    # The pipe is never written to: it closes when this process is gone.
+    with (
+        Path(log).open("w", encoding="utf-8") as out,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=folder, env=env
+        ) as process,
+    ):
+        alive.add(process)
+        try:
+            return process.wait()
+        finally:
+            alive.discard(process)
+
+
+def end_with_caller() -> None:
+    """In a trial: end at once when the pipe from who started it closes, as it does with them."""
+    # Processes of a trial's own have other pipes.
+    if os.environ.pop(WATCH, None):
+        Thread(target=_wait_for_end, args=(sys.stdin.fileno(),), daemon=True).start()
+
+
+def _wait_for_end(pipe: int) -> None:
+    while os.read(pipe, 4096):
+        pass
+    os._exit(1)
 
 
 def make_folders(trials: Sequence[Trial]) -> None:

@@ -35,7 +35,11 @@ class Settings:
     """How much the data count against the logistic model's penalty (scikit-learn's C)."""
 
     out: Path | None = None
-    """Folder of the market; default runs/values-CAMPAIGN."""
+    """Folder of the market; default runs/values-CAMPAIGN, or one beside it where that holds a
+    market made with other settings."""
+
+    force: bool = False
+    """Replace the market that is in the folder."""
 
 
 def values(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:

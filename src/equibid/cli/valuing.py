@@ -1,7 +1,6 @@
 """What `equibid values` does: read, fit, predict, judge, write, print."""
 
 import json
-from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.values import Settings
 from equibid.errors import InputError
+from equibid.evaluation.places import asked_of, beside, clear, refusal
 from equibid.files import file_name, write_json
 from equibid.logs.ipinyou_log import Impressions, parts_of, read_impressions
 from equibid.logs.value_market import MARKET, market_of, read_market, table_of, write_market
@@ -49,8 +49,9 @@ def run_values(settings: Settings) -> Path:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise InputError(f"two of the logs are of campaign {twice[0]}; name each one once")
-        folder = settings.out or Path("runs") / f"values-{file_name('-'.join(names))}"
-        asked = _asked(settings, folder)
+        asked = _asked(settings)
+        named = Path("runs") / f"values-{file_name('-'.join(names))}"
+        folder = _folder(settings, asked, named)
         bar.update(task, advance=1, description="fitting")
         fitted = [_fit(part.train, settings) for part in parts]
         bar.update(task, advance=1, description="predicting")
@@ -124,21 +125,28 @@ def _parts(path: Path, settings: Settings) -> Parts:
     return Parts(log.part(0, cut), log.part(cut, count))
 
 
-def _asked(settings: Settings, folder: Path) -> dict[str, Any]:
-    """The settings, once it is sure that the folder holds no market made with others."""
-    asked = asdict(settings) | {
+def _asked(settings: Settings) -> dict[str, Any]:
+    """The settings that make one market another."""
+    asked = asked_of(settings) | {
         "version": equibid.__version__,
         "logs": [path.name for path in settings.logs],
         "test": None if settings.test is None else Path(settings.test).name,
     }
     del asked["out"]
-    there = folder / MARKET
-    if there.exists() and read_market(there).asked != json.loads(json.dumps(asked)):
-        raise InputError(
-            f"{folder} holds a market made with other settings; name another folder with --out, "
-            "or delete this one"
-        )
-    return asked
+    return json.loads(json.dumps(asked))
+
+
+def _folder(settings: Settings, asked: dict[str, Any], default: Path) -> Path:
+    """The folder that is named or free, once it is sure that it holds no market made otherwise."""
+    folder = settings.out or default
+    if settings.force:
+        clear(folder, MARKET)
+    there = read_market(folder / MARKET).asked if (folder / MARKET).exists() else None
+    if there is None or there == asked:
+        return folder
+    if settings.out is None:
+        return beside(default, json.dumps(asked), json.dumps(there))
+    raise refusal(folder, json.dumps(there), asked)
 
 
 def _fit(train: Impressions, settings: Settings) -> Fitted:

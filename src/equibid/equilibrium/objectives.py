@@ -43,10 +43,10 @@ OBJECTIVES: Registry[Callable[..., Objective]] = Registry("objective")
 
 
 def objective_named(text: str) -> Objective:
-    """The objective ``name`` or ``name:setting=number,…``, as ``mix:revenue=0.02``.
+    """The objective ``name`` or ``name:setting=value,…``, as ``mix:revenue=0.02``.
 
     Raises:
-        InputError: there is no such objective or setting, or a setting is no number.
+        InputError: there is no such objective or setting, or a setting takes no such value.
     """
     return made(OBJECTIVES, text)
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population, everybody
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import bidder_label, bidder_named
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.errors import InputError
 from equibid.evaluation.case import Case, keys_for
@@ -41,7 +41,7 @@ class Entry:
     """A bidder in a comparison.
 
     Attributes:
-        name: as registered.
+        name: as registered, with its settings as `bidder_named` takes them.
         bidder: fitted on the training log.
     """
 
@@ -69,7 +69,7 @@ class Job:
 
 def enter(case: Case, names: list[str]) -> list[Entry]:
     """Fit the named bidders on a case's training log."""
-    return [Entry(name, BIDDERS[name](case.train)) for name in names]
+    return [Entry(bidder_label(name), bidder_named(name)(case.train)) for name in names]
 
 
 def jobs(
@@ -110,10 +110,8 @@ def _play_periods(case: Case, entry: Entry) -> pl.DataFrame:
     periods = markets.values.shape[0]
     bidders = (entry.bidder,)
     if entry.reference:
-        each = [
-            BIDDERS[entry.name](training_log(_period(markets, s), case.auction))
-            for s in range(periods)
-        ]
+        fit = bidder_named(entry.name)
+        each = [fit(training_log(_period(markets, s), case.auction)) for s in range(periods)]
         bidders = (jax.tree.map(lambda *leaves: jnp.stack(leaves), *each),)
     population = Population(bidders, jnp.zeros((periods, markets.advertisers), jnp.int32))
     delivery = simulate_many(
@@ -214,7 +212,7 @@ def _informed(entry: Entry, day: TrainingLog | None) -> Bidder:
     """A reference, fitted on the very day it plays."""
     if day is None:
         return entry.bidder
-    return BIDDERS[entry.name](day)
+    return bidder_named(entry.name)(day)
 
 
 def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:

@@ -15,7 +15,7 @@ import polars as pl
 
 from equibid.bidders.bidder import FactorBidder
 from equibid.bidders.population import everybody
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import bidder_named
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError
@@ -96,7 +96,7 @@ def fitted(case: Case, name: str) -> FactorBidder:
             f"{case.name} is cut into delivery periods, where bidders are not certified; "
             "name a file of factors"
         )
-    bidder = BIDDERS[name](case.train)
+    bidder = bidder_named(name)(case.train)
     if not isinstance(bidder, FactorBidder) or bidder.reference:
         raise InputError(
             f"bidder {name} cannot be certified: it does not bid a factor times the value, or "

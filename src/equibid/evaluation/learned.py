@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from equibid.bidders.bidder import Bidder
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import bidder_label, names_bidder
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
 from equibid.evaluation.case import Case
@@ -20,9 +20,9 @@ def entry_of(case: Case, name: str) -> Entry:
     Raises:
         InputError: it is neither, or the run does not fit the case.
     """
-    if name in BIDDERS or not Path(name).is_dir():
+    if not is_run(name):
         return enter(case, [name])[0]
-    return Entry(Path(name).name, learned(case, run_for(case, Path(name))))
+    return Entry(title_of(name), learned(case, run_for(case, Path(name))))
 
 
 def run_for(case: Case, folder: Path) -> Path:
@@ -56,16 +56,23 @@ def run_digest(folder: str) -> str:
     return state.hexdigest()
 
 
-def known_bidder(name: str) -> str:
-    """A bidder's name, or the folder of a finished training run.
+def is_run(name: str) -> bool:
+    """Whether the name of a bidder is a folder."""
+    return not names_bidder(name) and Path(name).is_dir()
+
+
+def title_of(name: str) -> str:
+    """What a bidder is called in tables and files: with its settings, if some are not by default.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is no bidder and no finished training run, or a setting cannot be used.
     """
-    if name not in BIDDERS and Path(name).is_dir():
+    if is_run(name):
         runs = [Path(name), *(path for path in sorted(Path(name).iterdir()) if path.is_dir())]
-        if not any((run / "policy.eqx").exists() for run in runs):
+        finished = [run for run in runs if (run / "policy.eqx").exists()]
+        if not finished:
             raise InputError(f"{name}: holds no policy.eqx; let `equibid train` finish it first")
-        return name
-    BIDDERS[name]
-    return name
+        for run in finished:
+            saved_algorithm(run)
+        return Path(name).name
+    return bidder_label(name)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import BIDDERS, bidder_named
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.errors import InputError
 from equibid.evaluation.campaign_figures import cpa_score
@@ -163,7 +163,7 @@ class Practice:
             observer=algorithm.observer,
             world=algorithm.world,
             agent=algorithm.agent,
-            rivals=[BIDDERS[name](self.log) for name in rivals.names],
+            rivals=[bidder_named(name)(self.log) for name in rivals.names],
             rival_share=rivals.share,
         )
 

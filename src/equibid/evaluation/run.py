@@ -7,7 +7,6 @@ parts/*.parquet    finished jobs; a run that was stopped goes on from these
 report.html        for people
 """
 
-import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ import polars as pl
 from equibid import files
 from equibid.errors import InputError, input_error
 from equibid.evaluation.arena import Job
+from equibid.evaluation.places import clear, config_text, refusal, text_in, whole_config
 
 # What to do about a part that cannot be used.
 ANEW = "delete it, and the same command makes it anew"
@@ -57,22 +57,26 @@ class Run:
         return files.write_parquet(self.folder / name, table)
 
 
-def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
+def open_run(folder: Path, config: Mapping[str, Any], force: bool = False) -> Run:
     """Start a run in `folder`, or go on with the one that is there.
+
+    Args:
+        folder: of the run.
+        config: what is asked, resolved; plain JSON. The plugins that were named join it.
+        force: delete the run that is there first.
 
     Raises:
         InputError: the folder holds a run with another config, or cannot be written.
     """
-    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    text = config_text(config)
     run = Run(folder)
+    if force:
+        clear(folder)
     try:
         run.parts.mkdir(parents=True, exist_ok=True)
-        there = folder / "config.json"
-        if there.exists() and files.read_text(there) != text:
-            raise InputError(
-                f"{folder} holds a run with other settings; name another folder with --out, or "
-                "delete this one"
-            )
+        there = text_in(folder / "config.json")
+        if there is not None and there != text:
+            raise refusal(folder, there, whole_config(config))
         run.write_text("config.json", text)
         run.write_json("environment.json", environment())
     except OSError as error:

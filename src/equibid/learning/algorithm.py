@@ -14,16 +14,15 @@ dataclass of such settings, whose fields are named with a dot, as ``network.widt
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_type_hints
 
 import jax
 from jaxtyping import Array
 
 from equibid.bidders.bidder import Bidder
-from equibid.errors import InputError
-from equibid.learning.settings import as_text, parsed, told
+from equibid.errors import InputError, near
 from equibid.registry import Registry
+from equibid.settings import as_text, parsed, told
 
 if TYPE_CHECKING:
     from equibid.learning.task import Task
@@ -127,8 +126,8 @@ def _changed(settings: Any, texts: Mapping[str, str], name: str) -> Any:
     for path, text in texts.items():
         field, _, rest = path.partition(".")
         if field not in known:
-            near = get_close_matches(field, known, n=3) or known
-            raise InputError(f"{name} has no setting {field!r}; try {', '.join(near)}")
+            others = near(field, known) or known
+            raise InputError(f"{name} has no setting {field!r}; try {', '.join(others)}")
         if rest:
             inner.setdefault(field, {})[rest] = text
             continue

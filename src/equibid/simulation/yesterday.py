@@ -110,6 +110,7 @@ def rival_log(
         tick_start=jnp.searchsorted(jnp.asarray(kept), market.tick_start),
         rule=price_rule(auction)._replace(wins_ties=True),
         even=None if met.even is None else met.even.astype(values.dtype),
+        per_currency=market.labels.per_currency,
     )
 
 

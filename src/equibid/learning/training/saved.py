@@ -17,6 +17,7 @@ from equibid.learning.algorithm import Algorithm, State, with_settings
 from equibid.learning.training.checkpoint import load, save
 from equibid.learning.training.course import Course
 from equibid.learning.training.standing import chosen, lean, of_seed
+from equibid.plugins import plugins_in, recall
 
 # From a run's config to the task its policy is to play.
 TaskBuilder = Callable[[dict[str, Any]], Any]
@@ -95,13 +96,15 @@ def saved_algorithm(folder: Path) -> tuple[Algorithm, dict[str, Any]]:
     """The algorithm of a training run with its settings, and the run's whole config.
 
     Raises:
-        InputError: it is not the folder of a training run.
+        InputError: it is not the folder of a training run, or a plugin of it is not known here.
     """
     try:
         config = read_json(folder / "config.json")
         name, settings = config["algorithm"], dict(config["settings"])
+        plugins = plugins_in(config)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: not a run of `equibid train`") from error
+    recall(folder, plugins)
     return with_settings(name, settings), config
 
 

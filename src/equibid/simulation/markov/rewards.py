@@ -112,7 +112,7 @@ REWARDS.add("profit-share", "Profit over the budget.")(profit_share)
 
 
 def reward_named(text: str) -> Part:
-    """The reward ``name`` or ``name:setting=number,…``, or a sum of them joined with ``+``.
+    """The reward ``name`` or ``name:setting=value,…``, or a sum of them joined with ``+``.
 
     >>> reward_named("value-less-cost:weight=0.5")
     ValueLessCost(weight=0.5, margin=None, sampled=False)

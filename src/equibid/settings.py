@@ -1,27 +1,70 @@
-"""Settings of a dataclass from words, as a command line has them."""
+"""Settings from words, as a command line has them: their types, their bounds, their meaning."""
 
 import ast
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
-from inspect import getsource
+from dataclasses import dataclass, fields, is_dataclass
+from inspect import cleandoc, getsource
 from itertools import pairwise
-from math import isnan
+from math import inf, isnan
 from textwrap import dedent
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+
+@dataclass(frozen=True)
+class Within:
+    """The numbers that a setting takes, as in ``Annotated[float, Within(above=0)]``.
+
+    Attributes:
+        least: the lowest one.
+        most: the highest one.
+        above: all are higher than this one.
+    """
+
+    least: float = -inf
+    most: float = inf
+    above: float = -inf
+
+    def __contains__(self, x: float) -> bool:
+        return self.least <= x <= self.most and x > self.above
+
+    def __str__(self) -> str:
+        words = [
+            f"{word} {bound:g}"
+            for word, bound, none in (
+                ("above", self.above, -inf),
+                ("from", self.least, -inf),
+                ("up to", self.most, inf),
+            )
+            if bound != none
+        ]
+        return " ".join(words)
+
+
+# What the types of few values are written as.
+WORDS: dict[Any, dict[str, Any]] = {
+    bool: {"true": True, "false": False, "1": True, "0": False},
+    NoneType: {"none": None},
+}
 
 
 def parsed(kind: Any, text: str) -> Any:
     """The value of a type that a text stands for.
 
     Args:
-        kind: bool, int, float, str, a Literal, a tuple of these, or a union of these and None.
+        kind: bool, int, float, str, a Literal, a tuple of these, or a union of these and None;
+            numbers may be annotated with what they lie `Within`.
         text: as ``1e-4``, ``true``, ``64,64`` or ``none``.
 
     Raises:
         ValueError: it stands for none.
     """
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        value = parsed(inner[0], text)
+        if any(value not in bound for bound in _bounds(inner)):
+            raise ValueError(text)
+        return value
     if origin in (Union, UnionType):
         # Any text is a str, so that comes last.
         return _first(sorted(inner, key=lambda x: x is str), text)
@@ -29,18 +72,15 @@ def parsed(kind: Any, text: str) -> Any:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         kinds = [inner[0]] * len(parts) if inner[-1] is Ellipsis else inner
         return tuple(parsed(k, part) for k, part in zip(kinds, parts, strict=True))
-    if origin is Literal:
-        return _one_of({str(x): x for x in inner}, text)
-    if kind is bool:
-        return _one_of({"true": True, "false": False}, text)
-    if kind is NoneType:
-        return _one_of({"none": None}, text)
-    return _scalar(kind, text)
+    words = {str(x): x for x in inner} if origin is Literal else WORDS.get(kind)
+    return _scalar(kind, text) if words is None else _one_of(words, text)
 
 
 def told(kind: Any) -> str:
     """A type for people, after "must be"."""
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return " ".join([told(inner[0]), *map(str, _bounds(inner))])
     if origin in (Union, UnionType):
         return " or ".join(told(x) for x in inner)
     if origin is Literal:
@@ -90,6 +130,38 @@ def _docs(kind: type) -> dict[str, str]:
                 ):
                     docs[name] = " ".join(text.split())
     return docs
+
+
+def settable(kind: Any) -> bool:
+    """Whether `parsed` knows the type."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return True
+    if origin is Annotated:
+        return settable(inner[0])
+    if origin in (Union, UnionType, tuple):
+        return all(settable(x) for x in inner if x is not Ellipsis)
+    return kind in (bool, int, float, str, NoneType)
+
+
+def meanings(docstring: str | None) -> dict[str, str]:
+    """What the section "Args" or "Attributes" of a docstring says of each name."""
+    said: dict[str, str] = {}
+    inside, name = False, ""
+    for line in cleandoc(docstring or "").splitlines():
+        words = line.strip()
+        if words and not line.startswith(" "):
+            inside, name = words in ("Args:", "Attributes:"), ""
+        elif inside and line.startswith("    ") and line[4:5] != " " and ": " in words:
+            name, _, meaning = words.partition(": ")
+            said[name] = meaning
+        elif inside and name and words:
+            said[name] += f" {words}"
+    return said
+
+
+def _bounds(inner: Sequence[Any]) -> list[Within]:
+    return [bound for bound in inner if isinstance(bound, Within)]
 
 
 def _first(kinds: Sequence[Any], text: str) -> Any:
