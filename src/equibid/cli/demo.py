@@ -13,7 +13,10 @@ BIDDERS = "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,onl
 
 def demo(
     out: Annotated[Path, tyro.conf.arg(help="Run folder.")] = Path("runs/demo"),
-    seeds: Annotated[int, tyro.conf.arg(help="Days to play.")] = 5,
+    seeds: Annotated[
+        int,
+        tyro.conf.arg(help="Days to play; fewer than 11 are too few to tell two bidders apart."),
+    ] = 12,
     open_report: Annotated[
         bool, tyro.conf.arg(name="open", help="Open the report in a browser.")
     ] = False,

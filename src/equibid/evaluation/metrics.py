@@ -32,6 +32,7 @@ class Metric:
         of: from sums to the figure, elementwise; NaN where it is not defined.
         needs: what a market must have for it to mean anything.
         detail: whether it stands in a second table, below the main one.
+        most: the largest number it can be; none is below zero.
     """
 
     column: str
@@ -43,6 +44,7 @@ class Metric:
     of: Figure
     needs: Need = ""
     detail: bool = False
+    most: float = float("inf")
 
     def named(self, labels: Labels) -> "Metric":
         """The metric in a market's own units."""
@@ -96,6 +98,7 @@ METRICS: tuple[Metric, ...] = (
         1,
         "Money paid over budget.",
         ratio("spend", "budget", 100.0),
+        most=100.0,
     ),
     Metric(
         "win_rate",
@@ -105,6 +108,7 @@ METRICS: tuple[Metric, ...] = (
         2,
         "Slots won over impressions bid on.",
         ratio("wins", "offered", 100.0),
+        most=100.0,
     ),
     Metric(
         "cpm",
@@ -155,6 +159,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("overpaid", "spend", 100.0),
         needs="targets",
         detail=True,
+        most=100.0,
     ),
     Metric(
         "cpa_missed",
@@ -166,6 +171,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("missed", "advertisers", 100.0),
         needs="targets",
         detail=True,
+        most=100.0,
     ),
     Metric(
         "liquid_welfare",
@@ -189,6 +195,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("herfindahl", "fields"),
         needs="advertisers",
         detail=True,
+        most=1.0,
     ),
     Metric(
         "gini",
@@ -201,6 +208,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("gini", "fields"),
         needs="advertisers",
         detail=True,
+        most=1.0,
     ),
     Metric(
         "exploitability",
