@@ -163,6 +163,7 @@ def run_comparison(settings: Settings) -> Path:
         few = settings.seeds if any(case.drawn for case in cases) else min(settings.seeds, 2)
         rows = play(few)
         if few < settings.seeds and not nothing_drawn(rows):
+            run.pieces.clear()
             rows = play(settings.seeds)
         rows, notices = counted_once(rows, cases)
         bar.update(playing, description="playing")
@@ -194,6 +195,8 @@ def run_comparison(settings: Settings) -> Path:
     if found.head_to_head is not None:
         print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started
+    for sentence in run.reuse():
+        console.print(sentence)
     console.print(f"[dim]{elapsed:.0f} s; tables in {folder}, open {report} in a browser[/dim]")
     return report
 

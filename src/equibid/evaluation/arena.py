@@ -29,6 +29,7 @@ from equibid.errors import InputError
 from equibid.evaluation.case import Case, keys_for
 from equibid.evaluation.deviation import gains
 from equibid.markets.market import Market
+from equibid.origin import digest_of
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.simulate import simulate, simulate_many
 from equibid.simulation.yesterday import rival_log
@@ -61,10 +62,12 @@ class Job:
     Attributes:
         name: file name of its result.
         run: plays it; one row a replicate, bidder, tick and advertiser.
+        identity: of the bidders that play, their code included.
     """
 
     name: str
     run: Callable[[], pl.DataFrame]
+    identity: str = ""
 
 
 def enter(case: Case, names: list[str]) -> list[Entry]:
@@ -95,12 +98,18 @@ def jobs(
         raise InputError(f"{case.name}: pairs need a market of at least two advertisers")
     if case.periods is not None:
         for entry in entries:
-            yield Job(f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry))
+            yield Job(
+                f"{case.name}-{entry.name}",
+                lambda entry=entry: _play_periods(case, entry),
+                digest_of(entry.bidder),
+            )
         return
+    identity = digest_of(*(entry.bidder for entry in entries))
     for seed in range(case.days or seeds):
         yield Job(
             f"{case.name}-{seed}",
             lambda seed=seed: _play_day(case, entries, seed, seating, exploitability),
+            identity,
         )
 
 

@@ -2,16 +2,19 @@
 
 config.json        what was asked, resolved
 environment.json   versions and machine
-parts/*.parquet    finished jobs; a run that was stopped goes on from these
+parts/*.parquet    finished jobs; a run that was stopped goes on from these, if the file beside
+                   each says that it is whole and of the same code, bidders and settings
 *.parquet          what was found; of a comparison see `findings`
 report.html        for people
 """
 
+import hashlib
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,15 +24,23 @@ import polars as pl
 
 from equibid.errors import InputError
 from equibid.evaluation.arena import Job
+from equibid.kept import found, write_beside, write_sealed
+from equibid.origin import package_digest
 
 LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that was opened for a config."""
+    """A run folder that was opened for a config.
+
+    Attributes:
+        folder: where it is.
+        pieces: how many finished jobs were found in which state; see `kept.Found`.
+    """
 
     folder: Path
+    pieces: Counter[str] = field(default_factory=Counter)
 
     @property
     def parts(self) -> Path:
@@ -38,11 +49,54 @@ class Run:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a file so that it is there whole or not at all."""
-        return _whole(self.folder / name, lambda path: path.write_text(text, encoding="utf-8"))
+        path = self.folder / name
+        write_beside(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+        return path
 
     def write_table(self, name: str, table: pl.DataFrame) -> Path:
         """Write a Parquet file so that it is there whole or not at all."""
-        return _whole(self.folder / name, table.write_parquet)
+        path = self.folder / name
+        write_beside(path, table.write_parquet)
+        return path
+
+    def piece(self, name: str, identity: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The rows of a finished job, made anew if they are missing, damaged or of another job.
+
+        Args:
+            name: of the job.
+            identity: of what it plays. What was asked for, and the code of this package, count
+                too.
+            make: plays it.
+        """
+        part = self.parts / f"{name.replace('/', '%2F')}.parquet"
+        asked = self.folder / "config.json"
+        state = hashlib.blake2b(f"{package_digest()} {identity} ".encode(), digest_size=16)
+        state.update(asked.read_bytes() if asked.exists() else b"")
+        whose = state.hexdigest()
+        there = found(part, whose)
+        self.pieces[there] += 1
+        if there != "good":
+            write_sealed(part, whose, make().write_parquet)
+        return pl.read_parquet(part, glob=False)
+
+    def reuse(self) -> list[str]:
+        """Sentences on what was taken from an earlier run; none for a run that is all new."""
+        total, missing = self.pieces.total(), self.pieces["missing"]
+        if total == missing:
+            return []
+        said = [f"{self.pieces['good']} of {total} pieces reused."]
+        for there, why in (
+            ("other", "of other code, bidders or settings"),
+            ("damaged", "damaged"),
+        ):
+            count = self.pieces[there]
+            if count:
+                one = count == 1
+                said.append(
+                    f"{count} piece{' was' if one else 's were'} {why}, and "
+                    f"{'was' if one else 'were'} made anew."
+                )
+        return said
 
 
 def open_run(folder: Path, config: Mapping[str, Any]) -> Run:
@@ -89,17 +143,6 @@ def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.
     """
     frames = []
     for job in jobs:
-        part = run.parts / f"{job.name.replace('/', '%2F')}.parquet"
-        if not part.exists():
-            _whole(part, job.run().write_parquet)
-        frames.append(pl.read_parquet(part))
+        frames.append(run.piece(job.name, job.identity, job.run))
         done(job)
     return pl.concat(frames)
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write beside the place first, then move there in one step."""
-    beside = path.with_name(path.name + ".part")
-    write(beside)
-    beside.replace(path)
-    return path

@@ -18,6 +18,7 @@ from equibid.equilibrium.select import Outcome, Search, attempt, best_of, equili
 from equibid.equilibrium.select import start_of as profile_of
 from equibid.equilibrium.solvers import NCB_SELECT, SOLVERS
 from equibid.evaluation.run import Run
+from equibid.origin import code_digest
 
 # Above it no starts are deflated unless they are asked for: each is worth a matrix N × N.
 DEFLATED_MOST = 50
@@ -66,11 +67,13 @@ def outcomes(
         told: told the number of each step and its residual.
     """
     found: list[Outcome] = []
+    identity = code_digest(type(problem.objective), SOLVERS[problem.method])
     for index in range(problem.jobs):
-        part = f"parts/{prefix}start-{index:04d}.parquet"
-        if not (run.folder / part).exists():
-            run.write_table(part, part_frame(_start(problem, index, found, told)))
-        found.append(part_outcome(pl.read_parquet(run.folder / part)))
+        name = f"{prefix}start-{index:04d}"
+        part = run.piece(
+            name, identity, lambda at=index: part_frame(_start(problem, at, found, told))
+        )
+        found.append(part_outcome(part))
         yield found[-1]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import input_error
+from equibid.kept import file_digest
 from equibid.logs import hourly
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
 from equibid.logs.campaign import BUDGET_SHARE, PERIOD, campaign_market, with_budget_share
@@ -36,6 +37,7 @@ class File:
         parts: its Parquet files.
         complete: whether no row of it is in quarantine.
         beside: what was kept of the files beside it.
+        digests: of the Parquet files, by name.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class File:
     parts: Sequence[Path]
     complete: bool
     beside: dict[str, Any]
+    digests: dict[str, str]
 
     @property
     def stem(self) -> str:
@@ -57,6 +60,11 @@ class File:
             InputError: they are not there any more, or damaged.
         """
         try:
+            for part in self.parts:
+                # Before Polars reads it: a damaged file may end the whole program.
+                digest = self.digests.get(part.name)
+                if digest is not None and digest != file_digest(part):
+                    raise OSError(part.name)
             return pl.read_parquet(list(self.parts), glob=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             problem = f"the rows of {self.name} are gone or damaged; import the log again"
@@ -85,6 +93,7 @@ def read(path: Path) -> list[Recording]:
                 parts=[path / "rows" / part for part in file["parts"]],
                 complete=file["read"] == file["kept"],
                 beside=file["beside"],
+                digests=dict(told.get("digests", {})),
             )
             for file in told["files"]
             if file["parts"]

@@ -2,7 +2,7 @@
 
 FOLDER/rows/*.parquet   the good rows, in order of files and lines
 FOLDER/quarantine.csv   every other row: file, line, field, reason, value, row
-FOLDER/import.json      files, counts, reasons, totals
+FOLDER/import.json      files, counts, reasons, totals, digests of the files of rows
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from equibid.errors import InputError, input_error
+from equibid.kept import file_digest
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
@@ -69,7 +70,8 @@ def import_logs(
     with staged(out) as folder:
         summary = _carry_out(sources, out, folder, join, progress, chunk)
         _judge(summary, folder, max_bad)
-        text = json.dumps(description(summary), indent=1)
+        digests = {path.name: file_digest(path) for path in sorted((folder / "rows").iterdir())}
+        text = json.dumps(description(summary) | {"digests": digests}, indent=1)
         (folder / "import.json").write_text(text + "\n", encoding="utf-8")
     aside(out).unlink(missing_ok=True)
     return summary

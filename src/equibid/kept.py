@@ -1,0 +1,82 @@
+"""Files that are kept: there whole or not at all, and known again.
+
+A digest notices a bit that changed on the way; an identity says whose the content is.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+# What a file came to: none is there, it holds something else, it was changed, or it can be used.
+Found = Literal["missing", "other", "damaged", "good"]
+BLOCK = 1 << 24
+MARK = b"\nblake2b "
+# Of the mark, the digest in hexadecimal digits, and the line's end.
+TRAILER = len(MARK) + 32 + 1
+
+
+def write_beside(path: Path, write: Callable[[Path], object]) -> Path:
+    """Write beside the place first, then move there in one step."""
+    beside = path.with_name(path.name + ".part")
+    write(beside)
+    beside.replace(path)
+    return path
+
+
+def file_digest(path: Path, length: int | None = None) -> str:
+    """The digest of a file, or of its first bytes."""
+    state = hashlib.blake2b(digest_size=16)
+    left = path.stat().st_size if length is None else length
+    with path.open("rb") as file:
+        while left > 0 and (block := file.read(min(BLOCK, left))):
+            state.update(block)
+            left -= len(block)
+    return state.hexdigest()
+
+
+def write_sealed(path: Path, identity: str, write: Callable[[Path], object]) -> None:
+    """Write a file, and beside it its digest and whose it is.
+
+    A stop between the two leaves a file that is not taken for good.
+    """
+    write_beside(path, write)
+    text = json.dumps({"identity": identity, "digest": file_digest(path)}) + "\n"
+    write_beside(seal_of(path), lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def found(path: Path, identity: str) -> Found:
+    """What became of a file that `write_sealed` wrote."""
+    if not path.exists():
+        return "missing"
+    try:
+        seal = json.loads(seal_of(path).read_text(encoding="utf-8"))
+        there, digest = seal["identity"], seal["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "other"
+    if there != identity:
+        return "other"
+    return "good" if file_digest(path) == digest else "damaged"
+
+
+def seal_of(path: Path) -> Path:
+    """Where the digest of a file stands."""
+    return path.with_name(path.name + ".json")
+
+
+def append_digest(file: BinaryIO, path: Path) -> None:
+    """End a file that is being written with the digest of all before."""
+    file.flush()
+    file.write(MARK + file_digest(path).encode() + b"\n")
+
+
+def digest_holds(path: Path) -> bool:
+    """Whether a file ends with the digest of all before."""
+    length = path.stat().st_size - TRAILER
+    if length < 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(length)
+        trailer = file.read()
+    return trailer == MARK + file_digest(path, length).encode() + b"\n"
