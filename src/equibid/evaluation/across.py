@@ -86,7 +86,10 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
         one, two = (_sums(run.findings) for run in (base, other))
         for bidder in one["bidder"].unique(maintain_order=True):
             both = one.filter(bidder=bidder).join(
-                two.filter(bidder=bidder), on=[*KEYS, "bidder"], suffix="_other"
+                two.filter(bidder=bidder),
+                on=[*KEYS, "bidder"],
+                suffix="_other",
+                maintain_order="left",
             )
             if both.is_empty():
                 continue

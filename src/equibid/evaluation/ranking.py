@@ -146,7 +146,9 @@ def rank(
     sums = apart.group_by(*keys, "bidder", maintain_order=True)
     largest = [pl.col("gain").max().alias("max_gain")] if "gain" in rows.columns else []
     table = sums.agg(pl.col(SUMMED).sum(), *largest)
-    table = table.join(spread_of_spend(apart), on=[*keys, "bidder"]).sort(*keys)
+    table = table.join(spread_of_spend(apart), on=[*keys, "bidder"], maintain_order="left").sort(
+        *keys, maintain_order=True
+    )
     replicates = table.select(keys).unique(maintain_order=True)
     names = table["bidder"].unique(maintain_order=True).to_list()
     contenders = [name for name in names if name not in references] or names

@@ -126,11 +126,11 @@ def overall(strengths: pl.DataFrame) -> dict[str, float]:
     sums = (
         strengths.filter(pl.col("relative") > 0)
         .with_columns(mean=implied)
-        .group_by("segment")
+        .group_by("segment", maintain_order=True)
         .agg(pl.col("mean").first())["mean"]
         .sum()
     )
-    bought = strengths.group_by("bidder").agg(pl.col("bought").sum())
+    bought = strengths.group_by("bidder", maintain_order=True).agg(pl.col("bought").sum())
     return {name: x / sums for name, x in bought.rows()} if sums else {}
 
 

@@ -74,7 +74,7 @@ class RunTables:
     def replicates(self) -> int:
         """Number of seeds, or of days of a log; 1 if all came out alike, as nothing was drawn."""
         marks = self.delivery.select("seed", mark=pl.struct(pl.exclude("seed")).hash())
-        sums = marks.group_by("seed").agg(pl.col("mark").sum())
+        sums = marks.group_by("seed", maintain_order=True).agg(pl.col("mark").sum())
         return sums.height if sums["mark"].n_unique() > 1 else 1
 
     @property
