@@ -16,6 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 PACKAGE = Path(__file__).resolve().parent
@@ -93,7 +94,7 @@ def digest_of(*trees: Any) -> str:
 
 
 def _bytes_of(leaf: Any) -> bytes:
-    if isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.random.key_data(leaf)
     if not isinstance(leaf, np.ndarray | np.generic | jax.Array | bool | int | float | complex):
         return ADDRESS.sub("", repr(leaf)).encode() + b"\0"

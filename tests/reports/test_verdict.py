@@ -57,10 +57,10 @@ def test_verdict_separates_nobody_whom_the_test_does_not(apart: bool | None):
 def test_the_verdict_and_the_stars_follow_one_rule():
     for apart, star in ((True, "*"), (False, ""), (None, " –")):
         tables = scored(A, B, apart={("a", "b"): apart})
-        (cells,) = paired_chart(tables).data
-        assert [cell.endswith(star) for row in cells.text for cell in row if cell] == [True] * 2
+        text = paired_chart(tables).to_dict()["data"][0]["text"]
+        assert [cell.endswith(star) for row in text for cell in row if cell] == [True] * 2
         assert ("clear of" in verdict(tables).headline) is (star == "*")
-        assert any("*" in cell for row in cells.text for cell in row) is (star == "*")
+        assert any("*" in cell for row in text for cell in row) is (star == "*")
 
 
 def test_too_few_replicates_are_said_to_be():
