@@ -39,11 +39,15 @@ def file_digest(path: Path, length: int | None = None) -> str:
 def write_sealed(path: Path, identity: str, write: Callable[[Path], object]) -> None:
     """Write a file, and beside it its digest and whose it is.
 
-    A stop between the two leaves a file that is not taken for good.
+    The digest is there first: a stop between the two leaves no file, or one that it does not fit.
     """
-    write_beside(path, write)
-    text = json.dumps({"identity": identity, "digest": file_digest(path)}) + "\n"
-    write_beside(seal_of(path), lambda beside: beside.write_text(text, encoding="utf-8"))
+
+    def sealed(beside: Path) -> None:
+        write(beside)
+        text = json.dumps({"identity": identity, "digest": file_digest(beside)}) + "\n"
+        write_beside(seal_of(path), lambda seal: seal.write_text(text, encoding="utf-8"))
+
+    write_beside(path, sealed)
 
 
 def found(path: Path, identity: str) -> Found:
