@@ -37,7 +37,7 @@ def test_solve_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
     assert err == ""
     folder = tmp_path / "runs" / "solve-demo"
     assert {path.name for path in folder.iterdir()} == FILES
-    assert [path.name for path in sorted((folder / "parts").iterdir())] == [
+    assert [path.name for path in sorted((folder / "parts").glob("*.parquet"))] == [
         f"start-{index:04d}.parquet" for index in range(4)
     ]
     market = MARKETS["demo"](
@@ -143,7 +143,7 @@ def test_campaigns_of_a_log_are_solved_one_by_one(
     # 150 fen per thousand that an average impression cost, in fen.
     np.testing.assert_allclose(rows["budget"], 1.5 * 18.75, rtol=1e-3)
     np.testing.assert_allclose(rows["cost"], rows["budget"], rtol=1e-6)
-    assert len(list((folder / "parts").iterdir())) == 2
+    assert len(list((folder / "parts").glob("*.parquet"))) == 2
     capsys.readouterr()
     assert equibid("certify", logs, folder) == 0
     tables = [

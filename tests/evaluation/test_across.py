@@ -61,9 +61,10 @@ def test_differences_of_common_days_by_hand() -> None:
     a, b = table.sort("bidder").iter_rows(named=True)
     assert (a["run"], a["replicates"], a["first"], a["value"]) == ("second", 6, 3.5, 7.0)
     assert a["difference"] == pytest.approx(1.0)
-    # All six signs alike: 2 of 64 patterns; b is the same in both, and is no test.
+    # All six signs alike: 2 of 64 patterns; b is the same in both on all days, and is no test.
     assert a["p"] == a["p_holm"] == pytest.approx(2 / 64)
-    assert (b["difference"], b["same"], b["p_holm"]) == (0.0, True, 1.0)
+    assert (b["difference"], b["same"], b["p_holm"]) == (0.0, True, None)
+    assert (a["separable"], b["separable"]) == (True, None)
 
 
 def test_only_rows_that_are_alike_to_the_bit_are_no_test() -> None:

@@ -91,14 +91,20 @@ def test_a_difference_turned_round_is_that_of_the_other_pair(
 
 @pytest.mark.parametrize("count", [3, 6, 7, 13])
 @pytest.mark.parametrize("score", [0.7, 1.3, 1.7])
-def test_replicates_that_came_out_alike_are_planned_as_few_as_the_test_takes(
-    count: int, score: float
-) -> None:
-    # The mean of equal numbers may differ from them in the last bit.
+def test_replicates_that_came_out_alike_are_no_test(count: int, score: float) -> None:
     found = paired(np.full(count, score), np.ones(count))
     assert found.difference == pytest.approx(score - 1)
+    assert np.isnan([found.low, found.high, found.p, found.deviation]).all()
+    assert found.needed is None
+
+
+@pytest.mark.parametrize("count", [3, 6, 7, 13])
+def test_a_difference_that_never_changes_is_planned_as_few_as_the_test_takes(count: int) -> None:
+    # The mean of equal numbers may differ from them in the last bit.
+    other = np.arange(1.0, count + 1)
+    found = paired(other + 0.7, other)
     assert found.needed == 6 and found.detectable < 1e-12
-    assert paired(np.ones(count), np.ones(count)).needed is None
+    assert paired(other, other).needed is None
 
 
 def test_who_buys_nothing_among_its_own_kind_has_no_share() -> None:

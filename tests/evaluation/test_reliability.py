@@ -89,6 +89,7 @@ def test_tables_hold_what_the_functions_give() -> None:
 def test_bands_of_a_profile_are_those_of_a_share() -> None:
     draws = np.random.default_rng(3).uniform(size=400)
     scores = pl.DataFrame({"market": "m", "replicate": range(400), "bidder": "a", "score": draws})
+    scores = scores.with_columns(bought="score")
     half = profiles(scores, resamples=2000).filter(pl.col("share").is_between(0.4, 0.6))
     expected = 2 * 1.96 * np.sqrt(half["share"] * (1 - half["share"]) / 400)
     np.testing.assert_allclose(half["high"] - half["low"], expected, rtol=0.1)
@@ -102,6 +103,7 @@ def test_markets_of_different_levels_leave_no_width() -> None:
             "replicate": [*range(4)] * 2,
             "bidder": "a",
             "score": [1.0] * 4 + [2.0] * 4,
+            "bought": [1.0, 2.0, 3.0, 4.0] * 2,
         }
     )
     (row,) = reliability(scores, resamples=100).iter_rows(named=True)

@@ -1,6 +1,7 @@
 """A run folder goes on where it was stopped, and never mixes two runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -72,7 +73,55 @@ def test_a_job_that_fails_leaves_no_part(tmp_path: Path) -> None:
     run = open_run(tmp_path, CONFIG)
     with pytest.raises(RuntimeError):
         carry_out(run, [Work().job("demo-0", 0), Job("demo-1", fail)], lambda job: None)
-    assert [path.name for path in run.parts.iterdir()] == ["demo-0.parquet"]
+    assert sorted(path.name for path in run.parts.iterdir()) == [
+        "demo-0.parquet",
+        "demo-0.parquet.json",
+    ]
+
+
+def test_a_changed_bidder_is_played_again_and_said_to_be(tmp_path: Path) -> None:
+    def at(identities: str) -> tuple[list[str], Run]:
+        work, run = Work(), open_run(tmp_path, CONFIG)
+        made = [replace(work.job(f"demo-{i}", i), identity=x) for i, x in enumerate(identities)]
+        carry_out(run, made, lambda job: None)
+        return work.played, run
+
+    played, run = at("aa")
+    assert played == ["demo-0", "demo-1"] and run.reuse() == []
+    played, run = at("aa")
+    assert played == [] and run.reuse() == ["2 of 2 pieces reused."]
+    played, run = at("ab")
+    assert played == ["demo-1"]
+    assert run.reuse() == [
+        "1 of 2 pieces reused.",
+        "1 piece was of other code, bidders or settings, and was made anew.",
+    ]
+
+
+def test_a_changed_bit_of_a_part_is_noticed(tmp_path: Path) -> None:
+    first = Work().carry_out(open_run(tmp_path, CONFIG))
+    path = tmp_path / "parts" / "demo-1.parquet"
+    data = bytearray(path.read_bytes())
+    for place in range(0, len(data), 37):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x40]) + data[place + 1 :])
+        again, run = Work(), open_run(tmp_path, CONFIG)
+        assert_frame_equal(first, again.carry_out(run), check_exact=True)
+        assert again.played == ["demo-1"]
+        assert run.reuse()[1] == "1 piece was damaged, and was made anew."
+
+
+def test_another_question_or_another_package_makes_other_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Work().carry_out(open_run(tmp_path, CONFIG))
+    (tmp_path / "config.json").unlink()
+    again = Work()
+    again.carry_out(open_run(tmp_path, CONFIG | {"seeds": 4}))
+    assert len(again.played) == 3
+    monkeypatch.setattr("equibid.evaluation.run.package_digest", lambda: "edited")
+    again = Work()
+    again.carry_out(open_run(tmp_path, CONFIG | {"seeds": 4}))
+    assert len(again.played) == 3
 
 
 def test_a_folder_belongs_to_one_config(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ import learning.toy
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
+from equibid.kept import TRAILER, append_digest
 from equibid.learning.algorithm import ALGORITHMS, settings_of
+from equibid.learning.training.checkpoint import versions
 from equibid.learning.training.saved import load_policy, load_state, saved_algorithm
 from equibid.learning.training.standing import judged, newcomer
 from equibid.learning.training.trainer import Plan, Told, train
@@ -172,14 +174,16 @@ def test_other_libraries_are_noticed(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    now = f"jax 0.1, now {jax.__version__}"
     path = tmp_path / "checkpoint.eqx"
-    header, leaves = path.read_bytes().split(b"\n", 1)
-    told = json.loads(header)
-    told["versions"]["jax"] = "0.1"
-    path.write_bytes(json.dumps(told).encode() + b"\n" + leaves)
-    assert (
-        f"written with jax 0.1, now {jax.__version__}: the bits may differ" in run(tmp_path).notice
-    )
+    for name, old, told in (("jax", "0.1", now), ("code", "edited", "other code of this package")):
+        header, leaves = path.read_bytes()[:-TRAILER].split(b"\n", 1)
+        known = json.loads(header)
+        known["versions"] = versions() | {name: old}
+        with path.open("wb") as file:
+            file.write(json.dumps(known).encode() + b"\n" + leaves)
+            append_digest(file, path)
+        assert f"written with {told}: the bits may differ" in run(tmp_path).notice
 
 
 def scripted(*scores: float) -> Callable[[Bidder], Mapping[str, float]]:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from made_imports import MADE, Made, pack
 
 from equibid.errors import InputError
-from equibid.logs.importing import import_logs
+from equibid.logs import read_log
+from equibid.logs.importing import import_logs, mapped_form, read_column_map
 from equibid.logs.importing.chunks import chunks
 from equibid.logs.importing.importing import aside
 
@@ -332,3 +333,19 @@ def test_a_full_disk_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(InputError, match=r"out: it cannot be written.*No space left"):
         import_logs([path], tmp_path / "out")
     assert [x.name for x in tmp_path.iterdir()] == [made.name]
+
+
+def test_a_changed_bit_of_the_rows_is_noticed(tmp_path: Path) -> None:
+    made = tmp_path / "mine.csv"
+    made.write_text("price,value\n" + "".join(f"{1 + i % 7},0.0{1 + i % 9}\n" for i in range(99)))
+    columns = tmp_path / "mine.toml"
+    columns.write_text('[columns]\nprice = "price"\nvalue = "value"\n')
+    import_logs([made], tmp_path / "log", mapped_form(read_column_map(columns)))
+    (part,) = (tmp_path / "log" / "rows").iterdir()
+    whole = part.read_bytes()
+    for place in range(0, len(whole), 101):
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(InputError, match=r"rows of .* are gone or damaged"):
+            read_log(tmp_path / "log")
+    part.write_bytes(whole)
+    assert read_log(tmp_path / "log")[0].test.impressions == 99

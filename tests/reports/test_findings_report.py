@@ -59,8 +59,8 @@ def test_pairs_are_seen_from_both_sides() -> None:
 def test_a_star_is_a_difference_that_is_no_chance() -> None:
     tables = run_tables(bidders=2, reference=False)
     assert tables.paired is not None
-    for p_holm, star in ((0.049, "*"), (0.051, "")):
-        one = replace(tables, paired=tables.paired.with_columns(p_holm=pl.lit(p_holm)))
+    for separable, star in ((True, "*"), (False, "")):
+        one = replace(tables, paired=tables.paired.with_columns(separable=pl.lit(separable)))
         text = paired_chart(one).to_dict()["data"][0]["text"]
         assert [cell.endswith("*") for row in text for cell in row if cell] == [bool(star)] * 2
 
@@ -203,7 +203,7 @@ def test_a_leader_beside_one_that_buys_nothing_keeps_its_test() -> None:
     tables = run_tables(bidders=2, reference=False)
     leader, other = tables.bidders
     row = {"bidder": leader, "other": other, "difference": None, "low": None, "high": None}
-    row |= {"detectable": None, "needed": None, "p_holm": 0.03}
+    row |= {"detectable": None, "needed": None, "p_holm": 0.03, "separable": True}
     paired = pl.DataFrame([row])
     cells = differences(replace(tables, paired=paired), leader)
     assert cells[other] == ["–", "0.0300", "–", "–"]
@@ -227,7 +227,7 @@ def test_replicates_that_are_all_alike_are_one() -> None:
 
 
 def test_too_few_replicates_are_said_to_be() -> None:
-    assert "<b>4 replicates are too few" in too_few(run_tables(bidders=4, seeds=4))
+    assert "4 replicates are too few" in too_few(run_tables(bidders=4, seeds=4))
     assert too_few(run_tables(bidders=4, seeds=10)) == ""
 
 

@@ -37,6 +37,11 @@ class PriceRule(NamedTuple):
     temperature: float = 0.0
     reserve: float = 0.0
 
+    @property
+    def second_price(self) -> bool:
+        """Whether the highest bid wins and pays the price."""
+        return not self.own_bid and self.temperature == 0
+
 
 SECOND_PRICE = PriceRule()
 

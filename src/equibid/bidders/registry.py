@@ -11,6 +11,8 @@ from equibid.registry import Registry, label, named
 Fit = Callable[..., Bidder]
 
 BIDDERS: Registry[Fit] = Registry("bidder")
+# Those that suppose that the highest bid wins and pays the market price; others refuse no rule.
+SECOND_PRICE_ONLY: set[str] = set()
 
 
 def bidder_named(text: str) -> Callable[[TrainingLog], Bidder]:

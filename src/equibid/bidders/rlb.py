@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import BIDDERS, SECOND_PRICE_ONLY
 from equibid.bidders.training import TrainingLog
 from equibid.bidders.value_model import (
     AUCTIONS,
@@ -186,3 +186,6 @@ def fit_segments(
         price_levels: of the table, where the log's prices come in none.
     """
     return RlbSegments(mapped_model(log, auctions, price_levels), log.ticks, segment)
+
+
+SECOND_PRICE_ONLY.update(("rlb", "rlb-mapd", "rlb-mapa", "rlb-segments"))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from equibid.bidders.bidder import Bidder, Observation, State, pytree
-from equibid.bidders.registry import BIDDERS
+from equibid.bidders.registry import BIDDERS, SECOND_PRICE_ONLY
 from equibid.bidders.training import TrainingLog
 from equibid.bidders.value_model import MOST_CELLS, ValueModel, exact_model
 from equibid.settings import Within
@@ -47,3 +47,6 @@ def fit(
         most_cells: of an exact table, 8 bytes each; with more, MapD takes its place.
     """
     return SsMdp(exact_model(log, most_cells))
+
+
+SECOND_PRICE_ONLY.add("ss-mdp")

@@ -187,7 +187,7 @@ def _model(
     *,
     whole: bool,
 ) -> ValueModel:
-    if log.rule.own_bid or log.rule.temperature > 0:
+    if not log.rule.second_price:
         raise UnsuitableError(
             "its dynamic program supposes that the highest bid wins and pays the market price, as "
             "in second-price auctions"

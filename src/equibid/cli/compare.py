@@ -12,11 +12,12 @@ import tyro
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
+from equibid.bidders.registry import SECOND_PRICE_ONLY
 from equibid.cli.console import plain_console
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
-from equibid.cli.table import print_head_to_head, print_ranking
+from equibid.cli.table import print_head_to_head, print_ranking, print_verdict
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.case import Case, generated_case, recorded_case
@@ -25,12 +26,16 @@ from equibid.evaluation.landscape import prices_of
 from equibid.evaluation.learned import entry_of, is_run, run_digest, title_of
 from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.ranking import campaign_frame, in_currency
+from equibid.evaluation.replicates import counted_once, nothing_drawn
 from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
+from equibid.logs.recording import in_periods
 from equibid.markets.market import Market
 from equibid.registry import parted
 from equibid.reports import from_findings, write_report
+from equibid.reports.verdict import verdict
+from equibid.simulation.simulate import Play
 
 CLASSIC = (
     "constant",
@@ -63,9 +68,14 @@ class Settings:
     """Bidders by name, or training runs by their folders, separated by commas; settings as in
     pid-ecpc:reference=40,kp=0.5 (see `equibid list NAME`)."""
 
-    seeds: int = 10
+    seeds: int = 13
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
-    delivery periods or days needs none: every one is a replicate."""
+    delivery periods or days needs none: every one is a replicate. With fewer than 13, no difference
+    between two of the 15 default bidders can be told from chance."""
+
+    period: str | None = None
+    """Cut a log into delivery periods, each of which is a replicate with its share of the money: a
+    number of impressions, or "day" for the days that the log tells."""
 
     auction: str | None = None
     """Pricing rule, with settings as in gsp:reserve=0.01 or soft:temperature=0.02; default gsp, or
@@ -133,12 +143,13 @@ def run_comparison(settings: Settings, default: Path | None = None) -> Path:
         default: run folder where none is named, in place of runs/compare-MARKET.
     """
     console = plain_console()
-    names = bidder_names(settings.bidders)
+    asked = bidder_names(settings.bidders)
     check_numbers(settings)
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
         cases = list(cases_of(settings))
+        names = suited(asked, cases) if settings.bidders == Settings.bidders else asked
         config = resolved(settings, cases, names)
         default = default or Path("runs") / f"compare-{choice_of(settings).stem}"
         folder = settings.out or place_for(default, config)
@@ -150,23 +161,29 @@ def run_comparison(settings: Settings, default: Path | None = None) -> Path:
             for name in names:
                 entries.setdefault(case.name, []).append(entry_of(case, name))
                 bar.advance(fitting)
-        work = [
-            job
-            for case in cases
-            for job in jobs(
-                case,
-                entries[case.name],
-                settings.seeds,
-                settings.seating,
-                settings.exploitability,
-            )
-        ]
-        playing = bar.add_task("playing", total=len(work))
+        playing = bar.add_task("playing", total=None)
+
+        def play(seeds: int) -> pl.DataFrame:
+            work = [
+                job
+                for case in cases
+                for job in jobs(
+                    case, entries[case.name], seeds, settings.seating, settings.exploitability
+                )
+            ]
+            bar.update(playing, total=len(work), completed=0)
+            return carry_out(run, work, done)
 
         def done(job: Job) -> None:
             bar.update(playing, advance=1, description=f"playing {job.name}")
 
-        rows = carry_out(run, work, done)
+        # Where neither market nor rule draws anything, two seeds tell whether bidders do.
+        few = settings.seeds if any(case.drawn for case in cases) else min(settings.seeds, 2)
+        rows = play(few)
+        if few < settings.seeds and not nothing_drawn(rows):
+            run.pieces.clear()
+            rows = play(settings.seeds)
+        rows, notices = counted_once(rows, cases)
         bar.update(playing, description="playing")
     first = cases[0].market(0)
     entered = entries[cases[0].name]
@@ -177,17 +194,29 @@ def run_comparison(settings: Settings, default: Path | None = None) -> Path:
     found = find(
         in_currency(rows, first.labels),
         pl.concat([campaign_frame(case.name, case.market(0)) for case in cases]),
-        Settled(score_of(first), references, first.labels.value_unit, first.labels.currency),
+        Settled(
+            score_of(first),
+            references,
+            first.labels.value_unit,
+            first.labels.currency,
+            tuple(notices),
+        ),
         prices,
         mixed,
     )
     write_findings(run, found)
     report = folder / "report.html"
-    write_report(from_findings(found, config), report)
+    tables = from_findings(found, config)
+    write_report(tables, report)
     print_ranking(console, found.ranked, config["market"])
+    if left_out := [name for name in asked if name not in names]:
+        console.print(f"Left out, as they suppose second price: {', '.join(left_out)}.")
+    print_verdict(console, verdict(tables))
     if found.head_to_head is not None:
         print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started
+    for sentence in run.reuse():
+        console.print(sentence)
     console.print(f"{elapsed:.0f} s; tables in {folder}, open {report} in a browser", style="dim")
     return report
 
@@ -204,6 +233,12 @@ def bidder_names(text: str) -> list[str]:
     return names
 
 
+def suited(names: list[str], cases: list[Case]) -> list[str]:
+    """The bidders that suppose nothing that the auction is not."""
+    second_price = all(case.train.rule.second_price for case in cases)
+    return [name for name in names if second_price or name not in SECOND_PRICE_ONLY]
+
+
 def choice_of(settings: Settings) -> MarketChoice:
     """The market that is asked for."""
     return MarketChoice(**{x.name: getattr(settings, x.name) for x in fields(MarketChoice)})
@@ -215,19 +250,41 @@ def cases_of(settings: Settings) -> list[Case]:
     if choice.generated:
         if settings.calibrate != "none":
             raise InputError("--calibrate is for logs; a generated market's values are true")
+        if settings.period is not None:
+            raise InputError("--period is for logs; every seed is a day of a generated market")
         auction = auction_named(settings.auction or choice.auction)
         play = "tick" if settings.play == "auto" else settings.play
         return [generated_case(choice.name, generated_days(choice), auction, play)]
     return [
-        recorded(calibrated(recording, settings.calibrate), settings)
+        recorded(calibrated(in_cut(recording, settings.period), settings.calibrate), settings)
         for recording in recordings_of(choice)
     ]
+
+
+def in_cut(recording: Recording, period: str | None) -> Recording:
+    """The log in the delivery periods that are asked for.
+
+    Raises:
+        InputError: it is neither a number of impressions nor "day", or the log tells no days.
+    """
+    if period is None or (period == "day" and recording.day_ticks is not None):
+        return recording
+    if period == "day":
+        raise InputError(
+            f"--period day: {recording.name} does not tell two whole days; name a number of "
+            "impressions, or import the log with its time"
+        )
+    if not (period.isascii() and period.isdigit() and 0 < int(period[:10]) < 2**31):
+        raise InputError(f"--period {period[:20]}: write a number of impressions, as 10000, or day")
+    return in_periods(recording, int(period))
 
 
 def recorded(recording: Recording, settings: Settings) -> Case:
     """The case of a log that was read."""
     auction = auction_named(settings.auction or default_auction(recording.test))
-    by_default = "tick" if recording.period is None else "impression"
+    by_default: Play = "impression"
+    if recording.period is None or recording.test.advertisers > 1:
+        by_default = "tick"
     play = by_default if settings.play == "auto" else settings.play
     return recorded_case(recording, auction, play)
 

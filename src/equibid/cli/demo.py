@@ -19,7 +19,10 @@ def demo(
             "other settings."
         ),
     ] = None,
-    seeds: Annotated[int, tyro.conf.arg(help="Days to play.")] = 5,
+    seeds: Annotated[
+        int,
+        tyro.conf.arg(help="Days to play; fewer than 11 are too few to tell two bidders apart."),
+    ] = 12,
     open_report: Annotated[
         bool, tyro.conf.arg(name="open", help="Open the report in a browser.")
     ] = False,

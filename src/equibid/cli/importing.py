@@ -13,10 +13,10 @@ from equibid.cli.console import plain_console
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import reading
 from equibid.errors import InputError
+from equibid.files import write_text
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
 from equibid.logs.importing.suggest import suggested_map
-from equibid.logs.table import opening
 
 # How many kinds of bad rows are shown.
 MOST = 10
@@ -111,12 +111,10 @@ def suggest(logs: tuple[Path, ...], path: Path) -> None:
     if path.exists():
         raise InputError(f"{path}: there is a file already; name another one")
     text = suggested_map(logs[0])
-    with opening(path):
-        path.write_text(text, encoding="utf-8")
-    Console(highlight=False).print(
+    write_text(path, text)
+    plain_console().print(
         f"{path} is written: check its lines, then equibid import {logs[0]} --columns {path} --out "
         "FOLDER",
-        markup=False,
         soft_wrap=True,
     )
 

@@ -137,6 +137,8 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     write_equilibrium(equilibrium_tables(results, config, all_starts), report)
     show(console, choice.name, results, all_starts)
     elapsed = time.perf_counter() - started
+    for sentence in run.reuse():
+        console.print(sentence)
     console.print(f"{elapsed:.0f} s; tables in {folder}, open {report} in a browser", style="dim")
     return report
 

@@ -1,12 +1,19 @@
 """Tables in the terminal, the ranked one first of all."""
 
+import math
+
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from equibid.evaluation.metrics import Metric
-from equibid.evaluation.ranking import Ranking
+from equibid.evaluation.ranking import Ranking, places
+from equibid.reports.tables import decimals, number
+from equibid.reports.verdict import Verdict
 
+# Decimals of a score.
+DIGITS = 3
 # Columns of the terminal: a title and decimals that fit 80 characters.
 SHOWN = {
     "conversions": ("counted", 1),
@@ -47,13 +54,14 @@ def print_ranking(console: Console, ranking: Ranking, market: str) -> None:
     table.add_column("score ± 95 %", justify="right", no_wrap=True)
     for metric in metrics:
         table.add_column(SHOWN[metric.column][0], justify="right", no_wrap=True)
-    place = 0
-    for row in ranking.table.iter_rows(named=True):
-        place += not row["reference"]
+    order = places(ranking.table)
+    if any(place.endswith("=") for place in order):
+        table.caption = f"{table.caption}; = tied"
+    for place, row in zip(order, ranking.table.iter_rows(named=True), strict=True):
         table.add_row(
-            "*" if row["reference"] else str(place),
+            place or "*",
             row["bidder"],
-            _with_reach(row["score"], row["score_high"], 3),
+            _with_reach(row["score"], row["score_low"], row["score_high"]),
             *(_number(row[metric.column], metric) for metric in metrics),
             style="dim" if row["reference"] else "",
         )
@@ -74,15 +82,22 @@ def print_head_to_head(console: Console, shares: pl.DataFrame) -> None:
     console.print(table)
 
 
+def print_verdict(console: Console, said: Verdict) -> None:
+    """Print who leads and how sure that is, as the report says it."""
+    console.print(Text(f"{said.headline}.", style="bold"))
+    console.print(Text(said.detail))
+
+
 def _number(value: float | None, metric: Metric) -> str:
-    if value is None:
-        return "–"
-    sign = "%" if metric.unit == "%" else ""
-    return f"{value:,.{SHOWN[metric.column][1]}f}{sign}"
+    sign = "%" if metric.unit == "%" and value is not None else ""
+    return f"{number(value, SHOWN[metric.column][1])}{sign}"
 
 
-def _with_reach(value: float | None, high: float | None, digits: int) -> str:
-    if value is None:
-        return "–"
-    reach = "" if high is None else f" ± {high - value:.{digits}f}"
-    return f"{value:.{digits}f}{reach}"
+def _with_reach(value: float | None, low: float | None, high: float | None) -> str:
+    """A score with half of its interval, or with its ends where these are not even."""
+    text = number(value, DIGITS)
+    if value is None or low is None or high is None:
+        return text
+    if math.isclose(value - low, high - value, rel_tol=1e-6, abs_tol=1e-12):
+        return f"{text} ± {high - value:.{decimals(value, DIGITS)}f}"
+    return f"{text} ({number(low, DIGITS)} to {number(high, DIGITS)})"

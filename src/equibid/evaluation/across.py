@@ -13,13 +13,12 @@ import numpy as np
 import polars as pl
 
 from equibid.evaluation.findings import Findings
-from equibid.evaluation.pairs import KEYS, Paired, paired
-from equibid.evaluation.statistics import holm
+from equibid.evaluation.pairs import KEYS, Paired, judged, paired
 
 # What makes the days of a run: agreeing on it, replicate r is the same day in both.
 DAYS = (
     *("market", "markets", "market_seed", "impressions", "advertisers", "ticks"),
-    *("format", "budget_share", "budget", "log_digest"),
+    *("format", "budget_share", "budget", "log_digest", "period"),
 )
 # Of no account for what came out.
 IDLE = ("out", "version")
@@ -76,8 +75,8 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
         A row a `run` and `bidder`: `replicates` they share, the `first` and `value` a replicate
         (value units), `difference` over the first with `low` and `high` (95 %; null where the
         first bought nothing), `p` of the sign-flip test, `same` where both runs are alike to the
-        last bit, and `p_holm`, corrected for all other rows: these cannot be found to differ
-        (Tarone 1990). Runs that share no days have no rows.
+        last bit, `p_holm`, corrected for all rows that differ, and whether the two are
+        `separable` (see `statistics.separable`). Runs that share no days have no rows.
     """
     base, *others = runs
     found = []
@@ -87,22 +86,24 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
         one, two = (_sums(run.findings) for run in (base, other))
         for bidder in one["bidder"].unique(maintain_order=True):
             both = one.filter(bidder=bidder).join(
-                two.filter(bidder=bidder), on=[*KEYS, "bidder"], suffix="_other"
+                two.filter(bidder=bidder),
+                on=[*KEYS, "bidder"],
+                suffix="_other",
+                maintain_order="left",
             )
             if both.is_empty():
                 continue
             first, value = both["score"].to_numpy(), both["score_other"].to_numpy()
-            gap: Paired = paired(value, first)
+            gap: Paired = paired(value, first, both["market"].rank("dense").to_numpy())
             means = float(first.mean()), float(value.mean())
             same = np.array_equal(first, value)
-            found.append((other.name, bidder, both.height, *means, *gap[:4], same))
+            found.append((other.name, bidder, both.height, *means, *gap[:5], same))
     columns = ["run", "bidder", "replicates", "first", "value", "difference", "low", "high", "p"]
+    columns += ["differing"]
     kinds = dict.fromkeys(columns, pl.Float64) | {"run": pl.String, "bidder": pl.String}
-    kinds |= {"replicates": pl.Int64, "same": pl.Boolean}
+    kinds |= {"replicates": pl.Int64, "differing": pl.Int64, "same": pl.Boolean}
     table = pl.DataFrame(found, schema=kinds, orient="row")
-    corrected, tested = np.ones(table.height), ~table["same"].to_numpy()
-    corrected[tested] = holm(table["p"].to_numpy()[tested])
-    return table.with_columns(p_holm=pl.Series(corrected, dtype=pl.Float64)).fill_nan(None)
+    return judged(table)
 
 
 def _sums(findings: Findings) -> pl.DataFrame:

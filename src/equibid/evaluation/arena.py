@@ -24,11 +24,12 @@ import polars as pl
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population, everybody
 from equibid.bidders.registry import bidder_label, bidder_named
-from equibid.bidders.training import TrainingLog, training_log
-from equibid.errors import InputError
+from equibid.bidders.training import training_log
+from equibid.errors import InputError, UnsuitableError
 from equibid.evaluation.case import Case, keys_for
 from equibid.evaluation.deviation import gains
 from equibid.markets.market import Market
+from equibid.origin import digest_of
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.simulate import simulate, simulate_many
 from equibid.simulation.yesterday import rival_log
@@ -61,15 +62,24 @@ class Job:
     Attributes:
         name: file name of its result.
         run: plays it; one row a replicate, bidder, tick and advertiser.
+        identity: of the bidders that play, their code included.
     """
 
     name: str
     run: Callable[[], pl.DataFrame]
+    identity: str = ""
 
 
 def enter(case: Case, names: list[str]) -> list[Entry]:
-    """Fit the named bidders on a case's training log."""
-    return [Entry(bidder_label(name), bidder_named(name)(case.train)) for name in names]
+    """Fit the named bidders on a case's training log.
+
+    Raises:
+        InputError: there is no such bidder, or it does not suit the auction.
+    """
+    try:
+        return [Entry(name, bidder_named(name)(case.train)) for name in map(bidder_label, names)]
+    except UnsuitableError as error:
+        raise InputError(f"{', '.join(names)}: {error}; leave it out of --bidders") from error
 
 
 def jobs(
@@ -95,12 +105,18 @@ def jobs(
         raise InputError(f"{case.name}: pairs need a market of at least two advertisers")
     if case.periods is not None:
         for entry in entries:
-            yield Job(f"{case.name}-{entry.name}", lambda entry=entry: _play_periods(case, entry))
+            yield Job(
+                f"{case.name}-{entry.name}",
+                lambda entry=entry: _play_periods(case, entry),
+                digest_of(entry.bidder),
+            )
         return
-    for seed in range(case.replicates(seeds)):
+    identity = digest_of(*(entry.bidder for entry in entries))
+    for seed in range(case.days or seeds):
         yield Job(
             f"{case.name}-{seed}",
             lambda seed=seed: _play_day(case, entries, seed, seating, exploitability),
+            identity,
         )
 
 
@@ -155,14 +171,14 @@ def _play_day(
     if seating == "pairs":
         return _meet(case, contenders, seed, play)
     frames = []
-    prices: TrainingLog | None = None
+    told: list[Bidder] = []
     if seating == "uniform" or market.advertisers == 1:
         for entry in contenders:
             played = play(everybody(entry.bidder, market.advertisers))
-            prices = prices or _told(market, case, played.delivery)
+            told = told or _informed(references, market, case, played.delivery)
             frames.append(_label(played.frame, case, entry.name, seed))
-        for entry in references:
-            played = play(everybody(_informed(entry, prices), market.advertisers))
+        for entry, informed in zip(references, told, strict=True):
+            played = play(everybody(informed, market.advertisers))
             frames.append(_label(played.frame, case, entry.name, seed))
         return pl.concat(frames)
 
@@ -171,12 +187,11 @@ def _play_day(
     for turn in range(len(contenders)):
         seat = (seats + turn) % len(contenders)
         played = play(Population(bidders, jnp.asarray(seat, jnp.int32)))
-        prices = prices or _told(market, case, played.delivery)
+        told = told or _informed(references, market, case, played.delivery)
         for index, entry in enumerate(contenders):
             frames.append(_seated(played, case, entry.name, seed, seat == index))
-        for entry in references:
-            informed = (_informed(entry, prices), *bidders[1:])
-            played = play(Population(informed, jnp.asarray(seat, jnp.int32)))
+        for entry, informed in zip(references, told, strict=True):
+            played = play(Population((informed, *bidders[1:]), jnp.asarray(seat, jnp.int32)))
             frames.append(_seated(played, case, entry.name, seed, seat == 0))
     return pl.concat(frames)
 
@@ -208,16 +223,14 @@ def _meet(
     return pl.concat([frame.select(order) for frame in frames])
 
 
-def _informed(entry: Entry, day: TrainingLog | None) -> Bidder:
-    """A reference, fitted on the very day it plays."""
-    if day is None:
-        return entry.bidder
-    return bidder_named(entry.name)(day)
-
-
-def _told(market: Market, case: Case, delivery: Delivery) -> TrainingLog:
-    """The day's log, with the prices the contenders made."""
-    return rival_log(market, case.auction, jnp.asarray(delivery.factors()))
+def _informed(
+    references: list[Entry], market: Market, case: Case, delivery: Delivery
+) -> list[Bidder]:
+    """The references, fitted on the very day they play: its log has the contenders' prices."""
+    if not references:
+        return []
+    day = rival_log(market, case.auction, jnp.asarray(delivery.factors()))
+    return [bidder_named(entry.name)(day) for entry in references]
 
 
 def _seated(played: Played, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from equibid.auctions.clearing import Auction
+from equibid.auctions.soft import Soft
 from equibid.bidders.training import TrainingLog, training_log
 from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, parted, split
+from equibid.markets.market import Market, even_ticks, parted, span, split
 from equibid.markets.values.joint import draw_unknown
 from equibid.simulation.simulate import Play
 from equibid.simulation.yesterday import resting_factors, rival_log
@@ -27,6 +28,7 @@ class Case:
         play: how often bidders are asked.
         periods: S when the day is a stack of that many replicates, None when a seed is one.
         days: how many days there are, seeds 0, 1, …; None when there are as many as are asked for.
+        drawn: whether the market or the rule draws something for a seed; bidders may do so too.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Case:
     play: Play
     periods: int | None = None
     days: int | None = None
+    drawn: bool = True
 
     def replicates(self, seeds: int) -> int:
         """How many independent figures `seeds` seeds give for each bidder."""
@@ -104,10 +107,44 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
         def day(seed: int) -> Market:
             return test if known is None else draw_unknown(test, known, seed)
 
-        return Case(recording.name, log, day, auction, play)
+        drawn = known is not None or draws(test, auction)
+        return Case(recording.name, log, day, auction, play, drawn=drawn)
+    if test.advertisers > 1:
+        return daily_case(recording, log, auction, play, rounds)
     periods = split(test, recording.period, rounds)
     count = periods.values.shape[0]
     return Case(recording.name, log, lambda seed: periods, auction, play, count)
+
+
+def daily_case(
+    recording: Recording, log: TrainingLog, auction: Auction, play: Play, rounds: int
+) -> Case:
+    """A log of advertisers that meet, period by period: every whole period is a day of a seed."""
+    test, length, known = recording.test, recording.period, recording.known
+    assert length is not None
+    days = test.impressions // length
+
+    def day(seed: int) -> Market:
+        number = seed % days
+        market = period_of(test, number, recording, rounds)
+        mine = slice(number * length, (number + 1) * length)
+        return market if known is None else draw_unknown(market, known[mine], seed)
+
+    return Case(recording.name, log, day, auction, play, days=days)
+
+
+def period_of(market: Market, number: int, recording: Recording, rounds: int) -> Market:
+    """A whole delivery period of a part of a log, its traffic spread evenly over the ticks."""
+    length = recording.period
+    assert length is not None
+    market = span(market, number * length, (number + 1) * length)
+    return replace(market, tick_start=even_ticks(length, rounds))
+
+
+def draws(market: Market, auction: Auction) -> bool:
+    """Whether chance has a say in what a day of a log delivers: outcomes, exposures or winners."""
+    sure = all(chance == 1 for chance in auction.expected_exposure)
+    return market.outcomes is None or isinstance(auction, Soft) or not sure
 
 
 def keys_for(seed: int, count: int) -> jax.Array:

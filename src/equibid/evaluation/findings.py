@@ -44,12 +44,14 @@ class Settled:
         references: bidders that are no contenders.
         value_unit: what one unit of value is.
         currency: what one unit of money is.
+        notices: sentences for people on how the replicates are counted.
     """
 
     score: str
     references: tuple[str, ...]
     value_unit: str
     currency: str
+    notices: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Labels:
@@ -144,8 +146,12 @@ def read_findings(folder: Path) -> Findings:
         there = [folder / f"{name}.parquet" for name in TABLES]
         check_parquet([path for path in there if path.exists()], AGAIN)
         known = read_json(_there(folder, "comparison.json"))
-        settled = Settled(**known | {"references": tuple(known["references"])})
+        lists = {name: tuple(known.get(name, ())) for name in ("references", "notices")}
+        settled = Settled(**known | lists)
         tables: dict[str, Any] = {name: _table(folder, name) for name in TABLES}
+        if tables["paired"] is not None:
+            # Earlier versions wrote a table without it.
+            tables["paired"].get_column("separable")
         return Findings(settled, **tables)
     except InputError:
         raise

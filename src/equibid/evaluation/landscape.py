@@ -98,7 +98,11 @@ def factors_bid(rows: pl.DataFrame, drivers: Sequence[str]) -> Float[np.ndarray,
         drivers: the bidder in each advertiser's seat.
     """
     seats = pl.DataFrame({"advertiser": range(len(drivers)), "bidder": list(drivers)})
-    mine = rows.join(seats.cast({"advertiser": rows["advertiser"].dtype}), on=seats.columns)
+    mine = rows.join(
+        seats.cast({"advertiser": rows["advertiser"].dtype}),
+        on=seats.columns,
+        maintain_order="left",
+    )
     factors = np.zeros((int(rows.select(pl.col("tick").max()).item()) + 1, len(drivers)))
     value = mine["value_offered"].to_numpy()
     level = np.divide(mine["bid"].to_numpy(), value, out=np.zeros(len(mine)), where=value > 0)
@@ -122,7 +126,7 @@ def price_table(found: Mapping[str, Prices]) -> pl.DataFrame:
                 name: pl.col("price").quantile(q, interpolation="lower")
                 for name, q in QUANTILES.items()
             }
-            table = frame.group_by("tick").agg(**quantiles).sort("tick")
+            table = frame.group_by("tick", maintain_order=True).agg(**quantiles).sort("tick")
             frames.append(
                 table.select(pl.lit(market).alias("market"), pl.lit(slot).alias("slot"), pl.all())
             )

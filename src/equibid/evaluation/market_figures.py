@@ -7,14 +7,16 @@ two bidders half and half (pairs).
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from equibid.evaluation.campaign_figures import gini, herfindahl
 from equibid.evaluation.ranking import by_advertiser
-from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
+from equibid.evaluation.statistics import Interval, jackknife, leave_one_out, merged, units
 
 KEYS = ["market", "replicate", "population"]
 FIGURES = ("welfare", "liquid_welfare", "revenue", "budget_use", "concentration", "gini")
+SHARES = ("budget_use", "concentration", "gini")
 TOGETHER = "all together"
 
 
@@ -93,7 +95,8 @@ def market_figures(populations: pl.DataFrame) -> pl.DataFrame:
     for one in populations.partition_by("population", maintain_order=True):
         row = {"population": one["population"][0]}
         for name in FIGURES:
-            interval = _used(one) if name == "budget_use" else _mean(one[name])
+            interval = _used(one) if name == "budget_use" else _mean(one.drop_nulls(name), name)
+            interval = interval.within(0, 1.0 if name in SHARES else np.inf)
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
         found.append(row)
     ends = [name + end for name in FIGURES for end in ("", "_low", "_high")]
@@ -101,17 +104,25 @@ def market_figures(populations: pl.DataFrame) -> pl.DataFrame:
     return table.fill_nan(None).sort("welfare", descending=True, maintain_order=True)
 
 
-def _mean(column: pl.Series) -> Interval:
-    x = column.drop_nulls().to_numpy()
-    if not len(x):
+def _mean(one: pl.DataFrame, name: str) -> Interval:
+    if one.is_empty():
         return Interval(np.nan, np.nan, np.nan)
-    return jackknife(float(x.mean()), leave_one_out(x) / max(len(x) - 1, 1))
+    x = one[name].to_numpy()
+    value = float(x.mean())
+    x = merged(x, units((x,), _strata(one)))
+    return jackknife(value, leave_one_out(x) / max(len(x) - 1, 1))
 
 
 def _used(one: pl.DataFrame) -> Interval:
     revenue, budget = one["revenue"].to_numpy(), one["budget"].to_numpy()
     if not budget.sum() > 0:
         return Interval(np.nan, np.nan, np.nan)
+    value = float(revenue.sum() / budget.sum())
+    unit = units((revenue, budget), _strata(one))
+    revenue, budget = merged(revenue, unit), merged(budget, unit)
     others = leave_one_out(budget)
-    without = leave_one_out(revenue) / np.where(others > 0, others, np.nan)
-    return jackknife(float(revenue.sum() / budget.sum()), without)
+    return jackknife(value, leave_one_out(revenue) / np.where(others > 0, others, np.nan))
+
+
+def _strata(one: pl.DataFrame) -> npt.NDArray[np.integer]:
+    return one["market"].rank("dense").to_numpy()

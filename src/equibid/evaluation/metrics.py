@@ -32,6 +32,7 @@ class Metric:
         of: from sums to the figure, elementwise; NaN where it is not defined.
         needs: what a market must have for it to mean anything.
         detail: whether it stands in a second table, below the main one.
+        most: the largest number it can be; none is below zero.
     """
 
     column: str
@@ -43,6 +44,7 @@ class Metric:
     of: Figure
     needs: Need = ""
     detail: bool = False
+    most: float = float("inf")
 
     def named(self, labels: Labels) -> "Metric":
         """The metric in a market's own units."""
@@ -97,6 +99,7 @@ METRICS: tuple[Metric, ...] = (
         1,
         "Money paid over budget.",
         ratio("spend", "budget", 100.0),
+        most=100.0,
     ),
     Metric(
         "win_rate",
@@ -106,6 +109,7 @@ METRICS: tuple[Metric, ...] = (
         2,
         "Slots won over impressions bid on.",
         ratio("wins", "offered", 100.0),
+        most=100.0,
     ),
     Metric(
         "cpm",
@@ -156,6 +160,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("overpaid", "spend", 100.0),
         needs="targets",
         detail=True,
+        most=100.0,
     ),
     Metric(
         "cpa_missed",
@@ -167,6 +172,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("missed", "advertisers", 100.0),
         needs="targets",
         detail=True,
+        most=100.0,
     ),
     Metric(
         "liquid_welfare",
@@ -190,6 +196,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("herfindahl", "fields"),
         needs="advertisers",
         detail=True,
+        most=1.0,
     ),
     Metric(
         "gini",
@@ -202,6 +209,7 @@ METRICS: tuple[Metric, ...] = (
         ratio("gini", "fields"),
         needs="advertisers",
         detail=True,
+        most=1.0,
     ),
     Metric(
         "exploitability",

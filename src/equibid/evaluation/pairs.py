@@ -9,10 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from equibid.evaluation.power import detectable, replicates_needed
-from equibid.evaluation.statistics import holm, jackknife, leave_one_out, sign_flip
+from equibid.evaluation.statistics import (
+    LEVEL,
+    ROUNDING,
+    Interval,
+    holm,
+    jackknife,
+    leave_one_out,
+    merged,
+    separable,
+    sign_flip,
+    units,
+)
 
 KEYS = ["market", "replicate"]
 
@@ -26,26 +37,45 @@ def paired_tests(rows: pl.DataFrame, score: str) -> pl.DataFrame:
 
     Returns:
         A row a pair: `bidder`, `other`, `difference` (of the means over the other's mean, with
-        `low` and `high`, 95 %), `p` of the sign-flip test, and `p_holm`, corrected for all pairs.
-        For planning: `deviation` of the differences over replicates, `needed` replicates if the
-        difference is what it seems (see `planned`; null where it is zero), and `detectable`, the
-        least difference that as many replicates as there are see with 80 % power; both at 5 % over
-        the number of pairs.
+        `low` and `high`, 95 %), `p` of the sign-flip test, on how many replicates the two are
+        `differing`, `p_holm`, corrected for all pairs, and whether they are `separable` (see
+        `statistics.separable`). Where nothing was drawn for either of the two, there is neither
+        interval nor test. For planning: `deviation` of the differences over replicates, `needed`
+        replicates if the difference is what it seems (see `planned`; null where it is zero), and
+        `detectable`, the least difference that as many replicates as there are see with 80 %
+        power; both at 5 % over the number of pairs.
     """
     sums = rows.group_by(*KEYS, "bidder", maintain_order=True).agg(pl.col(score).sum())
     table = sums.pivot("bidder", index=KEYS, values=score, maintain_order=True).sort(KEYS)
     names = [name for name in table.columns if name not in KEYS]
     pairs = list(combinations(names, 2))
-    level = 0.05 / max(len(pairs), 1)
+    level = LEVEL / max(len(pairs), 1)
+    strata = table["market"].rank("dense").to_numpy()
     found = [
-        (one, two, *paired(table[one].to_numpy(), table[two].to_numpy(), level))
+        (one, two, *paired(table[one].to_numpy(), table[two].to_numpy(), strata, level))
         for one, two in pairs
     ]
     columns = ["bidder", "other", *Paired._fields]
     result = pl.DataFrame(found, schema=columns, orient="row", infer_schema_length=None)
     floats = pl.col("difference", "low", "high", "p", "deviation", "detectable").cast(pl.Float64)
-    result = result.with_columns(floats, pl.col("needed").cast(pl.Int64)).fill_nan(None)
-    return result.with_columns(p_holm=pl.Series(holm(result["p"].to_numpy())))
+    result = result.with_columns(floats, pl.col("needed", "differing").cast(pl.Int64))
+    return judged(result)
+
+
+def judged(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with corrected p-values, and whether they tell the two of each row apart.
+
+    Two that are equal on all replicates cannot be found to differ, so the correction leaves them
+    out (Tarone 1990).
+    """
+    p_values, differing = table["p"].to_numpy(), table["differing"].to_numpy()
+    corrected = holm(np.where(differing > 0, p_values, np.nan))
+    corrected = np.where(differing > 0, corrected, p_values)
+    apart = separable(corrected, differing)
+    return table.with_columns(
+        p_holm=pl.Series(corrected, dtype=pl.Float64),
+        separable=pl.Series(apart, dtype=pl.Boolean),
+    ).fill_nan(None)
 
 
 class Paired(NamedTuple):
@@ -55,13 +85,17 @@ class Paired(NamedTuple):
     low: float
     high: float
     p: float
+    differing: int
     deviation: float
     needed: int | None
     detectable: float
 
 
 def paired(
-    one: Float[np.ndarray, " R"], other: Float[np.ndarray, " R"], level: float = 0.05
+    one: Float[np.ndarray, " R"],
+    other: Float[np.ndarray, " R"],
+    strata: Int[np.ndarray, " R"] | None = None,
+    level: float = LEVEL,
 ) -> Paired:
     """What is known of a difference, in multiples of the other's mean.
 
@@ -70,18 +104,30 @@ def paired(
     Args:
         one: score of each replicate.
         other: another's on the same replicates.
+        strata: number of the market of each replicate; None is one market.
         level: of the test that replicates are planned for.
     """
+    unit = units((one, other), np.zeros(len(one), int) if strata is None else strata)
+    one, other = merged(one, unit), merged(other, unit)
+    # Sums in another order are equal up to rounding; such a difference is none.
+    gaps = np.where(np.isclose(one, other, rtol=ROUNDING, atol=0), 0.0, one - other)
     count, mean = len(one), other.mean()
     # A bidder that bought nothing is no measure, but who differs from it does.
-    p_value = sign_flip(one - other)
-    gap = (one - other) / (mean if mean > 0 else np.nan)
-    others = leave_one_out(other)
-    without = leave_one_out(one - other) / np.where(others > 0, others, np.nan)
-    interval = jackknife(float(gap.mean()), without)
+    p_value = sign_flip(gaps) if count > 1 else np.nan
+    gap = gaps / (mean if mean > 0 else np.nan)
+    interval = of_difference(gaps, other)
     deviation = float(gap.std(ddof=1)) if count > 1 else np.nan
     least = detectable(count, deviation, level=level)
-    return Paired(*interval, p_value, deviation, planned(interval.value, deviation, level), least)
+    needed = planned(interval.value, deviation, level)
+    return Paired(*interval, p_value, int(np.sum(gaps != 0)), deviation, needed, least)
+
+
+def of_difference(gaps: Float[np.ndarray, " R"], other: Float[np.ndarray, " R"]) -> Interval:
+    """The interval of differences over the other's sum; nobody buys less than nothing."""
+    others, total = leave_one_out(other), other.sum()
+    without = leave_one_out(gaps) / np.where(others > 0, others, np.nan)
+    ratio = gaps.sum() / total if total > 0 else np.nan
+    return jackknife(float(ratio), without).within(-1, np.inf)
 
 
 def turned(difference: float | None) -> float | None:

@@ -1,10 +1,10 @@
 """From the rows of a comparison to a ranked table."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from equibid.evaluation.campaign_figures import (
@@ -14,8 +14,15 @@ from equibid.evaluation.campaign_figures import (
     liquid_value,
     overpaid,
 )
-from equibid.evaluation.metrics import METRICS, Metric, Need, Sums
-from equibid.evaluation.statistics import jackknife, leave_one_out
+from equibid.evaluation.metrics import METRICS, Figure, Metric, Need, Sums
+from equibid.evaluation.statistics import (
+    ROUNDING,
+    Floats,
+    jackknife,
+    leave_one_out,
+    merged,
+    units,
+)
 from equibid.markets.market import Labels, Market
 
 SUMMED = (
@@ -30,7 +37,8 @@ class Ranking:
 
     Attributes:
         table: a row a bidder: `bidder`, `reference`, `score` with `score_low` and `score_high`
-            (95 %), and every metric with its interval; null where there is none.
+            (95 %), and every metric with its interval; null where there is none. There is no
+            interval where nothing was drawn: see `statistics.units`.
         metrics: the metric columns.
         score: which sum the score compares, "value" or "conversions".
     """
@@ -138,7 +146,9 @@ def rank(
     sums = apart.group_by(*keys, "bidder", maintain_order=True)
     largest = [pl.col("gain").max().alias("max_gain")] if "gain" in rows.columns else []
     table = sums.agg(pl.col(SUMMED).sum(), *largest)
-    table = table.join(spread_of_spend(apart), on=[*keys, "bidder"]).sort(*keys)
+    table = table.join(spread_of_spend(apart), on=[*keys, "bidder"], maintain_order="left").sort(
+        *keys, maintain_order=True
+    )
     replicates = table.select(keys).unique(maintain_order=True)
     names = table["bidder"].unique(maintain_order=True).to_list()
     contenders = [name for name in names if name not in references] or names
@@ -154,18 +164,35 @@ def rank(
     whole: Sums = {column: x.sum(axis=0) for column, x in grid.items()}
     without: Sums = {column: leave_one_out(x) for column, x in grid.items()}
     peers = [names.index(name) for name in contenders]
+    strata = replicates["market"].rank("dense").to_numpy()
+    several = len(strata) > len(np.unique(strata))
 
-    def relative(sums: Sums) -> npt.NDArray[np.float64]:
+    def relative(sums: Sums) -> Floats:
         mean = sums[score][..., peers].mean(axis=-1, keepdims=True)
         return sums[score] / np.where(mean > 0, mean, np.nan)
 
+    def left_out(figure: Figure, read: Sequence[str], b: int) -> Floats:
+        """[U] the figure of bidder b without one unit each of what it is made from."""
+        unit = units([grid[column][:, b] for column in read], strata)
+        if several and unit.max() + 1 < len(unit):
+            return figure({c: leave_one_out(merged(x, unit)) for c, x in grid.items()})[:, b]
+        return figure(without)[:, b]
+
     there = met(rows, campaigns)
     metrics = tuple(metric.named(labels) for metric in METRICS if metric.needs in there)
-    figures = {"score": relative} | {metric.column: metric.of for metric in metrics}
+    # Nobody buys less than nothing, nor more than all contenders together.
+    most = {name: len(peers) if name in contenders else np.inf for name in names}
     columns: dict[str, list[float]] = {}
-    for column, figure in figures.items():
-        values, left_out = figure(whole), figure(without)
-        intervals = [jackknife(values[b], left_out[:, b]) for b in range(len(names))]
+    for column, figure in {"score": relative, **{m.column: m.of for m in metrics}}.items():
+        top = next((m.most for m in metrics if m.column == column), np.inf)
+        noted = Noted(whole)
+        values = figure(noted)
+        intervals = [
+            jackknife(values[b], left_out(figure, noted.read, b)).within(
+                0, most[name] if column == "score" else top
+            )
+            for b, name in enumerate(names)
+        ]
         columns[column] = [interval.value for interval in intervals]
         columns[f"{column}_low"] = [interval.low for interval in intervals]
         columns[f"{column}_high"] = [interval.high for interval in intervals]
@@ -176,3 +203,41 @@ def rank(
     return Ranking(
         ranked.sort("score", descending=True, nulls_last=True, maintain_order=True), metrics, score
     )
+
+
+class Noted(dict[str, Floats]):
+    """Sums that note which of them were read."""
+
+    def __init__(self, sums: Sums) -> None:
+        super().__init__(sums)
+        self.read: list[str] = []
+
+    def __getitem__(self, column: str) -> Floats:
+        """The sum, noted."""
+        self.read.append(column)
+        return super().__getitem__(column)
+
+
+def places(ranking: pl.DataFrame) -> list[str]:
+    """The place of each row: contenders whose scores differ by rounding at most share one.
+
+    Returns:
+        "1", "2=" where several are tied, and "" for a reference.
+    """
+    scores = [
+        row["score"]
+        for row in ranking.select("reference", "score").iter_rows(named=True)
+        if not row["reference"]
+    ]
+    place: list[int] = []
+    for rank, (x, before) in enumerate(zip(scores, [None, *scores], strict=False), start=1):
+        place.append(place[-1] if rank > 1 and tied(x, before) else rank)
+    shown = iter(f"{n}{'=' * (place.count(n) > 1)}" for n in place)
+    return ["" if reference else next(shown) for reference in ranking["reference"]]
+
+
+def tied(one: float | None, other: float | None) -> bool:
+    """Whether two scores are equal to the bit, or to rounding; none is tied with none."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=ROUNDING)

@@ -13,6 +13,7 @@ import polars as pl
 from jaxtyping import Float
 
 from equibid.evaluation.bootstrap import RESAMPLES, bootstrap, repeated, resampled
+from equibid.evaluation.statistics import units
 
 KEYS = ["market", "replicate"]
 # As many thresholds as a chart can show.
@@ -52,15 +53,16 @@ def relative_scores(rows: pl.DataFrame, references: Sequence[str], score: str) -
         score: the sum to compare, "value" or "conversions".
 
     Returns:
-        `market`, `replicate`, `bidder`, `score`; null where the contenders bought nothing.
+        `market`, `replicate`, `bidder`, `score`, null where the contenders bought nothing, and
+        `bought`, the bidder's own sum.
     """
     sums = rows.group_by(*KEYS, "bidder", maintain_order=True).agg(pl.col(score).sum())
     peers = sums.filter(~pl.col("bidder").is_in(list(references)))
     peers = peers if peers.height else sums
-    mean = peers.group_by(KEYS).agg(mean=pl.col(score).mean())
+    mean = peers.group_by(KEYS, maintain_order=True).agg(mean=pl.col(score).mean())
     relative = pl.when(pl.col("mean") > 0).then(pl.col(score) / pl.col("mean"))
     joined = sums.join(mean, on=KEYS, maintain_order="left")
-    return joined.select(*KEYS, "bidder", score=relative)
+    return joined.select(*KEYS, "bidder", score=relative, bought=pl.col(score))
 
 
 def samples_for(replicates: int) -> int:
@@ -73,8 +75,8 @@ def reliability(scores: pl.DataFrame, seed: int = 0, resamples: int | None = Non
 
     Returns:
         A row a bidder: `bidder`, `iqm` with `iqm_low` and `iqm_high` (95 %, percentile bootstrap
-        stratified by market; null where a market has one replicate), `median`, `worst`,
-        `replicates`.
+        stratified by market; null where a market has one replicate, or nothing was drawn for the
+        bidder), `median`, `worst`, and `replicates` (see `statistics.units`).
     """
     found = []
     for name, one, strata in by_bidder(scores):
@@ -120,9 +122,15 @@ PROFILE = ("threshold", "share", "low", "high")
 
 
 def by_bidder(scores: pl.DataFrame) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Each bidder's known scores, and the number of the market of each."""
+    """Each bidder's known scores, a number a unit of replicates, and the number of its market."""
     known = scores.drop_nulls("score").with_columns(
         stratum=pl.col("market").rank("dense").cast(pl.Int64)
     )
-    parts = known.partition_by("bidder", maintain_order=True)
-    return [(x["bidder"][0], x["score"].to_numpy(), x["stratum"].to_numpy()) for x in parts]
+    found = []
+    for one in known.partition_by("bidder", maintain_order=True):
+        strata = one["stratum"].to_numpy()
+        unit = units((one["bought"].to_numpy(),), strata)
+        first = np.unique(unit, return_index=True)[1]
+        mean = np.bincount(unit, one["score"].to_numpy()) / np.bincount(unit)
+        found.append((one["bidder"][0], mean, strata[first]))
+    return found

@@ -2,15 +2,18 @@
 
 config.json        what was asked, resolved
 environment.json   versions and machine
-parts/*.parquet    finished jobs; a run that was stopped goes on from these
+parts/*.parquet    finished jobs; a run that was stopped goes on from these, if the file beside
+                   each says that it is whole and of the same code, bidders and settings
 *.parquet          what was found; of a comparison see `findings`
 report.html        for people
 """
 
+import hashlib
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,11 @@ import jax
 import polars as pl
 
 from equibid import files
-from equibid.errors import InputError, input_error
+from equibid.errors import InputError
 from equibid.evaluation.arena import Job
 from equibid.evaluation.places import clear, config_text, refusal, text_in, whole_config
+from equibid.kept import found, write_sealed
+from equibid.origin import package_digest
 
 # What to do about a part that cannot be used.
 ANEW = "delete it, and the same command makes it anew"
@@ -31,9 +36,15 @@ LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that was opened for a config."""
+    """A run folder that was opened for a config.
+
+    Attributes:
+        folder: where it is.
+        pieces: how many finished jobs were found in which state; see `kept.Found`.
+    """
 
     folder: Path
+    pieces: Counter[str] = field(default_factory=Counter)
 
     @property
     def parts(self) -> Path:
@@ -55,6 +66,46 @@ class Run:
     def write_table(self, name: str, table: pl.DataFrame) -> Path:
         """Write a Parquet file so that it is there whole or not at all."""
         return files.write_parquet(self.folder / name, table)
+
+    def piece(self, name: str, identity: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The rows of a finished job, made anew if they are missing, damaged or of another job.
+
+        Args:
+            name: of the job.
+            identity: of what it plays. What was asked for, and the code of this package, count
+                too.
+            make: plays it.
+        """
+        part = self.part(name)
+        asked = self.folder / "config.json"
+        state = hashlib.blake2b(f"{package_digest()} {identity} ".encode(), digest_size=16)
+        state.update(asked.read_bytes() if asked.exists() else b"")
+        whose = state.hexdigest()
+        there = found(part, whose)
+        self.pieces[there] += 1
+        if there != "good":
+            table = make()
+            write_sealed(part, whose, lambda file: files.put_parquet(file, table))
+        return files.read_parquet(part, ANEW)
+
+    def reuse(self) -> list[str]:
+        """Sentences on what was taken from an earlier run; none for a run that is all new."""
+        total, missing = self.pieces.total(), self.pieces["missing"]
+        if total == missing:
+            return []
+        said = [f"{self.pieces['good']} of {total} pieces reused."]
+        for there, why in (
+            ("other", "of other code, bidders or settings"),
+            ("damaged", "damaged"),
+        ):
+            count = self.pieces[there]
+            if count:
+                one = count == 1
+                said.append(
+                    f"{count} piece{' was' if one else 's were'} {why}, and "
+                    f"{'was' if one else 'were'} made anew."
+                )
+        return said
 
 
 def open_run(folder: Path, config: Mapping[str, Any], force: bool = False) -> Run:
@@ -103,14 +154,8 @@ def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.
         jobs: all jobs of the comparison.
         done: told of every job that is finished, now or earlier.
     """
-    parts = [run.part(job.name) for job in jobs]
-    files.check_parquet([part for part in parts if part.exists()], ANEW)
     frames = []
-    for job, part in zip(jobs, parts, strict=True):
-        if not part.exists():
-            files.write_parquet(part, job.run())
-        frames.append(files.read_parquet(part, ANEW))
-        if frames[-1].schema != frames[0].schema:
-            raise input_error(part, f"it has other columns than the parts before it; {ANEW}")
+    for job in jobs:
+        frames.append(run.piece(job.name, job.identity, job.run))
         done(job)
     return pl.concat(frames)

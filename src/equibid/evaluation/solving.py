@@ -17,9 +17,8 @@ from equibid.equilibrium.response import Response
 from equibid.equilibrium.select import Outcome, Search, attempt, best_of, equilibria, judged
 from equibid.equilibrium.select import start_of as profile_of
 from equibid.equilibrium.solvers import NCB_SELECT, SOLVERS
-from equibid.errors import input_error
-from equibid.evaluation.run import ANEW, Run
-from equibid.files import check_parquet, read_parquet, write_parquet
+from equibid.evaluation.run import Run
+from equibid.origin import code_digest
 
 # Above it no starts are deflated unless they are asked for: each is worth a matrix N × N.
 DEFLATED_MOST = 50
@@ -68,16 +67,13 @@ def outcomes(
         told: told the number of each step and its residual.
     """
     found: list[Outcome] = []
-    parts = [run.part(f"{prefix}start-{index:04d}") for index in range(problem.jobs)]
-    check_parquet([part for part in parts if part.exists()], ANEW)
-    for index, part in enumerate(parts):
-        if not part.exists():
-            write_parquet(part, part_frame(_start(problem, index, found, told)))
-        frame = read_parquet(part, ANEW)
-        try:
-            found.append(part_outcome(frame, problem.game))
-        except (pl.exceptions.PolarsError, ValueError) as error:
-            raise input_error(part, f"it holds no start of this search; {ANEW}") from error
+    identity = code_digest(type(problem.objective), SOLVERS[problem.method])
+    for index in range(problem.jobs):
+        name = f"{prefix}start-{index:04d}"
+        part = run.piece(
+            name, identity, lambda at=index: part_frame(_start(problem, at, found, told))
+        )
+        found.append(part_outcome(part, problem.game))
         yield found[-1]
 
 

@@ -1,14 +1,23 @@
-"""Intervals for what was measured on a few replicates (days, periods).
+"""Intervals and tests for what was measured on a few replicates (days, periods).
+
+Replicates on which nothing was drawn are copies, and count once: see `units`.
 
 The jackknife serves means, sums and ratios of sums alike: leave each replicate out in turn and see
 how far the figure moves (Quenouille 1956; Tukey 1958). For a mean it is Student's interval.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+# Of all pairs together, that one is called different by chance.
+LEVEL = 0.05
+# Sums that differ by less than this share differ by rounding.
+ROUNDING = 1e-9
 
 
 class Interval(NamedTuple):
@@ -17,6 +26,39 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+    def within(self, least: float, most: float) -> "Interval":
+        """The interval, its ends moved into what is possible."""
+        return Interval(self.value, *(float(x) for x in np.clip(self[1:], least, most)))
+
+
+def units(columns: Sequence[Floats], strata: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+    """Which replicates tell something of their own.
+
+    Where all replicates of a market are equal to the bit, no chance made them: they are copies of
+    one. Where some differ, chance made all, and two that it made alike are two.
+
+    Args:
+        columns: [R] each, what a figure is made from.
+        strata: [R] number of the market of each replicate.
+
+    Returns:
+        [R] number of the unit, 0 … U-1 in order of appearance, that each replicate belongs to.
+    """
+    label = np.arange(len(strata))
+    for stratum in np.unique(strata):
+        mine = np.flatnonzero(strata == stratum)
+        if all((column[mine] == column[mine[0]]).all() for column in columns):
+            label[mine] = mine[0]
+    return np.unique(label, return_inverse=True)[1]
+
+
+def merged(x: Floats, unit: npt.NDArray[np.intp]) -> Floats:
+    """[R, …] sums of replicates → [U, …] of units, scaled so that the mean of both is the same."""
+    count = int(unit.max(initial=-1)) + 1
+    sums = np.zeros((count, *x.shape[1:]))
+    np.add.at(sums, unit, x)
+    return sums * (count / len(unit))
 
 
 def jackknife(
@@ -67,13 +109,48 @@ def sign_flip(differences: npt.NDArray[np.float64]) -> float:
 
 
 def holm(p_values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """p-values corrected for as many comparisons (Holm 1979): the family-wise error is kept."""
-    order = np.argsort(p_values)
-    count = len(p_values)
-    stepped = np.maximum.accumulate((count - np.arange(count)) * p_values[order])
-    corrected = np.empty(count)
+    """p-values corrected for as many comparisons (Holm 1979): the family-wise error is kept.
+
+    NaN is no comparison, and stays NaN.
+    """
+    tested = np.flatnonzero(~np.isnan(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    stepped = np.maximum.accumulate((len(order) - np.arange(len(order))) * p_values[order])
+    corrected = np.full(len(p_values), np.nan)
     corrected[order] = np.minimum(stepped, 1.0)
     return corrected
+
+
+def least_p(replicates: int) -> float:
+    """The least p-value that `sign_flip` can give for as many differences other than zero."""
+    return max(2.0 ** (1 - replicates), 1 / (2**EXACT + 1)) if replicates else 1.0
+
+
+def enough_for(comparisons: int) -> int | None:
+    """The least number of replicates with which one of as many comparisons can be found different.
+
+    None where no number is enough, as more sign patterns than `EXACT` allows would be needed.
+    """
+    counts = range(1, EXACT + 3)
+    return next((n for n in counts if least_p(n) * max(comparisons, 1) < LEVEL), None)
+
+
+def separable(p_corrected: Floats, differing: npt.NDArray[np.integer]) -> list[bool | None]:
+    """The one rule by which two bidders are told apart, in words and by stars.
+
+    Args:
+        p_corrected: p-values of a family of comparisons, as `holm` gives them.
+        differing: on how many replicates the two differ, of each comparison.
+
+    Returns:
+        For each comparison whether the two differ beyond chance, at `LEVEL` for all together; None
+        where no difference, however large, could be found with so few replicates.
+    """
+    family = int(np.sum(~np.isnan(p_corrected) & (differing > 0)))
+    return [
+        None if np.isnan(p) or (n and least_p(int(n)) * family >= LEVEL) else bool(n and p < LEVEL)
+        for p, n in zip(p_corrected, differing, strict=True)
+    ]
 
 
 def leave_one_out(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

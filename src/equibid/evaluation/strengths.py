@@ -58,7 +58,7 @@ def _relative(
     peers = bought.filter(~pl.col("bidder").is_in(list(references)))
     peers = peers if peers.height else bought
     count = peers["bidder"].n_unique()
-    mean = peers.group_by("segment").agg(mean=pl.col("bought").sum() / count)
+    mean = peers.group_by("segment", maintain_order=True).agg(mean=pl.col("bought").sum() / count)
     joined = bought.join(mean, on="segment", maintain_order="left")
     relative = pl.when(pl.col("mean") > 0).then(pl.col("bought") / pl.col("mean"))
     columns = joined.select("bidder", "segment", "bought", relative=relative)

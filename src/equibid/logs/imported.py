@@ -1,7 +1,7 @@
 """Folders that `equibid import` wrote, played as the logs they were made of."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from equibid.errors import InputError, input_error
-from equibid.files import check_parquet, read_json, read_parquet
+from equibid.files import check_parquet, opening, read_json, read_parquet
+from equibid.kept import file_digest
 from equibid.logs.auctionnet import auctionnet_logs, recordings_of
 from equibid.logs.campaign import (
     BUDGET_SHARE,
@@ -45,6 +46,7 @@ class File:
         parts: its Parquet files.
         lost: how many rows of it are in quarantine.
         beside: what was kept of the files beside it.
+        digests: of the Parquet files, by name.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class File:
     parts: Sequence[Path]
     lost: int
     beside: dict[str, Any]
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -74,11 +77,25 @@ class File:
         Raises:
             InputError: they are not there any more, or damaged.
         """
-        check_parquet(self.parts, AGAIN)
+        self._check()
         try:
             return pl.concat([read_parquet(part, AGAIN) for part in self.parts])
         except pl.exceptions.PolarsError as error:
             raise input_error(self.folder, f"its rows were changed; {AGAIN}") from error
+
+    def _check(self) -> None:
+        """Before Polars reads the parts: a damaged file may end the whole program."""
+        unknown = []
+        for part in self.parts:
+            digest = self.digests.get(part.name)
+            if digest is None:
+                unknown.append(part)
+                continue
+            with opening(part):
+                same = digest == file_digest(part)
+            if not same:
+                raise input_error(part, f"it is damaged or was changed; {AGAIN}")
+        check_parquet(unknown, AGAIN)
 
 
 def recognises(path: Path) -> bool:
@@ -119,6 +136,7 @@ def files_of(path: Path) -> tuple[str, list[File]]:
                 parts=[path / "rows" / Path(part).name for part in file["parts"]],
                 lost=file["read"] - file["kept"],
                 beside=file["beside"],
+                digests=dict(told.get("digests", {})),
             )
             for file in told["files"]
             if file["parts"]

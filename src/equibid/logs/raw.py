@@ -20,7 +20,7 @@ from equibid.logs.recording import Recording
 INFO = re.compile(r"([^.]+\.)?info\.json")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawFile(File):
     """A log file as it lies, in place of an imported one.
 

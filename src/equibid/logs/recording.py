@@ -97,6 +97,45 @@ def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
     )
 
 
+def in_periods(recording: Recording, length: int) -> Recording:
+    """The same log cut into delivery periods of `length` impressions.
+
+    The money of a period is its share of the money there is, by impressions. Impressions that make
+    no whole period are left out at the end.
+
+    Args:
+        recording: a log, cut into periods or not.
+        length: impressions of a period.
+
+    Raises:
+        InputError: the log has no training part and makes less than two periods, or a part of it
+            makes none.
+    """
+    parts = 1 if recording.train is not None else 2
+
+    def cut(market: Market, periods: int) -> Market:
+        if market.impressions < periods * length:
+            raise InputError(
+                f"{recording.name}: {market.impressions} impressions make less than {periods} "
+                f"period{'s' * (periods > 1)} of {length}; name fewer impressions a period"
+            )
+        last = market.impressions // length * length
+        share = length * recording.periods_in(market) / market.impressions
+        budget = jnp.asarray(market.campaigns.budget, jnp.float64) * share
+        return span(market, 0, last).with_budget(budget)
+
+    test, known = cut(recording.test, parts), recording.known
+    return replace(
+        recording,
+        test=test,
+        train=None if recording.train is None else cut(recording.train, 1),
+        period=length,
+        day_ticks=None,
+        known=None if known is None else known[: test.impressions],
+        severed=False,
+    )
+
+
 def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]:
     """All impressions of a recording as one dense market, money in currency.
 

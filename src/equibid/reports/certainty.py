@@ -1,12 +1,14 @@
 """How sure a ranking is: profiles, differences of pairs, replicates that would settle it."""
 
-import math
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from equibid.evaluation.pairs import turned
 from equibid.reports.document import figure, interval, table
 from equibid.reports.heat_maps import heat_class
 from equibid.reports.tables import RunTables, number
+from equibid.reports.verdict import too_few
 
 
 def certainty(tables: RunTables, shown: list[str]) -> str:
@@ -29,7 +31,7 @@ def certainty(tables: RunTables, shown: list[str]) -> str:
                 "paired",
                 "Who beats whom on the same days?",
                 "What the bidder of a row buys beyond that of a column, in percent. A star: no "
-                "chance, at 5\u00a0% for all pairs together.",
+                "chance, at 5\u00a0% for all pairs together; –: no difference could be shown.",
                 heat_class(len(tables.bidders)),
             )
         )
@@ -46,6 +48,8 @@ def reliability_table(tables: RunTables) -> str:
     """Interquartile means, and what it takes to tell each from the leader."""
     if tables.reliability is None or tables.replicates < 2:
         return ""
+    few = too_few(tables)
+    warning = f" <b>{few}</b>" if few else ""
     leader = next((name for name in tables.bidders if name not in tables.references), None)
     against = differences(tables, leader)
     rows = []
@@ -80,23 +84,7 @@ def reliability_table(tables: RunTables) -> str:
         + '<p class="note">The interquartile mean is that of the middle half of the replicates. '
         "Replicates to settle: how many would show the difference seen with 80\u00a0% power, all "
         "pairs tested. Least visible: the difference that the replicates played would show."
-        f"{too_few(tables)}</p>"
-    )
-
-
-def too_few(tables: RunTables) -> str:
-    """A warning where the test cannot say anything, whatever the differences."""
-    if tables.paired is None:
-        return ""
-    pairs, played = tables.paired.height, tables.replicates
-    least = pairs * 2.0 ** (1 - played)
-    if least < 0.05:
-        return ""
-    enough = math.ceil(1 - math.log2(0.05 / pairs))
-    return (
-        f" <b>{played} replicates are too few for the test:</b> signs of {played} differences fall "
-        f"alike by chance too often, so no p of {pairs} pairs is below {number(min(least, 1), 2)}. "
-        f"From {enough} on it can be."
+        f"{warning}</p>"
     )
 
 
@@ -118,8 +106,13 @@ def differences(tables: RunTables, leader: str | None) -> dict[str, list[str]]:
         cell = percents(x) + interval(low, high, 2, 100)
         # More than everything is no difference to look for.
         smallest = percents(None if least is None or least > 1 else least)
-        found[name] = [cell, number(row["p_holm"], 4), number(row["needed"], 0), smallest]
+        found[name] = [cell, p_value(row), number(row["needed"], 0), smallest]
     return found
+
+
+def p_value(row: Mapping[str, Any]) -> str:
+    """The corrected p of a pair; a dash where the test could show no difference, however large."""
+    return "–" if row["separable"] is None else number(row["p_holm"], 4)
 
 
 def percents(x: float | None) -> str:

@@ -143,7 +143,9 @@ def bars(figure: go.Figure, tables: RunTables, column: str, name: str) -> pl.Ser
 def strips(tables: RunTables, column: str) -> go.Figure:
     """A dot a bidder on a row an advertiser; a row a bidder where there is one advertiser."""
     table = shown_advertisers(tables)
-    figure = rows(table.unique("row").sort("row")["label"].to_list())
+    figure = rows(
+        table.unique("row", keep="first", maintain_order=True).sort("row")["label"].to_list()
+    )
     looks = marks(tables)
     # The leader is drawn last, on top.
     for rank, name in reversed(list(enumerate(tables.bidders))):
@@ -168,15 +170,19 @@ def shown_advertisers(tables: RunTables) -> pl.DataFrame:
     table = tables.advertisers
     if table["advertiser"].n_unique() == 1:
         places = tables.ranking.select("bidder", label="bidder").with_row_index("row")
-        return table.join(places, on="bidder").sort("row")
+        return table.join(places, on="bidder", maintain_order="left").sort(
+            "row", maintain_order=True
+        )
     largest = (
-        table.group_by("advertiser")
+        table.group_by("advertiser", maintain_order=True)
         .agg(size=pl.col("budget").mean(), label=pl.col("name").first())
         .sort(["size", "advertiser"], descending=[True, False])
         .head(MOST_ADVERTISERS)
         .with_row_index("row")
     )
-    return table.join(largest, on="advertiser").sort("row")
+    return table.join(largest, on="advertiser", maintain_order="left").sort(
+        "row", maintain_order=True
+    )
 
 
 def told(row: dict[str, Any], tables: RunTables) -> str:

@@ -34,7 +34,8 @@ def from_findings(findings: Findings, config: Mapping[str, Any]) -> RunTables:
         filed,
         findings.settled.labels,
     )
-    return replace(tables, **{name: getattr(findings, name) for name in MORE})
+    more = {name: getattr(findings, name) for name in MORE}
+    return replace(tables, notices=findings.settled.notices, **more)
 
 
 def from_ranking(

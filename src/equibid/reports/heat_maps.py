@@ -126,11 +126,11 @@ def overall(strengths: pl.DataFrame) -> dict[str, float]:
     sums = (
         strengths.filter(pl.col("relative") > 0)
         .with_columns(mean=implied)
-        .group_by("segment")
+        .group_by("segment", maintain_order=True)
         .agg(pl.col("mean").first())["mean"]
         .sum()
     )
-    bought = strengths.group_by("bidder").agg(pl.col("bought").sum())
+    bought = strengths.group_by("bidder", maintain_order=True).agg(pl.col("bought").sum())
     return {name: x / sums for name, x in bought.rows()} if sums else {}
 
 
@@ -163,7 +163,10 @@ def head_to_head_chart(tables: RunTables) -> go.Figure:
 
 
 def paired_chart(tables: RunTables) -> go.Figure:
-    """Differences of all pairs on common replicates, with a star where they are no chance."""
+    """Differences of all pairs on common replicates, with a star where they are no chance.
+
+    A dash follows where the test could not give a star, however large the difference.
+    """
     assert tables.paired is not None
     names = tables.bidders
     values = np.full((len(names), len(names)), np.nan)
@@ -174,7 +177,10 @@ def paired_chart(tables: RunTables) -> go.Figure:
         if gap is None or row["bidder"] not in names or row["other"] not in names:
             continue
         i, j = names.index(row["bidder"]), names.index(row["other"])
-        star = "*" * (row["p_holm"] is not None and row["p_holm"] < 0.05)
+        star = {True: "*", False: "", None: " –"}[row["separable"]]
+        sure = f"p {number(row['p_holm'], 4)}, corrected for all pairs"
+        if row["separable"] is None:
+            sure = "no difference could be shown by a test"
         # The other way round the mean of the first is the measure.
         back = turned(gap)
         for a, b, x in ((i, j, gap), (j, i, np.nan if back is None else back)):
@@ -182,7 +188,7 @@ def paired_chart(tables: RunTables) -> go.Figure:
             word = "more" if x > 0 else "less"
             told[a][b] = (
                 f"<b>{plain(names[a])}</b> buys {number(100 * abs(x), 2)} % {word} than "
-                f"{plain(names[b])}<br>p {number(row['p_holm'], 4)}, corrected for all pairs"
+                f"{plain(names[b])}<br>{sure}"
             )
     return heat_map(values, names, names, told, signs)
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from equibid.evaluation.ranking import places, tied
 from equibid.reports.certainty import certainty
 from equibid.reports.charts import MOST_ADVERTISERS
 from equibid.reports.curves import FEW
@@ -12,7 +13,7 @@ from equibid.reports.document import buttons, document, figure, made_of, swatch
 from equibid.reports.drawn import drawn
 from equibid.reports.findings_sections import market, meeting, strong
 from equibid.reports.palette import marks
-from equibid.reports.tables import RunTables, known, number
+from equibid.reports.tables import RunTables, decimals, known, number
 from equibid.reports.verdict import has_interval, verdict
 
 PAID = "The grey bar is the target CPA."
@@ -73,8 +74,8 @@ class Column(NamedTuple):
 def ranking(tables: RunTables) -> str:
     """Chart and table of the ranking."""
     key = (
-        " Dots are estimates, lines 95\u00a0% intervals. Intervals that reach into the shaded band"
-        " are not separable from the leader."
+        " Dots are estimates, lines 95\u00a0% intervals; the shaded band is the leader's. The"
+        " paired test below says which bidders are told apart, not these intervals."
         if shows_intervals(tables)
         else ""
     )
@@ -120,9 +121,7 @@ def metric_table(tables: RunTables, columns: list[Column]) -> str:
     looks = marks(tables)
     best = {m.column: best_value(tables, m) for m in columns}
     rows = []
-    rank = 0
-    for row in tables.ranking.to_dicts():
-        rank += not row["reference"]
+    for place, row in zip(places(tables.ranking), tables.ranking.to_dicts(), strict=True):
         cells = "".join(
             cell(row, m, best[m.column], has_interval(row, tables, m.column)) for m in columns
         )
@@ -130,7 +129,7 @@ def metric_table(tables: RunTables, columns: list[Column]) -> str:
         mark = "<small>reference</small>" if row["reference"] else ""
         rows.append(
             f'<tr class="{"reference" if row["reference"] else "contender"}">'
-            f"<td>{'' if row['reference'] else rank}</td>"
+            f"<td>{place.rstrip('=')}{'<small>tied</small>' * place.endswith('=')}</td>"
             f'<td class="name">{name}{mark}</td>{cells}</tr>'
         )
     return (
@@ -143,7 +142,7 @@ def best_value(tables: RunTables, metric: Column) -> float | None:
     """The best contender's number, None where neither end is good or all are alike."""
     column = tables.ranking.filter(~pl.col("reference"))[metric.column]
     numbers = [x for x in column.to_list() if known(x)]
-    if not metric.better or len(set(numbers)) < 2:
+    if not metric.better or len(numbers) < 2 or tied(min(numbers), max(numbers)):
         return None
     return max(numbers) if metric.better == "higher" else min(numbers)
 
@@ -151,10 +150,12 @@ def best_value(tables: RunTables, metric: Column) -> float | None:
 def cell(row: dict[str, Any], metric: Column, best: float | None, interval: bool) -> str:
     """One number with its interval beneath."""
     x = row[metric.column]
-    low, high = (number(row[metric.column + end], metric.digits) for end in ("_low", "_high"))
-    kind = ' class="best"' if x == best and not row["reference"] and best is not None else ""
+    digits = decimals(x, metric.digits)
+    low, high = (number(row[metric.column + end], digits) for end in ("_low", "_high"))
+    first = best is not None and not row["reference"] and tied(x, best)
+    kind = ' class="best"' if first else ""
     small = f"<small>{low}\u00a0– {high}</small>" if interval else ""
-    return f"<td{kind}>{number(x, metric.digits)}{small}</td>"
+    return f"<td{kind}>{number(x, digits)}{small}</td>"
 
 
 def period(tables: RunTables) -> str:

@@ -20,7 +20,7 @@ def price_chart(tables: RunTables) -> go.Figure:
     assert tables.prices is not None
     quantiles = ("q10", "q25", "q50", "q75", "q90")
     mean = (
-        tables.prices.group_by("slot", "tick")
+        tables.prices.group_by("slot", "tick", maintain_order=True)
         .agg((pl.col(quantiles) * MILLE).mean())
         # Where a slot was not to be had at any price there is no number to draw.
         .with_columns(pl.when(pl.col(q).is_finite()).then(pl.col(q)).alias(q) for q in quantiles)
@@ -89,7 +89,11 @@ def price_chart(tables: RunTables) -> go.Figure:
 def win_curve_chart(tables: RunTables) -> go.Figure:
     """Share of slots that a bid wins, with every bidder at its mean bid and win rate."""
     assert tables.win_curve is not None
-    curve = tables.win_curve.group_by("bid").agg(pl.col("any", "top").mean()).sort("bid")
+    curve = (
+        tables.win_curve.group_by("bid", maintain_order=True)
+        .agg(pl.col("any", "top").mean())
+        .sort("bid")
+    )
     figure = blank(HEIGHT)
     x = (curve["bid"] * MILLE).to_list()
     one_slot = curve["any"].equals(curve["top"])
@@ -109,7 +113,9 @@ def win_curve_chart(tables: RunTables) -> go.Figure:
             hovertemplate=f"a bid of %{{x:,.3~g}} wins {said} in %{{y:.1%}}<extra></extra>",
         )
     looks = marks(tables)
-    sums = tables.delivery.group_by("bidder").agg(pl.col("bid", "offered", "wins").sum())
+    sums = tables.delivery.group_by("bidder", maintain_order=True).agg(
+        pl.col("bid", "offered", "wins").sum()
+    )
     # Dots far off the bids that are drawn stay at its edge, and tell their numbers.
     for rank, name in reversed(list(enumerate(tables.bidders))):
         mine = sums.filter(bidder=name)

@@ -16,7 +16,7 @@ def coarse(delivery: pl.DataFrame) -> pl.DataFrame:
     sums = ("spend", "wins", "offered", "bid", "value_offered")
     return (
         delivery.with_columns(start=pl.col("tick") // length * length)
-        .group_by("seed", "bidder", "start")
+        .group_by("seed", "bidder", "start", maintain_order=True)
         .agg(*(pl.col(name).sum() for name in sums), pl.col("budget").max())
         .with_columns(end=(pl.col("start") + length).clip(upper_bound=ticks))
         .sort("bidder", "seed", "start")
@@ -28,7 +28,7 @@ def over_replicates(spans: pl.DataFrame, x: pl.Expr, y: pl.Expr) -> pl.DataFrame
     return (
         spans.select("bidder", x.alias("x"), y.alias("y"))
         .drop_nulls()
-        .group_by("bidder", "x")
+        .group_by("bidder", "x", maintain_order=True)
         .agg(
             mean=pl.col("y").mean(),
             low=pl.col("y").min(),

@@ -10,7 +10,9 @@ import polars as pl
 
 from equibid.evaluation.across import Past, comparable, differences, differing
 from equibid.evaluation.metrics import Metric
+from equibid.evaluation.ranking import places
 from equibid.files import write_text
+from equibid.reports.certainty import p_value
 from equibid.reports.document import buttons, document, figure, interval, swatch, table
 from equibid.reports.metric_chart import SCORE, bidders_of, metric_chart
 from equibid.reports.palette import COLOURS, DASHES, SYMBOLS, Mark
@@ -29,7 +31,7 @@ def page(runs: Sequence[Past]) -> str:
     changed = differing([run.config for run in runs])
     metrics = shared(runs)
     drawn = {metric.column: metric_chart(runs, metric, looks) for metric in metrics}
-    places = "".join(
+    dots = "".join(
         figure(m.column, escape(m.title), escape(f"{m.meaning} {in_words(m)}"), "rows")
         for m in metrics
     )
@@ -44,7 +46,7 @@ def page(runs: Sequence[Past]) -> str:
             change(runs),
             f'<section><h2>Ranking by metric</h2><p class="guide">A dot a run, lines 95\u00a0% '
             f'intervals. Scores compare bidders within a run, not runs.</p><div class="pair">'
-            f"{places}</div>{ranking(runs, looks)}</section>",
+            f"{dots}</div>{ranking(runs, looks)}</section>",
         ),
         figures=drawn,
     )
@@ -52,10 +54,10 @@ def page(runs: Sequence[Past]) -> str:
 
 def looks_of(runs: Sequence[Past]) -> list[Mark]:
     """A look a run, in the order they were named."""
-    places = (divmod(place, len(COLOURS)) for place in range(len(runs)))
+    turns = (divmod(place, len(COLOURS)) for place in range(len(runs)))
     return [
         Mark(COLOURS[at], DASHES[turn % len(DASHES)], SYMBOLS[turn % len(SYMBOLS)])
-        for turn, at in places
+        for turn, at in turns
     ]
 
 
@@ -85,7 +87,7 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
     apart = table.filter(~pl.col("same"))
     if apart.is_empty():
         return Verdict("Every bidder bought the same in all runs", what)
-    seen = apart.filter(pl.col("p_holm") < 0.05)
+    seen = apart.filter("separable")
     of = seen if seen.height else apart
     most = max(of.iter_rows(named=True), key=size)
     headline = f"{most['bidder']} buys {gap_in_words(most)} in {most['run']}"
@@ -96,7 +98,7 @@ def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
             f"chance, of {table.height}. {what}".strip(),
         )
     days = most["replicates"]
-    if apart.height * 2.0 ** (1 - days) >= 0.05:
+    if apart["separable"].null_count() == apart.height:
         return Verdict(
             f"{headline}, on {days} day{'s' * (days != 1)}",
             f"So few days prove no difference, be it ever so large. {what}".strip(),
@@ -159,7 +161,7 @@ def change(runs: Sequence[Past]) -> str:
             number(row["first"], 2),
             number(row["value"], 2),
             number(gap, 2) + ends,
-            number(row["p_holm"], 4),
+            p_value(row),
             number(row["replicates"], 0),
         )
         lines.append(
@@ -197,9 +199,8 @@ def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:
 
 def placed(run: Past, name: str) -> str:
     """A bidder's place and score in a run."""
-    place = 0
-    for row in run.findings.ranking.iter_rows(named=True):
-        place += not row["reference"]
+    ranked = run.findings.ranking
+    for place, row in zip(places(ranked), ranked.iter_rows(named=True), strict=True):
         if row["bidder"] == name:
             mark = "reference" if row["reference"] else f"{place}."
             ends = interval(row["score_low"], row["score_high"], 3)

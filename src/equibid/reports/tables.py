@@ -35,6 +35,7 @@ class RunTables:
         scores, reliability, profile, paired, markets, strengths, prices, win_curve, head_to_head:
             further tables of a run folder (`equibid.evaluation.findings`); what is None is not
             shown.
+        notices: sentences on how the replicates are counted.
     """
 
     config: Mapping[str, Any]
@@ -57,6 +58,7 @@ class RunTables:
     prices: pl.DataFrame | None = None
     win_curve: pl.DataFrame | None = None
     head_to_head: pl.DataFrame | None = None
+    notices: Sequence[str] = ()
 
     @property
     def bidders(self) -> list[str]:
@@ -72,7 +74,7 @@ class RunTables:
     def replicates(self) -> int:
         """Number of seeds, or of days of a log; 1 if all came out alike, as nothing was drawn."""
         marks = self.delivery.select("seed", mark=pl.struct(pl.exclude("seed")).hash())
-        sums = marks.group_by("seed").agg(pl.col("mark").sum())
+        sums = marks.group_by("seed", maintain_order=True).agg(pl.col("mark").sum())
         return sums.height if sums["mark"].n_unique() > 1 else 1
 
     @property
@@ -81,6 +83,8 @@ class RunTables:
         return int(self.delivery.select(pl.col("tick").max()).item()) + 1
 
 
+# A number that needs more is written with a power of ten.
+MOST_DECIMALS = 8
 MORE = (
     *("scores", "reliability", "profile", "paired", "markets"),
     *("strengths", "prices", "win_curve", "head_to_head"),
@@ -129,8 +133,24 @@ def known(x: float | None) -> bool:
     return x is not None and math.isfinite(x)
 
 
+def decimals(x: float | None, least: int) -> int:
+    """Decimals that show a number of any size: at least these, and two digits that say something.
+
+    Whole numbers (no decimals) stay whole.
+    """
+    if not least or not known(x) or not x:
+        return least
+    return max(least, 1 - math.floor(math.log10(abs(x))))
+
+
 def number(x: float | None, digits: int) -> str:
-    """A number for people: thousands apart, a true minus, a dash for none."""
+    """A number for people: thousands apart, a true minus, a dash for none.
+
+    A small number has more decimals than were asked for, as `decimals` says, so that it is not
+    taken for zero; a tiny one has a power of ten.
+    """
     if x is None or not math.isfinite(x):
         return "–"
-    return f"{x:,.{digits}f}".replace("-", "−").replace(",", "\u202f")
+    shown = decimals(x, digits)
+    text = f"{x:,.{shown}f}" if shown <= MOST_DECIMALS else f"{x:.1e}"
+    return text.replace("-", "−").replace(",", "\u202f")

@@ -1,7 +1,8 @@
 """Files of a training run: there whole or not at all.
 
 A file of arrays is a line of JSON, then the leaves of a pytree one after another (as Equinox writes
-them). The line says whose leaves they are, so that no other run goes on from them.
+them), then a digest of all that. The line says whose leaves they are, so that no other run goes on
+from them.
 """
 
 import json
@@ -12,8 +13,10 @@ from typing import Any
 
 import equinox as eqx
 
-from equibid.errors import InputError
+from equibid.errors import InputError, input_error
 from equibid.files import atomic
+from equibid.kept import TRAILER, append_digest, digest_holds
+from equibid.origin import package_digest
 
 LIBRARIES = ("equibid", "jax", "jaxlib", "equinox", "optax", "numpy")
 
@@ -24,6 +27,7 @@ def save(path: Path, header: Mapping[str, Any], tree: Any) -> Path:
     with atomic(path) as file:
         file.write(line.encode() + b"\n")
         eqx.tree_serialise_leaves(file, tree)
+        append_digest(file)
     return path
 
 
@@ -39,10 +43,15 @@ def load(path: Path, like: Callable[[dict[str, Any]], Any]) -> tuple[dict[str, A
         InputError: there is no such file, it is damaged, or holds another tree.
     """
     try:
+        if not digest_holds(path):
+            raise input_error(
+                path,
+                "it is damaged, or of an earlier version; delete it and let the run start anew",
+            )
         with path.open("rb") as file:
             header = json.loads(file.readline())
             tree = eqx.tree_deserialise_leaves(file, like(header))
-            if file.read(1):
+            if len(file.read(TRAILER + 1)) != TRAILER:
                 raise ValueError("more leaves than expected")
     except InputError:
         raise
@@ -72,4 +81,4 @@ def verify(path: Path, there: Mapping[str, Any], asked: Mapping[str, Any]) -> No
 
 def versions() -> dict[str, str]:
     """Of what the bits of a run depend on beside its settings."""
-    return {name: metadata.version(name) for name in LIBRARIES}
+    return {name: metadata.version(name) for name in LIBRARIES} | {"code": package_digest()}

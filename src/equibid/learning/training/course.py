@@ -124,7 +124,11 @@ def resumed(
         table_of(seeds, header["judgements"], judgements),
     )
     now = versions()
-    changed = [f"{x} {old}, now {now[x]}" for x, old in header["versions"].items() if old != now[x]]
+    changed = [
+        "other code of this package" if x == "code" else f"{x} {old}, now {now[x]}"
+        for x, old in header["versions"].items()
+        if old != now[x]
+    ]
     told = f"the checkpoint was written with {'; '.join(changed)}: the bits may differ from here"
     return course, told if changed else ""
 

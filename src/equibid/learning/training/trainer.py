@@ -33,6 +33,7 @@ from equibid.learning.training.course import Course, Numbers, advance, begun, re
 from equibid.learning.training.keeping import CHECKPOINT, Keeping, make_folder
 from equibid.learning.training.saved import Trained, finish
 from equibid.learning.training.standing import judged, of_seed
+from equibid.origin import code_digest
 
 # What a policy achieves, by name; always the same for the same policy.
 Judge = Callable[[Bidder], Mapping[str, float]]
@@ -173,7 +174,9 @@ def identity(
     asked = {"algorithm": type(algorithm).__name__, "seeds": list(seeds)}
     planned = {name: x for name, x in asdict(plan).items() if name != "keep_every"}
     settings = {f"setting {name}": x for name, x in settings_of(algorithm).items()}
-    return json.loads(json.dumps({**config, **planned, **asked, **settings}))
+    own = code_digest(type(algorithm), package=False)
+    code = {"code of the algorithm": own} if own else {}
+    return json.loads(json.dumps({**config, **planned, **asked, **settings, **code}))
 
 
 def ended(course: Course, plan: Plan) -> bool:

@@ -2,12 +2,13 @@
 
 FOLDER/rows/*.parquet   the good rows, in order of files and lines
 FOLDER/quarantine.csv   every other row: file, line, field, reason, value, row
-FOLDER/import.json      files, counts, reasons, totals
+FOLDER/import.json      files, counts, reasons, totals, digests of the files of rows
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import polars as pl
 
 from equibid.errors import InputError, input_error
-from equibid.files import move, write_json
+from equibid.files import move, parquet, write_json
+from equibid.kept import file_digest
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
 from equibid.logs.importing.form import FORMS, Form, known_only
@@ -69,7 +71,8 @@ def import_logs(
     with staged(out) as folder:
         summary = _carry_out(sources, out, folder, join, progress, chunk)
         _judge(summary, folder, max_bad)
-        write_json(folder / "import.json", description(summary))
+        digests = {path.name: file_digest(path) for path in sorted((folder / "rows").iterdir())}
+        write_json(folder / "import.json", description(summary) | {"digests": digests})
     aside(out).unlink(missing_ok=True)
     return summary
 
@@ -156,7 +159,9 @@ def _notes(sources: Sequence[Source], form: Form, parts: Sequence[Path]) -> list
             )
     if form.use:
         said.append(f"the format {form.name}: {form.use}")
-    return said + (form.notes(pl.scan_parquet(list(parts), glob=False)) if parts else [])
+    with ExitStack() as opened:
+        tables = [opened.enter_context(parquet(part)) for part in parts]
+        return said + (form.notes(pl.concat(tables)) if tables else [])
 
 
 def _rows(
