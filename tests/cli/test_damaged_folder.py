@@ -64,16 +64,24 @@ def refused(capsys: Captured, code: int) -> str:
     return err
 
 
-@pytest.mark.parametrize("damage", [text, cut, foreign, folder])
-def test_a_damaged_part_is_named(
+@pytest.mark.parametrize("damage", [text, cut, foreign])
+def test_a_damaged_part_is_made_anew(
     equibid: Command, capsys: Captured, run: Path, damage: Damage
 ) -> None:
     part = run / "parts" / "demo-1.parquet"
+    whole, report = part.read_bytes(), (run / "report.html").read_bytes()
     damage(part)
-    err = refused(capsys, equibid(*SMALL))
-    assert "demo-1.parquet" in err
-    # As the sentence says.
-    part.rmdir() if part.is_dir() else part.unlink()
+    assert equibid(*SMALL) == 0
+    out = capsys.readouterr().out
+    assert "1 of 2 pieces reused." in out and "1 piece was damaged, and was made anew." in out
+    assert part.read_bytes() == whole and (run / "report.html").read_bytes() == report
+
+
+def test_a_folder_in_a_part_s_place_is_named(equibid: Command, capsys: Captured, run: Path) -> None:
+    part = run / "parts" / "demo-1.parquet"
+    folder(part)
+    assert "demo-1.parquet" in refused(capsys, equibid(*SMALL))
+    part.rmdir()
     assert equibid(*SMALL) == 0
 
 

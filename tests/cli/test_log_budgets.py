@@ -51,8 +51,8 @@ def test_days_are_the_replicates_of_a_comparison(equibid: Command, log: Path) ->
     ("options", "said"),
     [
         (["--budget", "5", "--budget-share", "0.1"], "--budget and --budget-share both set"),
-        (["--budget", "-1"], "--budget -1: write an amount of money above 0"),
-        (["--budget", "nan"], "--budget nan: write"),
+        (["--budget", "-1"], "--budget -1: name a number above 0"),
+        (["--budget", "nan"], "--budget nan: name a finite number"),
     ],
 )
 def test_budgets_that_are_none_are_refused(
@@ -65,7 +65,7 @@ def test_budgets_that_are_none_are_refused(
 
 def test_a_generated_market_has_its_own_budgets(equibid: Command, capsys: Captured) -> None:
     assert equibid("compare", "demo", "--budget", "5") == 2
-    assert "--budget is for logs" in capsys.readouterr().err
+    assert "demo is generated, and no log" in capsys.readouterr().err
 
 
 def test_a_map_is_suggested(equibid: Command, capsys: Captured, log: Path) -> None:

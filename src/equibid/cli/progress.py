@@ -51,7 +51,7 @@ class Bars(Progress):
     def milestone(self, text: str) -> None:
         """A line of its own, where there is no terminal."""
         if self.disable:
-            self.console.print(shown(text), soft_wrap=True)
+            self.console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
     def _tell(self, task_id: TaskID, before: float) -> None:
         task = self._tasks[task_id]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from equibid.errors import InputError, input_error
 from equibid.evaluation.landscape import Prices, price_table, win_curve
@@ -155,7 +156,7 @@ def read_findings(folder: Path) -> Findings:
         return Findings(settled, **tables)
     except InputError:
         raise
-    except (ValueError, TypeError, KeyError) as error:
+    except (LookupError, AttributeError, ValueError, TypeError, PolarsError) as error:
         raise input_error(folder / "comparison.json", f"it was changed; {AGAIN}") from error
 
 

@@ -79,7 +79,7 @@ def refusal(folder: Path, there: str, asked: Mapping[str, Any]) -> InputError:
     mend = "name another folder with --out, or replace this run with --force"
     try:
         differ = differences(json.loads(there), json.loads(json.dumps(asked)))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return InputError(f"{folder}: its settings cannot be read; {mend}")
     return InputError(f"{folder} holds a run with other settings ({'; '.join(differ)}); {mend}")
 
