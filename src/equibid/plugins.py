@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from equibid.errors import InputError
+from equibid.files import write_json
 
 # Of installed packages whose plugins are always there.
 GROUP = "equibid.plugins"
@@ -201,8 +202,6 @@ def _remember(digest: str, place: str) -> None:
     book = _book()
     try:
         book.parent.mkdir(parents=True, exist_ok=True)
-        beside = book.with_name(f"{book.name}.{os.getpid()}")
-        beside.write_text(json.dumps(known | {digest: place}, indent=1) + "\n", encoding="utf-8")
-        beside.replace(book)
-    except OSError:
+        write_json(book, known | {digest: place})
+    except (OSError, InputError):
         return

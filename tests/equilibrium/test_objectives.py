@@ -91,11 +91,11 @@ def test_winning_nothing_is_finite_and_worse_than_winning_little(game: Game) -> 
     ("text", "word"),
     [
         ("wellfare", "welfare"),
-        ("mix:revenue=much", "revenue=NUMBER"),
-        ("mix:money=1", "no setting money"),
-        ("welfare:revenue=1", "no setting revenue"),
+        ("mix:revenue=much", "revenue must be a number"),
+        ("mix:money=1", "no setting 'money'"),
+        ("welfare:revenue=1", "no setting 'revenue'"),
         ("mix:welfare=0", "not both 0"),
-        ("mix:revenue=nan", "finite"),
+        ("mix:revenue=nan", "must be a number"),
     ],
 )
 def test_bad_names(text: str, word: str) -> None:
