@@ -97,7 +97,12 @@ def words_of(command: str) -> list[str]:
     """The words after ``equibid``, with what placeholders stand for."""
     program, *words = shlex.split(command)
     assert program == "equibid", command
-    return [MEANT.get(word, word) for word in words]
+    meant = dict(MEANT)
+    if words[0] == "values":
+        meant["LOG"] = "logs/2259"
+    if "--calibrate" in words:
+        meant["LOG"] = "logs/rlb"
+    return [meant.get(word, word) for word in words]
 
 
 def test_there_are_as_many_commands_as_we_believe() -> None:
@@ -170,6 +175,9 @@ def sized(words: list[str]) -> list[str]:
         options |= SIZES if rest[0] != "example-3.2" else {}
     elif command in ("compare", "solve", "certify", "train", "sweep"):
         options.pop("--days", None)
+    if "--method" in rest and rest[rest.index("--method") + 1] != "ncb-select":
+        options.pop("--starts", None)
+        options.pop("--deflated", None)
     if "--show-settings" in rest or (command == "certify" and "--days" not in rest):
         options.pop("--days", None)
     for option, value in options.items():
@@ -204,10 +212,12 @@ def world(folder: Path) -> None:
             events = [[*row[:2], str(number), *row[3:]] for row in shown[:4]]
             pack(at / f"{name}.1.txt.bz2", text(events).encode())
     rng = np.random.default_rng(0)
-    mine = "auction_id;hour;predicted_ctr;clearing_cpm;clicked\n" + "".join(
-        f"{k};{k // 20};{rng.uniform(0.01, 0.1):.4f};{rng.integers(100, 900)};{k % 9 == 0:d}\n"
+    mine = "auction_id;ts;predicted_ctr;clearing_cpm;clicked\n" + "".join(
+        f"{k};{1_700_000_000 + 900 * k};0,{rng.integers(100, 1000):04d};"
+        f"{rng.integers(100, 900)};{k % 9 == 0:d}\n"
         for k in range(400)
     )
+    (folder / "mine.csv").write_text(mine)
     (folder / "mine.csv.gz").write_bytes(gzip.compress(mine.encode()))
     page = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
     (folder / "mine.toml").write_text(page.split("```toml\n")[1].split("```")[0])
@@ -253,7 +263,10 @@ def test_the_commands_of_a_page_run(
                 assert equibid(*made) == 0, capsys.readouterr().err
         if words[0] == "import":
             # What other pages read there is not there yet.
-            shutil.rmtree(tmp_path / words[words.index("--out") + 1], ignore_errors=True)
+            for option in {"--out", "--suggest-columns"} & set(words):
+                made_before = tmp_path / words[words.index(option) + 1]
+                shutil.rmtree(made_before, ignore_errors=True)
+                made_before.unlink(missing_ok=True)
         assert equibid(*expanded(sized(words), tmp_path)) == 0, (
             f"{command}: {capsys.readouterr().err}"
         )

@@ -66,6 +66,7 @@ def test_paired_tests_see_what_means_hide() -> None:
     assert 0 < row["low"] < 1 / 450 < row["high"]
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_difference_covers_a_ratio_of_two_uncertain_means() -> None:
     rng = np.random.default_rng(6)
     sizes = 100 * rng.gamma(20, 1 / 20, (2000, 8))
