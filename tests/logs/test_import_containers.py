@@ -178,6 +178,13 @@ def test_a_bad_copy_is_named_with_its_word(tmp_path: Path) -> None:
     ]
 
 
+def test_a_suggested_map_knows_a_decimal_comma(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("id;price;pctr;click\nx;1,5;0,25;0\ny;2;0,5;1\n")
+    read = rows(imported(tmp_path, "log.csv", path.read_bytes(), suggested_map(path)))
+    assert read["price"] == [1.5, 2.0] and read["value"] == [0.25, 0.5]
+
+
 @pytest.mark.parametrize("name", ["log.csv", "log.jsonl"])
 def test_a_suggested_map_imports_the_log(tmp_path: Path, name: str) -> None:
     frame = pl.DataFrame(

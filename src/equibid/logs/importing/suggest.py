@@ -60,6 +60,8 @@ def suggested_map(path: Path) -> str:
     ]
     if separator != ",":
         text.append(f"separator = {_quoted(separator)}")
+    if separator != "," and any(re.fullmatch(r"-?\d+,\d+", cell) for cell in row):
+        text.append('decimal = ","')
     if not header:
         text.append("header = false")
     text += ["", "[columns]"]
