@@ -40,24 +40,25 @@ def package_digest() -> str:
 def code_digest(*used: Any, package: bool = True) -> str:
     """Of the package, and of the modules of classes or functions that are not the package's own.
 
-    Without the package it is empty where there are none.
+    A module counts by its file's name and text, so that one run as a script is the one that others
+    import. Without the package it is empty where there are none.
     """
     state = hashlib.blake2b(package_digest().encode() if package else b"", digest_size=16)
-    modules: dict[str, Path] = {}
+    files: set[Path] = set()
     for one in used:
         for cls in one.__mro__ if isinstance(one, type) else (one,):
-            _collect(sys.modules.get(getattr(cls, "__module__", "")), modules)
-    for name, path in sorted(modules.items()):
-        state.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return state.hexdigest() if package or modules else ""
+            _collect(sys.modules.get(getattr(cls, "__module__", "")), files)
+    for name, text in sorted((path.name, path.read_bytes()) for path in files):
+        state.update(name.encode() + b"\0" + text + b"\0")
+    return state.hexdigest() if package or files else ""
 
 
-def _collect(module: ModuleType | None, found: dict[str, Path]) -> None:
-    """A module of somebody's own and what it takes from others, by name."""
+def _collect(module: ModuleType | None, found: set[Path]) -> None:
+    """The file of a module of somebody's own and those of what it takes from others."""
     path = own_source(module)
-    if module is None or path is None or module.__name__ in found:
+    if module is None or path is None or path in found:
         return
-    found[module.__name__] = path
+    found.add(path)
     for value in list(vars(module).values()):
         if isinstance(value, ModuleType):
             _collect(value, found)

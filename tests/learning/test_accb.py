@@ -405,7 +405,7 @@ def tiny(seed: int, periods: int = 1) -> Market:
 
 
 def tiny_practice() -> Practice:
-    log = training_log(tiny(0, 100), AUCTIONS)
+    log = training_log(tiny(0, 100), second_price(), AUCTIONS)
     train, held_out = ([tiny(first + d) for d in range(64)] for first in (100, 1000))
     return Practice("tiny", log, train, held_out, second_price(), "impression")
 
