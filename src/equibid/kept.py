@@ -30,6 +30,19 @@ def file_digest(path: Path, length: int | None = None) -> str:
     return state.hexdigest()
 
 
+def content_digest(place: Path) -> str:
+    """The digest of a file, or of the names and contents of all files of a folder."""
+    if not place.is_dir():
+        return file_digest(place)
+    state = hashlib.blake2b(digest_size=16)
+    for path in sorted(place.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(place).as_posix()
+            state.update(name.encode(errors="surrogateescape") + b"\0")
+            state.update(file_digest(path).encode() + b"\n")
+    return state.hexdigest()
+
+
 def write_sealed(path: Path, identity: str, write: Callable[[BinaryIO], object]) -> None:
     """Write a file, and beside it its digest and whose it is.
 

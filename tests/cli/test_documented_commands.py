@@ -224,7 +224,8 @@ def world(folder: Path) -> None:
     pl.DataFrame({"advertiser": range(4), "factor": [40.0, 0, 60, 20]}).write_csv(
         folder / "factors.csv"
     )
-    (folder / "examples").symlink_to(ROOT / "examples")
+    if not (folder / "examples").exists():
+        (folder / "examples").symlink_to(ROOT / "examples")
 
 
 def expanded(words: list[str], folder: Path) -> list[str]:
@@ -240,33 +241,48 @@ def expanded(words: list[str], folder: Path) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
+    """One folder for the runs of all pages, and what was carried out in it: a command runs once."""
+    return tmp_path_factory.mktemp("world"), set()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_the_commands_of_a_page_run(
     equibid: Command,
     place: str,
-    tmp_path: Path,
+    shared: tuple[Path, set[str]],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder, done = shared
+    # What another page imported into the logs is not there yet.
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    world(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     monkeypatch.setattr("equibid.plugins._loaded", {})
     for registry in (BIDDERS, ALGORITHMS):
         registry.entries.pop({"bidder": "leftover", "algorithm": "hill"}[registry.kind], None)
-    world(tmp_path)
+
+    def run(words: list[str]) -> None:
+        if shlex.join(words) not in done:
+            assert equibid(*expanded(words, folder)) == 0, (
+                f"{shlex.join(words)}: {capsys.readouterr().err}"
+            )
+            if words[0] != "import":
+                done.add(shlex.join(words))
+
     for command in dict.fromkeys(command for at, command in ALL if at == place):
         words = words_of(command)
         named = {part for word in words for part in word.split(",")}
-        for run, how in MADE.items():
-            if run in named and not (tmp_path / run).exists():
-                made = [*sized(how.split()), "--out", run]
-                assert equibid(*made) == 0, capsys.readouterr().err
+        for name, how in MADE.items():
+            if name in named and not (folder / name).exists():
+                run([*sized(how.split()), "--out", name])
         if words[0] == "import":
-            # What other pages read there is not there yet.
             for option in {"--out", "--suggest-columns"} & set(words):
-                made_before = tmp_path / words[words.index(option) + 1]
+                made_before = folder / words[words.index(option) + 1]
                 shutil.rmtree(made_before, ignore_errors=True)
                 made_before.unlink(missing_ok=True)
-        assert equibid(*expanded(sized(words), tmp_path)) == 0, (
-            f"{command}: {capsys.readouterr().err}"
-        )
+        run(sized(words))

@@ -88,6 +88,16 @@ def test_every_combination_is_run_once_and_ranked(
     assert "other settings" in capsys.readouterr().err
 
 
+def test_a_changed_log_is_another_sweep(tmp_path: Path) -> None:
+    log = tmp_path / "log" / "day.csv"
+    log.parent.mkdir()
+    asked = []
+    for text in ("a,1\n", "a,1\n", "a,2\n"):
+        log.write_text(text)
+        asked.append(sweep.resolved(MarketChoice(str(log.parent)), LESSON))
+    assert asked[0] == asked[1] != asked[2]
+
+
 def test_a_trial_is_what_a_person_would_type(tmp_path: Path) -> None:
     choice = MarketChoice("demo", ticks=4)
     trial = trial_of({"noise": "0.1"}, 3, choice, LESSON, tmp_path, ("equibid",))

@@ -213,21 +213,31 @@ def trained(learner: Drlb, iterations: int, seeds: int = 1) -> DrlbState:
 
 @pytest.mark.slow
 def test_recovers_from_a_wrong_lambda() -> None:
-    """λ* = 1.3, λ_0 half, right and twice; published: FLB .4, BSLB .6 to .9, DRLB .9."""
+    """λ* = 1.3, λ_0 half, right and twice; published: FLB .4, BSLB .6 to .9, DRLB .9.
+
+    Of three seeds each holds 90 %, and the median is above what both others get.
+    """
     days = stationary_practice(ticks=48)
     learner = Drlb(observer="drlb", episodes=16)
-    state = jax.tree.map(lambda x: x[0], trained(learner, 100))
+    states = trained(learner, 100, seeds=3)
     task = task_of(learner)
-    policy = learner.policy(task, state)
+    policies = [
+        learner.policy(task, jax.tree.map(lambda x, seed=seed: x[seed], states))
+        for seed in range(3)
+    ]
     best, level, budget = hindsight(days), task.game.level, task.game.campaigns.budget
     for deviation in (0.5, 1.0, 2.0):
         start = level / deviation
-        flb, bslb, drlb = (
+        flb, bslb, *drlb = (
             days.judge(bidder)["value"] / best
-            for bidder in (Fixed(start), Bslb(start, budget), replace(policy, start=start))
+            for bidder in (
+                Fixed(start),
+                Bslb(start, budget),
+                *(replace(policy, start=start) for policy in policies),
+            )
         )
-        assert drlb > 0.9
-        assert deviation == 1.0 or flb < bslb < drlb
+        assert min(drlb) > 0.9
+        assert deviation == 1.0 or flb < bslb < np.median(drlb)
 
 
 @pytest.mark.slow

@@ -187,8 +187,7 @@ def spend_factor(log: TrainingLog) -> Float[np.ndarray, " N"]:
     dearest = np.where(np.isfinite(needed), needed, 0).max(axis=(0, 2), initial=0)
     most = _halved(log, budget, reached(log, dearest))
     # Of all factors that make the same purchases, the least pays least.
-    least = np.where(needed <= most[:, None], needed, 0).max(axis=(0, 2), initial=0)
-    return least
+    return np.where(needed <= most[:, None], needed, 0).max(axis=(0, 2), initial=0)
 
 
 def reached(log: TrainingLog, factor: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:

@@ -41,9 +41,8 @@ from equibid.evaluation.certifying import (
 )
 from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.run import open_run
-from equibid.files import read_json
+from equibid.files import opening, read_json
 from equibid.logs.factors import read_factors
-from equibid.logs.table import opening
 from equibid.markets.market import Market
 from equibid.reports.equilibrium import equilibrium_tables, write_equilibrium
 

@@ -24,7 +24,9 @@ from equibid.errors import InputError
 from equibid.evaluation.places import place_for
 from equibid.evaluation.run import open_run
 from equibid.files import file_name, read_json
+from equibid.kept import content_digest
 from equibid.learning.algorithm import algorithm_named, settings_of
+from equibid.origin import code_digest
 from equibid.plugins import words
 from equibid.settings import as_text
 
@@ -197,7 +199,11 @@ def resolved(choice: MarketChoice, lesson: Lesson) -> dict[str, Any]:
     asked = asdict(lesson)
     del asked["log"], asked["keep_every"]
     version = {"command": "sweep", "version": equibid.__version__}
-    return version | asdict(choice) | asked | {"market": choice.name}
+    read = {} if choice.named else {"digest": content_digest(Path(choice.market))}
+    algorithm = algorithm_named(lesson.algorithm, lesson.set)
+    own = code_digest(type(algorithm), package=False)
+    code = {"code of the algorithm": own} if own else {}
+    return version | asdict(choice) | asked | {"market": choice.name} | read | code
 
 
 def ends_of(trials: Sequence[Trial], settings: Settings) -> Ends:

@@ -99,11 +99,17 @@ def jobs(
         exploitability: rows have a further column, ``gain``: see `deviation.gains`.
 
     Raises:
-        InputError: pairs were asked for where bidders cannot meet.
+        InputError: pairs were asked for where bidders cannot meet, or gains where one campaign is
+            played in periods.
     """
     if seating == "pairs" and (case.periods is not None or case.market(0).advertisers == 1):
         raise InputError(f"{case.name}: pairs need a market of at least two advertisers")
     if case.periods is not None:
+        if exploitability:
+            raise InputError(
+                f"{case.name}: --exploitability is found of whole days, not of delivery periods; "
+                "leave it out, and add hindsight to --bidders for the best factor"
+            )
         for entry in entries:
             yield Job(
                 f"{case.name}-{entry.name}",

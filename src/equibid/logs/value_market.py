@@ -18,12 +18,12 @@ import polars as pl
 from jaxtyping import Bool, Int
 
 from equibid.errors import input_error
-from equibid.files import check_parquet, parquet, read_json, write_json, write_parquet
+from equibid.files import check_parquet, opening, parquet, read_json, write_json, write_parquet
 from equibid.logs.campaign import BID_CAP, BUDGET_SHARE, PERIOD, with_budget_share
 from equibid.logs.ipinyou_log import Impressions, moments_of
 from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
-from equibid.logs.table import MOST, Numbers, opening
+from equibid.logs.table import MOST, Numbers
 from equibid.markets.history import PriceHistory, price_history
 from equibid.markets.market import Campaigns, Labels, Market
 from equibid.markets.values.joint import Predictions

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from equibid.errors import InputError, input_error
-from equibid.logs.table import opening
+from equibid.files import opening
 
 # Blocks below 32 MiB stay with the allocator, which spares their pages being made anew.
 CHUNK = 16 * 2**20
