@@ -17,7 +17,17 @@ sys.path.append(str(Path(__file__).parent / "logs"))
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+# Programs that are made in half the time, and then are slower themselves.
+QUICKLY_MADE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The fast tests compile much and play little; the slow ones train."""
+    if config.option.markexpr == "not slow":
+        os.environ.setdefault("XLA_FLAGS", QUICKLY_MADE)
+
 
 for name, examples in (("fast", 15), ("thorough", 100)):
     hypothesis.settings.register_profile(
