@@ -112,6 +112,7 @@ class Practice:
         rivals: Sequence[Bidder] = (),
         rival_share: float = 0.0,
         seat: Any = None,
+        sampled: bool = True,
     ) -> Task:
         """The game to learn.
 
@@ -123,6 +124,7 @@ class Practice:
             rivals: bidders that do not learn.
             rival_share: the chance that one of them drives an agent for a period.
             seat: who drives whom; 0 learns.
+            sampled: draw exposures, winners and conversions, in the world "market".
 
         Raises:
             InputError: there is no such observer, or the game cannot be played.
@@ -144,6 +146,7 @@ class Practice:
                 rivals=rivals,
                 rival_share=rival_share,
                 seat=seat,
+                sampled=sampled,
             )
         return Task(game, reference, self.best, self.overlap)
 
