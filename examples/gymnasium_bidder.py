@@ -4,11 +4,9 @@ import gymnasium
 import numpy as np
 from rich import print
 
-import equibid.environments  # noqa: F401  (registers the id)
-
 # Advertiser 6 has the largest budget. Which rival drives which other one is drawn for each day.
 env = gymnasium.make(
-    "equibid/Bidder-v0",
+    "equibid.environments:equibid/Bidder-v0",
     market="demo",
     impressions=4000,
     reward="value",

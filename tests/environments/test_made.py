@@ -124,6 +124,13 @@ def test_a_game_is_taken_as_it_is() -> None:
         market_env(marke="demo")
 
 
+def test_makers_that_want_a_picture_do_without() -> None:
+    """As stable-baselines3's `make_vec_env`, which tries again after a `TypeError`."""
+    with pytest.raises(TypeError, match="leave render_mode out"):
+        gymnasium.make(ID, render_mode="rgb_array", **SMALL)
+    assert bidder(render_mode=None).game is bidder().game
+
+
 def bidder_of(game: Any) -> BidderEnv:
     env = gymnasium.make(ID, game=game).unwrapped
     assert isinstance(env, BidderEnv)

@@ -1,13 +1,13 @@
 """Markets as environments of other libraries, from words.
 
-    import equibid.environments
-
-    env = gymnasium.make("equibid/Bidder-v0", market="demo", rivals="pacing,fixed", advertiser=6)
-    envs = gymnasium.make_vec("equibid/Bidder-v0", num_envs=64, market="demo")
+    name = "equibid.environments:equibid/Bidder-v0"
+    env = gymnasium.make(name, market="demo", rivals="pacing,fixed", advertiser=6)
+    envs = gymnasium.make_vec(name, num_envs=64, market="demo")
     env = market_env("demo")                                       # PettingZoo: equibid_market_v0
 
-Importing the package registers the id. Its number rises when the same actions would no longer give
-the same rewards.
+Importing the package registers the id ``equibid/Bidder-v0``, and so does its name before a colon:
+Gymnasium looks for no entry points. The number rises when the same actions would no longer give the
+same rewards.
 """
 
 from equibid.errors import InputError

@@ -167,6 +167,9 @@ def made(world: World) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
 
 def _asked(game: MarkovGame | None, scaled: bool, words: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a `BidderEnv`."""
+    if words.pop("render_mode", None) is not None:
+        # Makers of other libraries ask for one, and do without after this error alone.
+        raise TypeError("equibid/Bidder-v0 shows no pictures; leave render_mode out")
     own = ("advertiser", "head", "drawn", "stays", "scale")
     _check(words, "equibid/Bidder-v0", own)
     rest = {name: x for name, x in words.items() if name in own}
