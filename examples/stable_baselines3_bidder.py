@@ -30,8 +30,8 @@ def fit(log: TrainingLog, weights: str = "ppo.npz") -> Bidder:
 
 def learn(steps: int, weights: Path, **sizes: int) -> Any:
     """Let PPO learn on whichever seat is drawn, so that it can bid on all, and save its actor."""
-    from stable_baselines3 import PPO  # noqa: PLC0415  (comparisons do without it)
-    from stable_baselines3.common.env_util import make_vec_env  # noqa: PLC0415
+    from stable_baselines3 import PPO  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
+    from stable_baselines3.common.env_util import make_vec_env  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
     words = {"market": "demo", "observer": OBSERVER, "head": HEAD, "scaled": True} | sizes
     envs = make_vec_env(ID, n_envs=4, seed=0, env_kwargs=words)

@@ -38,13 +38,13 @@ def example() -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("head", ["increment", "multiple"])
 def test_its_checker_accepts_the_bidder(head: str) -> None:
-    from stable_baselines3.common.env_checker import check_env  # noqa: PLC0415
+    from stable_baselines3.common.env_checker import check_env  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
     check_env(gymnasium.make(ID, head=head, days=2, **SIZES))
 
 
 def test_its_processes_share_a_game() -> None:
-    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv  # noqa: PLC0415
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
     game = gymnasium.make(ID, days=2, **SIZES).unwrapped.game  # type: ignore[attr-defined]
     name = f"equibid.environments:{ID}"

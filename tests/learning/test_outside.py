@@ -19,10 +19,12 @@ from equibid.errors import InputError
 from equibid.evaluation.arena import enter
 from equibid.evaluation.case import day_before, generated_case
 from equibid.learning import mlp_from, policy_bidder
+from equibid.learning.task import reference_of
 from equibid.markets.days import market_days
 from equibid.origin import digest_of
 from equibid.simulation import simulate
 from equibid.simulation.markov.episode import seats_around
+from equibid.simulation.yesterday import resting_factors, rival_log
 
 SIZES = {"impressions": 300, "ticks": 6, "advertisers": 5}
 WORLD = World(rivals="fixed", days=1, **SIZES)  # type: ignore[arg-type]
@@ -78,6 +80,23 @@ def test_every_form_of_a_policy_bids_alike(tmp_path: Path) -> None:
     np.testing.assert_allclose(spends[1], spends[0], rtol=1e-6)
     np.testing.assert_allclose(spends[2], spends[0], rtol=1e-6)
     assert spends[0].sum() > 0
+
+
+def test_of_a_long_log_a_policy_sees_the_period_itself() -> None:
+    """Not of the part of its impressions and money that a thinned log holds."""
+    day = market_days("demo", sizes=SIZES)(0)
+    factors = jnp.broadcast_to(resting_factors(day, gsp()), (day.ticks, day.advertisers))
+    whole, thinned = (rival_log(day, gsp(), factors, most=most) for most in (10**6, 1500))
+    assert (whole.stands_for, thinned.stands_for, thinned.period) == (1, 3, 100)
+    known, looks = [
+        policy_bidder(by_numpy, "pace+uscb")(log).observer.parts for log in (whole, thinned)
+    ]
+    budget = day.campaigns.budget
+    np.testing.assert_allclose(looks[0].reference.offered, reference_of(thinned, 300).offered)
+    np.testing.assert_allclose(looks[0].reference.offered, known[0].reference.offered, rtol=0.4)
+    later = thinned.tuning_for(day.campaigns, 600, 6, 300)
+    assert (later.period, later.stands_for) == (200, 3.0)
+    np.testing.assert_allclose(later.campaigns.budget * 3, budget)
 
 
 @pytest.mark.parametrize("array", [np.asarray, jnp.asarray])

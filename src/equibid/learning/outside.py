@@ -9,6 +9,7 @@ there.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -54,8 +55,11 @@ def policy_bidder(
     handle = handle_named(head)
 
     def fit(log: TrainingLog) -> Bidder:
-        reference = planned_for(observer, reference_of(log, log.period), log)
-        looks = observer_named(observer, log.campaigns, reference)
+        # Of the period itself, of which a long log shows only a part.
+        impressions = round(log.period * log.stands_for)
+        budget = jnp.asarray(log.campaigns.budget) * log.stands_for
+        reference = planned_for(observer, reference_of(log, impressions), log)
+        looks = observer_named(observer, replace(log.campaigns, budget=budget), reference)
         shape = (log.campaigns.count, len(looks.names))
         seen = np.random.default_rng(0).normal(size=(PROBES, *shape)).astype(np.float32)
         answers = b"".join(_checked(function, table).tobytes() for table in seen)

@@ -27,11 +27,11 @@ def market_days(
     Raises:
         InputError: there is no such market, or a size cannot be.
     """
-    key, sizes = jax.random.key(seed), sizes or {}
+    key, asked = jax.random.key(seed), dict(sizes or {})
     if isinstance(market, Generator):
-        settings = override(market, market.name, sizes)
+        settings = override(market, market.name, asked)
         return lambda day: generate(settings, key, day, **form)
     make = MARKETS[market]
     known = signature(make).parameters
-    asked = dict(sizes) | {name: x for name, x in form.items() if name in known}
+    asked |= {name: x for name, x in form.items() if name in known}
     return lambda day: make(key, day=day, **asked)

@@ -142,7 +142,7 @@ def able(game: MarkovGame) -> list[int]:
     return who
 
 
-def finite(actions: Sequence[Any], who: Sequence[object]) -> npt.NDArray[np.float64]:
+def finite(actions: Any, who: Sequence[object]) -> npt.NDArray[np.float64]:
     """One number of each agent.
 
     Raises:

@@ -124,11 +124,11 @@ class MarketEnv(ParallelEnv[str, Vector, Vector]):
             self._random, _ = np_random(seed)
         for _ in range(TRIES):
             chance, period = drawn(self._random, self.game, options)
-            self._state, view = opened(self.game, chance, period)
-            free = np.asarray(self._state.seat) == 0
+            state, view = opened(self.game, chance, period)
+            free = np.asarray(state.seat) == 0
             self.agents = [name for name, i in self._number.items() if free[i]]
             if self.agents:
-                self._free = set(self.agents)
+                self._state, self._free = state, set(self.agents)
                 break
         else:
             raise InputError("rivals drive all advertisers; set rival_share below 1")
