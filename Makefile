@@ -32,7 +32,7 @@ lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/dev.stamp  ## the measurements of docs/benchmarks.md
-	for bench in day import_log parallel value_table generate rlbidder_tick response "equilibria reliability" "equilibria table" predictor learning "learning training"; do set -- $$bench; $(BIN)/python benchmarks/$$1.py $$2 || exit 1; done
+	for bench in day import_log parallel value_table generate rlbidder_tick response "equilibria reliability" "equilibria table" predictor learning "learning training" environments; do set -- $$bench; $(BIN)/python benchmarks/$$1.py $$2 || exit 1; done
 
 docs: .venv/dev.stamp  ## the documentation at http://127.0.0.1:8000
 	$(BIN)/mkdocs serve

@@ -36,12 +36,12 @@ from equibid.auctions import gsp
 from equibid.evaluation.practice import generated_practice
 from equibid.learning import ALGORITHMS
 from equibid.learning.parts.episodes import play
-from equibid.learning.parts.heads import Multiple
 from equibid.learning.training.course import advance, begun
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import MarkovGame, markov_game
+from equibid.simulation.markov.heads import Multiple
 from equibid.simulation.markov.observers import Joined, Traits
 from equibid.simulation.markov.parallel_env import MarketEnv
 from equibid.simulation.markov.rewards import Value

@@ -1,29 +1,20 @@
-"""One advertiser among pacing rivals, in Gymnasium. Run: python examples/gymnasium_bidder.py."""
+"""One advertiser among classic bidders, in Gymnasium. Run: python examples/gymnasium_bidder.py."""
 
 import gymnasium
-import jax
 import numpy as np
 from rich import print
 
-from equibid.auctions import gsp
-from equibid.bidders import BIDDERS
-from equibid.evaluation.practice import generated_practice
-from equibid.markets import MARKETS, Market
-from equibid.simulation.markov.rewards import Value
-from equibid.simulation.markov.single_env import ID
-
-
-def day(number: int) -> Market:
-    """A day of a small market."""
-    return MARKETS["demo"](jax.random.key(0), day=number, impressions=4000)
-
-
-practice = generated_practice("demo", day, gsp(), days=4, held_out=1)
-# Seat 0 learns: advertiser 6, of the largest budget. The others follow the bidder of seat 1.
-seat = np.where(np.arange(24) == 6, 0, 1)
-game = practice.task(Value(), rivals=[BIDDERS["pacing"](practice.log)], seat=seat).game
-env = gymnasium.make(ID, game=game)
-pace = game.observer.names.index("pace")
+# Advertiser 6 has the largest budget. Which rival drives which other one is drawn for each day.
+env = gymnasium.make(
+    "equibid.environments:equibid/Bidder-v0",
+    market="demo",
+    impressions=4000,
+    reward="value",
+    rivals="pacing,fixed",
+    advertiser=6,
+    head="multiple",
+)
+pace = 2  # the feature of money left over; see the names in `env.unwrapped.game.observer.names`
 
 
 def play(gain: float, seed: int) -> float:

@@ -1,24 +1,12 @@
 """The advertisers of a market as PettingZoo agents. Run: python examples/pettingzoo_market.py."""
 
-import jax
 import numpy as np
 from rich import print
 
-from equibid.auctions import gsp
-from equibid.evaluation.practice import generated_practice
-from equibid.markets import MARKETS, Market
-from equibid.simulation.markov.parallel_env import MarketEnv
-from equibid.simulation.markov.rewards import Value
+from equibid.environments import market_env
 
-
-def day(number: int) -> Market:
-    """A day of a small market."""
-    return MARKETS["demo"](jax.random.key(0), day=number, impressions=4000)
-
-
-# Two days to learn on. The day before them says which factor each advertiser starts from.
-practice = generated_practice("demo", day, gsp(), days=2, held_out=1)
-env = MarketEnv(practice.task(Value()).game)
+# The day before the two that are played says which factor each advertiser starts from.
+env = market_env("demo", impressions=4000, reward="value", days=2)
 pace = env.game.observer.names.index("pace")
 
 

@@ -22,13 +22,13 @@ from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
 from equibid.learning.dcmab.bids import Tilt, TiltedSeat
 from equibid.learning.parts.episodes import Episodes, play_periods
-from equibid.learning.parts.heads import Increment
 from equibid.learning.policy import Learned
 from equibid.markets import Campaigns, Market
 from equibid.markets.market import joined
 from equibid.simulation import Delivery, Population, everybody, simulate
 from equibid.simulation.features import Reference, share
 from equibid.simulation.markov.game import GameState, MarkovGame, logged_game, markov_game
+from equibid.simulation.markov.heads import Increment
 from equibid.simulation.markov.outcome import Outcome, Reward
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.yesterday import rival_log

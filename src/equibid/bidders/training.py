@@ -37,6 +37,8 @@ class TrainingLog:
         rule: how a price is paid.
         even: the bid that wins with even chance under a soft rule, currency per exposure.
         per_currency: units of the log's money in one unit of what people count in; see `Labels`.
+        stands_for: impressions that one of the log's stands for; above 1 where a long log was
+            thinned, and period and budgets with it.
     """
 
     values: Float[Array, "K N"]
@@ -52,6 +54,7 @@ class TrainingLog:
     rule: PriceRule = SECOND_PRICE
     even: Float[Array, "K #N"] | None = None
     per_currency: float = 1.0
+    stands_for: float = 1.0
 
     @property
     def period_start(self) -> Int[np.ndarray, " D"]:
@@ -97,6 +100,7 @@ class TrainingLog:
             period=max(round(impressions * share), 1),
             ticks=ticks,
             tick_start=None,
+            stands_for=1 / share,
         )
 
 
@@ -153,4 +157,5 @@ def training_log(
         rule=rule,
         even=met.even,
         per_currency=market.labels.per_currency,
+        stands_for=float(every),
     )

@@ -7,7 +7,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -25,10 +24,9 @@ from equibid.files import file_name
 from equibid.logs import Recording, read_log, with_budget, with_budget_share
 from equibid.logs.campaign import BUDGET_SHARE
 from equibid.markets import MARKETS
-from equibid.markets.generate import generate
+from equibid.markets.days import market_days
 from equibid.markets.market import Market
 from equibid.markets.settings import Generator
-from equibid.markets.sizes import override
 from equibid.markets.toml import auction_text, read_market
 
 SIZES = ("impressions", "advertisers", "ticks")
@@ -117,15 +115,8 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
     """
     idle = ("format", "budget_share", "budget")
     refuse_idle(choice, idle, f"{choice.market} is generated, and no log")
-    key = jax.random.key(choice.market_seed)
-    settings = choice.settings
-    if settings is not None:
-        settings = override(settings, settings.name, choice.sizes)
-        return lambda day: generate(settings, key, day, **form)
-    make = MARKETS[choice.market]
-    known = signature(make).parameters
-    asked = choice.sizes | {name: x for name, x in form.items() if name in known}
-    return lambda day: make(key, day=day, **asked)
+    market = choice.settings or choice.market
+    return market_days(market, choice.market_seed, choice.sizes, **form)
 
 
 def recordings_of(choice: MarketChoice) -> list[Recording]:

@@ -22,7 +22,7 @@ from equibid.errors import InputError
 from equibid.evaluation.campaign_figures import cpa_score
 from equibid.evaluation.case import Case, day_before
 from equibid.learning.algorithm import Algorithm, World
-from equibid.learning.task import Task, hindsight_value, overlap_of, planned, reference_of
+from equibid.learning.task import Task, hindsight_value, overlap_of, planned_for, reference_of
 from equibid.logs.recording import Recording, split_for_tuning
 from equibid.markets.market import Market, parted, split
 from equibid.simulation.features import Reference
@@ -34,8 +34,6 @@ from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 # Days of a generated market from this one on are history: never judged in a comparison.
 HISTORY = 10_000
 HELD_OUT = 20_000
-# Of a period, for agents that see a plan of how to spend over segments.
-SEGMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,7 @@ class Practice:
         rivals: Sequence[Bidder] = (),
         rival_share: float = 0.0,
         seat: Any = None,
+        sampled: bool = True,
     ) -> Task:
         """The game to learn.
 
@@ -123,13 +122,12 @@ class Practice:
             rivals: bidders that do not learn.
             rival_share: the chance that one of them drives an agent for a period.
             seat: who drives whom; 0 learns.
+            sampled: draw exposures, winners and conversions, in the world "market".
 
         Raises:
             InputError: there is no such observer, or the game cannot be played.
         """
-        reference = self.yesterday
-        if "segments" in observer.split("+"):
-            reference = planned(reference, self.log, SEGMENTS)
+        reference = planned_for(observer, self.yesterday, self.log)
         if world == "log":
             game = logged_game(self.log, reference, reward, observer=observer)
         else:
@@ -144,6 +142,7 @@ class Practice:
                 rivals=rivals,
                 rival_share=rival_share,
                 seat=seat,
+                sampled=sampled,
             )
         return Task(game, reference, self.best, self.overlap)
 

@@ -10,6 +10,8 @@ import equibid.learning.maddpg
 import equibid.learning.mappo
 import equibid.learning.uscb.algorithm  # noqa: F401
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named
+from equibid.learning.mlp_file import mlp_from
+from equibid.learning.outside import policy_bidder
 from equibid.learning.task import Task
 
-__all__ = ["ALGORITHMS", "Algorithm", "Task", "algorithm_named"]
+__all__ = ["ALGORITHMS", "Algorithm", "Task", "algorithm_named", "mlp_from", "policy_bidder"]

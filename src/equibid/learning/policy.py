@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.learning.parts.heads import Follows, Head, start_now
 from equibid.markets.market import Campaigns
+from equibid.simulation.markov.heads import Follows, Head, start_now
 from equibid.simulation.markov.observers import Memory, Observer
 
 

@@ -17,6 +17,8 @@ from equibid.simulation.yesterday import dense_rows
 
 # Impressions from which the overlap of targeting is measured.
 SAMPLE = 4096
+# Of a period, for agents that see a plan of how to spend over segments.
+SEGMENTS = 12
 # Factors tried for a curve of what money buys in a segment.
 CURVE_POINTS = 32
 
@@ -55,6 +57,12 @@ def reference_of(log: TrainingLog, impressions: int) -> Reference:
         jnp.asarray(offered * (impressions / (len(values) * log.ticks))),
         jnp.asarray(values.sum(axis=0) / np.maximum(offered, 1)),
     )
+
+
+def planned_for(observer: str, reference: Reference, log: TrainingLog) -> Reference:
+    """With a plan of the budgets, where an observer that is named shows one."""
+    parts = {part.strip() for part in observer.split("+")}
+    return planned(reference, log, SEGMENTS) if "segments" in parts else reference
 
 
 def planned(reference: Reference, log: TrainingLog, segments: int) -> Reference:

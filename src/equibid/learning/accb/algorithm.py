@@ -25,11 +25,11 @@ from equibid.learning.accb.learner import Learner, between, newborn, update
 from equibid.learning.accb.memory import remember, usual_price
 from equibid.learning.algorithm import ALGORITHMS, World
 from equibid.learning.parts.episodes import play
-from equibid.learning.parts.heads import Follows, ScaledSigmoid, starts_now
 from equibid.learning.parts.replay import add
 from equibid.learning.policy import Learned
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
+from equibid.simulation.markov.heads import Follows, ScaledSigmoid, starts_now
 
 # Where actors may bid all the money left, a bid of the day before's is a share of it within these.
 LEAST, MOST = 1e-9, 0.5

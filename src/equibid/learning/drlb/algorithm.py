@@ -31,7 +31,6 @@ from equibid.learning.algorithm import ALGORITHMS, World
 from equibid.learning.drlb.returns import Returns, best_return, credit, keys_of, returns_table
 from equibid.learning.parts.deep_q import Steps, double_q_loss, epsilon, explored, q_values
 from equibid.learning.parts.episodes import Episodes, play
-from equibid.learning.parts.heads import WIDEST
 from equibid.learning.parts.networks import MLP, mlp
 from equibid.learning.parts.replay import (
     Replay,
@@ -46,6 +45,7 @@ from equibid.learning.parts.targets import polyak, ranked_unimodal
 from equibid.learning.policy import Learned
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState
+from equibid.simulation.markov.heads import WIDEST
 
 SEVEN = (-0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08)
 ELEVEN = (-0.5, -0.15, -0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08, 0.15, 0.5)

@@ -10,10 +10,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
 from equibid.learning.parts.episodes import Episodes, time_left
-from equibid.learning.parts.heads import Follows, Head, Increment, Multiple, starts_now
 from equibid.learning.parts.structure import scaled_reward, team_sum
 from equibid.learning.task import Task
 from equibid.simulation.markov.game import GameState, MarkovGame
+from equibid.simulation.markov.heads import Follows, Head, Increment, Multiple, starts_now
 
 # What an action moves: the factor bid last, the factor of the day before, or that of the day before
 # as it follows money left over time left.

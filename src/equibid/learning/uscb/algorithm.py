@@ -31,13 +31,13 @@ from jaxtyping import Array, Float, Int32, UInt32
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, World
-from equibid.learning.parts.heads import Head, Increment, ScaledSigmoid
 from equibid.learning.parts.networks import MLP, mlp
 from equibid.learning.parts.replay import Replay, add, gather, replay, uniform
 from equibid.learning.policy import Learned
 from equibid.learning.task import Task
 from equibid.learning.uscb.constrained import fine
 from equibid.learning.uscb.holding import Played, Probes, play_and_hold, probe_ticks
+from equibid.simulation.markov.heads import Head, Increment, ScaledSigmoid
 
 # Constant factors tried for the best that keeps a target, multiples of the start.
 TRIED = 2.0 ** jnp.arange(-6, 2.01, 0.25)

@@ -33,6 +33,7 @@ from equibid.errors import InputError
 from equibid.markets.market import Campaigns, Market, even_ticks, joined, limited, worth
 from equibid.simulation.blocks import arrival, arrivals
 from equibid.simulation.features import Reference
+from equibid.simulation.markov.forked import refuse_fork
 from equibid.simulation.markov.observers import Memory, Observer, observer_named
 from equibid.simulation.markov.outcome import Outcome, Reward
 from equibid.simulation.markov.sales import (
@@ -157,12 +158,22 @@ class MarkovGame:
         """F."""
         return len(self.observer.names)
 
-    def reset(self, key: jax.Array, period: Int[Array, ""] | int = 0) -> GameState:
+    def __deepcopy__(self, memo: dict[int, Any]) -> "MarkovGame":
+        """Itself: nothing in it ever changes."""
+        return self
+
+    def reset(
+        self,
+        key: jax.Array,
+        period: Int[Array, ""] | int = 0,
+        seat: Int[Array, " N"] | None = None,
+    ) -> GameState:
         """The start of a period.
 
         Args:
             key: decides exposures, conversions and the rivals' own chance.
             period: which one.
+            seat: who drives whom in it; default as `rival_share` has it.
         """
         ledger = open_ledger(self.campaigns.budget, self.worth)
         nothing = no_tally(self.agents)
@@ -176,7 +187,7 @@ class MarkovGame:
             tick=nothing,
             so_far=nothing,
             memory=self.observer.init(self.campaigns),
-            seat=self._seats(key),
+            seat=self._seats(key) if seat is None else seat,
             rivals=tuple(bidder.init(self.campaigns) for bidder in self.population.bidders[1:]),
         )
 
@@ -329,6 +340,7 @@ def markov_game(
     Raises:
         InputError: periods differ in what they must share, or the engine does not apply.
     """
+    refuse_fork()
     market = joined([limited(one) for one in periods])
     sizes = {one.impressions for one in periods}
     if len({one.ticks for one in periods}) != 1 or (play == "impression" and len(sizes) != 1):
@@ -385,6 +397,7 @@ def logged_game(
     Raises:
         InputError: the observer foresees what arrives; a log is played without that.
     """
+    refuse_fork()
     own = observer_named(observer, log.campaigns, reference)
     if own.foresees:
         raise InputError(f"observer {observer}: a log is played without foresight; name another")

@@ -34,6 +34,7 @@ from equibid.compiled import compiled, cores
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
 from equibid.simulation.fused_play import market_lots
+from equibid.simulation.markov.held import Held
 from equibid.simulation.tick_bids import most_blocks, tick_bids
 
 Floats = npt.NDArray[np.float64]
@@ -233,7 +234,7 @@ def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) 
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
     terms = fused.terms_of(auction, lots, given=not by_factor, **grid)
     start = np.asarray(market.tick_start)
-    many = partial(fused.settle_ticks, lots, start, terms, sampled)
+    many = Held(fused.settle_ticks, lots, start, terms, sampled)
     if by_factor:
         return OnHost(None, many, auction.minimum_budget, 0)
     offered = replace(market, market_price=None, outcomes=None)
@@ -255,11 +256,7 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
     start = np.asarray(tick_start)
     step, cap = values.dtype.type(log.bid_step), values.dtype.type(log.bid_cap)
     sold = Sold(values, prices, even_bids(log), exposure, log.rule, step, cap)
-
-    def many(asked: Floats, bids: None, answers: Floats, first: int, last: int) -> None:
-        _buy_ticks(first, last, asked, sold, start, answers)
-
-    return OnHost(None, many, 0.0, 0)
+    return OnHost(None, Held(_buy_each, sold, start), 0.0, 0)
 
 
 class Sold(NamedTuple):
@@ -272,6 +269,13 @@ class Sold(NamedTuple):
     rule: Any
     step: Any
     cap: Any
+
+
+def _buy_each(
+    sold: Sold, start: Any, asked: Floats, bids: None, answers: Floats, first: int, last: int
+) -> None:
+    """A tick in each of the markets first … last - 1, as `OnHost.many`."""
+    _buy_ticks(first, last, asked, sold, start, answers)
 
 
 @compiled

@@ -1,145 +1,102 @@
 """A market as a Gymnasium environment: one advertiser learns among bidders that do not.
 
-    game = markov_game(periods, auction, reference, reward, rivals=[pacing], seat=seat)
-    env = gymnasium.make("equibid/Bidder-v0", game=game)
+    game = markov_game(periods, auction, reference, reward, rivals=[pacing, fixed])
+    env = BidderEnv(game, advertiser=6)                            # equibid/Bidder-v0
 
-with `seat` 0 for the advertiser that learns and 1 for the others. Importing this module registers
-the id, whose number rises when the same actions would no longer give the same rewards.
+`equibid.environments` makes the game from words, and registers the id, whose number rises when the
+same actions would no longer give the same rewards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
-from jaxtyping import Array, Bool, Float, Int
 
-from equibid.auctions.clearing import ABSENT
 from equibid.errors import InputError
-from equibid.simulation.features import WIDEST
-from equibid.simulation.markov.auction_observer import Auctions
-from equibid.simulation.markov.campaign_observers import CostStatus, Uscb
-from equibid.simulation.markov.game import ByFactor, GameState, MarkovGame
-from equibid.simulation.markov.observers import Joined, Observer, Pace, Traits
+from equibid.simulation.markov.episode import (
+    COUNTS,
+    View,
+    able,
+    advance_one,
+    begin_one,
+    drawn,
+    finite,
+    scale_of,
+)
+from equibid.simulation.markov.forked import refuse_fork
+from equibid.simulation.markov.game import GameState, MarkovGame
+from equibid.simulation.markov.handles import handle_named
+from equibid.simulation.markov.spaces import Vector, action_box, observation_box
 
 try:
     import gymnasium
-    from gymnasium.spaces import Box, Space
 except ImportError as error:
     raise InputError(
         "environments need further libraries; run: pip install equibid[environments]"
     ) from error
 
-ID = "equibid/Bidder-v0"
-# What infos hold: sums of the step, and the money left.
-COUNTS = ("value", "spend", "wins", "conversions", "money")
-# Observers that show shares, and logarithms kept within `WIDEST`. Others may show any number.
-BOUNDED = (Pace, Traits, Auctions, Uscb, CostStatus)
-Vector = npt.NDArray[np.float32]
+opened = partial(jax.jit, static_argnames="drawn")(begin_one)
+stepped = jax.jit(advance_one)
 
 
-class View(NamedTuple):
-    """What leaves the compiled program after a step.
+class Seat:
+    """Who learns in a game, and how: what a `BidderEnv` and many copies of it share.
 
     Attributes:
-        seen: by each agent, float32.
-        present: agents that have money.
-        reward: of the step, in the reward's unit.
-        counts: a row for each of `COUNTS`.
-        done: whether the period has ended.
+        game: that is played.
+        learners: who may sit there; one is drawn at each reset where there are several.
+        drawn: whether rivals are.
+        handle: from numbers to factors.
+        stays: play on without money.
+        scale: what each advertiser's reward is divided by.
     """
 
-    seen: Float[Array, "N F"]
-    present: Bool[Array, " N"]
-    reward: Float[Array, " N"]
-    counts: Float[Array, "5 N"]
-    done: Bool[Array, ""]
+    def __init__(
+        self,
+        game: MarkovGame,
+        advertiser: int | None = None,
+        head: str = "multiple",
+        drawn: bool = True,
+        stays: bool = False,
+        scale: Any = None,
+    ) -> None:
+        """Arguments as of `BidderEnv`."""
+        who = able(game)
+        if len(who) > 1 and len(game.population.bidders) == 1:
+            raise InputError(
+                f"{len(who)} advertisers learn in this game and nobody is their rival; name "
+                "rivals, or play it as a MarketEnv"
+            )
+        self.game, self.learners, self.drawn, self.stays = game, who, drawn, stays
+        self.handle, self.scale = handle_named(head), scale_of(game, scale)
+        if advertiser is not None:
+            self.learners = [self.checked(advertiser)]
 
+    def checked(self, advertiser: Any) -> int:
+        """The advertiser, if it may learn.
 
-@jax.jit
-def opened(
-    game: MarkovGame, seed: Int[Array, ""], period: Int[Array, ""]
-) -> tuple[GameState, View]:
-    """The start of a period."""
-    state = game.reset(jax.random.key(seed), period)
-    none = jnp.zeros(game.agents)
-    counts = jnp.stack([none, none, none, none, state.ledger.remaining])
-    return state, View(game.look(state), game.present(state), none, counts, jnp.asarray(False))
+        Raises:
+            InputError: it may not, or there is none of the number.
+        """
+        if advertiser not in self.learners:
+            able = ", ".join(map(str, self.learners))
+            raise InputError(f"advertiser={advertiser}: those who may learn are {able}")
+        return int(advertiser)
 
+    def taken(
+        self, random: np.random.Generator, options: Mapping[str, Any] | None
+    ) -> tuple[int, int, int]:
+        """Chance, period and learner of a reset: of the options, or drawn.
 
-@partial(jax.jit, static_argnames="span")
-def stepped(
-    game: MarkovGame, state: GameState, action: Float[Array, " N"], span: float
-) -> tuple[GameState, View]:
-    """One step, in which everybody who has money bids ``level · span^action``."""
-    factor = game.level * span ** jnp.clip(action, -1.0, 1.0)
-    after, result = game.step(state, jnp.where(game.present(state), factor, ABSENT))
-    sums = [getattr(result.tally, name) for name in COUNTS[:-1]]
-    counts = jnp.stack([*sums, after.ledger.remaining])
-    return after, View(game.look(after), result.present, result.reward, counts, result.done)
-
-
-def able(game: MarkovGame, span: float) -> list[int]:
-    """The advertisers that learn and have money to start with.
-
-    Raises:
-        InputError: there is none, agents of the game do not bid by factor, or the span is no span.
-    """
-    if not isinstance(game.population.bidders[0], ByFactor):
-        raise InputError("an environment is for a game of factors; make the game without agent=")
-    if not 1 < span < np.inf:
-        raise InputError(f"span={span:g} must be above 1 and finite: how far a factor may rise")
-    present = game.present(game.reset(jax.random.key(0)))
-    who = np.flatnonzero(np.asarray(game.learns & present)).tolist()
-    if not who:
-        raise InputError("nobody who learns has money; put seat 0 on an advertiser with a budget")
-    return who
-
-
-def action_box() -> Space[Vector]:
-    """One number from -1 to 1."""
-    return cast(Space[Vector], Box(-1.0, 1.0, (1,), np.float32))
-
-
-def observation_box(observer: Observer, *agents: int) -> Space[Vector]:
-    """What an observer may show: [F], or [*agents, F]."""
-    parts = observer.parts if isinstance(observer, Joined) else (observer,)
-    widest = [WIDEST if isinstance(part, BOUNDED) else np.inf for part in parts]
-    bound = np.repeat(np.asarray(widest, np.float32), [len(part.names) for part in parts])
-    bound = np.broadcast_to(bound, (*agents, len(bound)))
-    return cast(Space[Vector], Box(-bound, bound, bound.shape, np.float32))
-
-
-def finite(actions: Sequence[Any], who: Sequence[object]) -> npt.NDArray[np.float64]:
-    """One number of each agent.
-
-    Raises:
-        InputError: somebody's action is no finite number.
-    """
-    try:
-        numbers = np.asarray(actions, np.float64).reshape(len(who))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"an action is one number; {who[0]} gave {actions[0]!r}") from error
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if bad.size:
-        raise InputError(f"an action is a finite number; {who[bad[0]]} gave {numbers[bad[0]]}")
-    return numbers
-
-
-def drawn(random: np.random.Generator, game: MarkovGame, options: Any) -> tuple[int, int]:
-    """The seed of a period's chance, and the period: of the options, or any.
-
-    Raises:
-        InputError: the game has no such period.
-    """
-    seed, period = int(random.integers(2**63)), int(random.integers(game.periods))
-    period = int((options or {}).get("period", period))
-    if not 0 <= period < game.periods:
-        raise InputError(f"period={period}: the game has periods 0 to {game.periods - 1}")
-    return seed, period
+        Raises:
+            InputError: there is no such period or learner.
+        """
+        chance, period = drawn(random, self.game, options)
+        who = self.learners
+        agent = who[0] if len(who) == 1 else who[int(random.integers(len(who)))]
+        return chance, period, self.checked((options or {}).get("advertiser", agent))
 
 
 class BidderEnv(gymnasium.Env[Vector, Vector]):
@@ -149,66 +106,81 @@ class BidderEnv(gymnasium.Env[Vector, Vector]):
     | --- | --- |
     | observation | what the game's observer shows: [F] float32, within ±5 unless it shows \
         numbers in the market's units |
-    | action | [1] float32 from -1 to 1: bids ``level · span^action`` times the value; level is \
-        the best constant factor of the day before, currency per value unit |
-    | reward | float, in the unit of the game's reward |
+    | action | [1] float32 from -1 to 1, of which the head makes a factor; the bid is the factor \
+        times the value |
+    | reward | float, in the unit of the game's reward, over the scale |
     | terminated | at the end of the period, or without money; nothing is truncated |
     | info | ``value`` (value units), ``spend`` (currency), ``wins`` and ``conversions`` of the \
-        step, ``money`` left (currency); after `reset` the ``period`` too |
+        step, ``money`` left (currency); after `reset` the ``period`` and the ``advertiser`` too |
 
-    ``reset(options={"period": 2})`` plays that period, else one is drawn.
+    No rival ever drives the advertiser that learns; all others that could learn are driven by the
+    game's rivals. ``reset(options={"period": 2, "advertiser": 6})`` says which period is played and
+    who learns, else they are drawn.
 
-    Attributes:
-        game: with one advertiser on seat 0.
-        agent: its number.
-        span: the most a factor may be over the level, and the least below it.
+    Args:
+        game: with rivals, if more than one advertiser could learn.
+        advertiser: who learns; default one that could, drawn at each reset.
+        head: of `HANDLES`, with settings, as ``increment:largest=0.1``.
+        drawn: which rival drives whom is drawn at each reset; else they sit in turn.
         stays: play on without money to the period's end, for rewards that are paid then.
+        scale: rewards are divided by it, for all advertisers or each [N], in the reward's unit.
 
     Raises:
-        InputError: not one advertiser with money learns, or not by factor.
+        InputError: nobody with money could learn, or not the advertiser, or not by factor.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012 - as the base class has it
 
-    def __init__(self, game: MarkovGame, span: float = 4.0, stays: bool = False) -> None:
-        who = able(game, span)
-        if len(who) > 1:
-            raise InputError(
-                f"{len(who)} advertisers learn in this game; name rivals and seats for all but "
-                "one, or play it as a MarketEnv"
-            )
-        self.game, self.span, self.stays, self.agent = game, float(span), stays, who[0]
+    def __init__(
+        self,
+        game: MarkovGame,
+        advertiser: int | None = None,
+        head: str = "multiple",
+        drawn: bool = True,
+        stays: bool = False,
+        scale: Any = None,
+    ) -> None:
+        self.seat = Seat(game, advertiser, head, drawn, stays, scale)
         self.observation_space = observation_box(game.observer)
         self.action_space = action_box()
+        self._agent = self.seat.learners[0]
         self._state: GameState | None = None
+
+    @property
+    def game(self) -> MarkovGame:
+        """What is played."""
+        return self.seat.game
+
+    @property
+    def agent(self) -> int:
+        """The number of the advertiser that learns, in the period that is played."""
+        return self._agent
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Vector, dict[str, Any]]:
         """Open a period; see `gymnasium.Env.reset`."""
+        refuse_fork()
         super().reset(seed=seed)
-        chance, period = drawn(self.np_random, self.game, options)
-        self._state, view = opened(self.game, chance, period)
-        return self._seen(view), self._info(view) | {"period": period}
+        chance, period, self._agent = self.seat.taken(self.np_random, options)
+        self._state, view = opened(
+            self.game, drawn=self.seat.drawn, chance=chance, period=period, agent=self._agent
+        )
+        return np.array(view.seen), _info(view) | {"period": period, "advertiser": self._agent}
 
     def step(self, action: Any) -> tuple[Vector, float, bool, bool, dict[str, Any]]:
         """Sell a tick, or an impression; see `gymnasium.Env.step`."""
+        refuse_fork()
         if self._state is None:
             raise InputError("the period is over, or has not begun; call reset()")
-        actions = np.zeros(self.game.agents)
-        actions[self.agent] = finite([action], ["the advertiser"])[0]
-        self._state, view = stepped(self.game, self._state, actions, self.span)
-        ends = bool(view.done) or not (self.stays or np.asarray(view.present)[self.agent])
+        number, seat = finite([action], ["the advertiser"])[0], self.seat
+        self._state, view = stepped(self.game, seat.handle, self._state, self._agent, number)
+        ends = bool(view.done) or not (seat.stays or bool(view.present))
         if ends:
             self._state = None
-        reward = float(np.asarray(view.reward)[self.agent])
-        return self._seen(view), reward, ends, False, self._info(view)
-
-    def _seen(self, view: View) -> Vector:
-        return np.asarray(view.seen)[self.agent].copy()
-
-    def _info(self, view: View) -> dict[str, Any]:
-        return dict(zip(COUNTS, np.asarray(view.counts)[:, self.agent].tolist(), strict=True))
+        reward = float(view.reward) / float(seat.scale[self._agent])
+        return np.array(view.seen), reward, ends, False, _info(view)
 
 
-gymnasium.register(ID, entry_point=f"{__name__}:{BidderEnv.__name__}")
+def _info(view: View) -> dict[str, Any]:
+    return dict(zip(COUNTS, np.asarray(view.counts).tolist(), strict=True))

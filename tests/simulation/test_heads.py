@@ -13,10 +13,10 @@ from equibid.bidders.pacing_ratio import PacingRatio
 from equibid.bidders.population import everybody
 from equibid.learning.parts.actor_critic import Moves, Steering
 from equibid.learning.parts.episodes import play_periods
-from equibid.learning.parts.heads import Follows, Increment, Multiple, start_now
 from equibid.learning.policy import Learned
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import GameState, markov_game
+from equibid.simulation.markov.heads import Follows, Increment, Multiple, start_now
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.simulate import Play, simulate
 from simulation.worlds import levels, market
