@@ -339,7 +339,10 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     # What was earned in a day is what the books end with, clusters that are empty aside.
     books = np.asarray(days.books[:2, -1, : 2 * 9]).reshape(2, 3, 3, 2)
     np.testing.assert_allclose(books[..., 1].sum(axis=2), days.reward[:2].sum(axis=1), rtol=1e-4)
-    spent = (1 - np.asarray(days.money[:2, -1])) * np.asarray(market_task().game.campaigns.budget)
+    # Before the last interval, as nobody has money to bid with after it.
+    money, books = days.money[:2, -2], days.books[:2, -2, : 2 * 9].reshape(2, 3, 3, 2)
+    assert (np.asarray(money) > 0).all() and not np.asarray(days.money[:2, -1]).any()
+    spent = (1 - np.asarray(money)) * np.asarray(market_task().game.campaigns.budget)
     budget = np.asarray(TINY._books(market_task(), after).budget)
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
