@@ -376,5 +376,5 @@ ALGORITHMS.add("drlb-11", "DRLB with the eleven actions of its first version.")(
     partial(Drlb, rates=ELEVEN)
 )
 ALGORITHMS.add("drlb-published", "DRLB with the published state, batch and annealing.")(
-    partial(Drlb, observer="drlb", follow=1.0, copy=100, batch=32, capacity=100_000)
+    partial(Drlb, observer="drlb", follow=1.0, copy=100, batch=32, capacity=100_000, waits=0)
 )
