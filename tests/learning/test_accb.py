@@ -67,11 +67,11 @@ def a_batch(**changes: Array) -> Batch:
         following=normal(B, N, F),
         learns=LEARNS,
         present=PRESENT,
-        staying=PRESENT & (jnp.arange(N) != 2),
+        # The second step is the last of its period.
+        staying=PRESENT & (jnp.arange(N) != 2) & (jnp.arange(B) != 1)[:, None],
         action=normal(B, N, 1),
         reward=normal(B, N, 2),
         returns=normal(B, N, 2),
-        last=jnp.arange(B) == 1,
         cooperation=jax.nn.sigmoid(normal(B, N)),
         weight=jax.nn.sigmoid(normal(B)),
         fresh=jnp.arange(B) < 3,
@@ -83,9 +83,12 @@ def test_hybrid_targets() -> None:
     """η = 0 is TD, η = 1 the return where it is fresh; whoever has no money expects the team's."""
     critic, actor = networks()
     batch, still = a_batch(), jnp.zeros((B, N, 1))
-    after = jax.jit(lambda: critic(batch.following, actor(batch.following), batch.staying))()
-    own = ~batch.last[:, None] & batch.staying
-    team = jnp.broadcast_to(~batch.last[:, None], own.shape)
+    own = batch.staying
+    action = jnp.where(own[..., None], actor(batch.following), 0)
+    after = jax.jit(lambda: critic(batch.following, action, batch.staying))()
+    # In the fourth step too the last agent leaves.
+    goes_on = jnp.array([True, False, True, False, True])
+    team = jnp.broadcast_to(goes_on[:, None], own.shape)
     td = batch.reward + jnp.stack([own, team], -1) * after
     fit_to = jax.jit(targets)
     got = [np.asarray(fit_to(actor, (critic,), batch, still, x, OVERLAP)) for x in (0.0, 1.0, 0.3)]
@@ -232,7 +235,6 @@ def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -
         np.testing.assert_array_equal(batch.following, both_seen[e, t + 1])
         np.testing.assert_array_equal(batch.staying, both_here[e, t + 1])
         np.testing.assert_array_equal(batch.learns, both_here[e, 0])
-        np.testing.assert_array_equal(batch.last, t == T - 1)
         np.testing.assert_array_equal(batch.fresh, np.asarray(ages, bool)[e])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from equibid.auctions.ranked import Ranked, gsp
-from equibid.auctions.tally import no_tally
+from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, generated_practice
@@ -21,9 +22,11 @@ from equibid.learning.dcmab.days import by_interval, cluster_sums
 from equibid.learning.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.dcmab.networks import Actors, actors, critics
 from equibid.learning.parts.clusters import worth
+from equibid.learning.parts.episodes import Episodes
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.simulation.markov.rewards import Value
+from learning.filled import filled
 from learning.stationary import stationary_practice
 
 B, CLUSTERS, GROUPS = 4, 3, 2
@@ -39,7 +42,7 @@ def intervals(seed: int = 0) -> Intervals:
     def drawn(*size: int) -> jax.Array:
         return jnp.asarray(random.uniform(-0.9, 0.9, size), jnp.float32)
 
-    pairs = (B, CLUSTERS, GROUPS)
+    pairs, everywhere = (B, CLUSTERS, GROUPS), jnp.ones((B, CLUSTERS), bool)
     return Intervals(
         books=drawn(B, BOOKS),
         action=drawn(*pairs),
@@ -47,7 +50,10 @@ def intervals(seed: int = 0) -> Intervals:
         reward=drawn(B, CLUSTERS),
         next_books=drawn(B, BOOKS),
         next_use=jnp.abs(drawn(*pairs)),
-        discount=jnp.asarray([1, 1, 1, 0], jnp.float32),
+        acts=everywhere,
+        concerned=everywhere,
+        next_acts=everywhere,
+        discount=jnp.asarray(np.repeat([[1], [1], [1], [0]], CLUSTERS, axis=1), jnp.float32),
     )
 
 
@@ -122,7 +128,7 @@ def test_targets_by_hand_and_nothing_follows_the_end() -> None:
 
     _, y = critic_loss(judge, (network, judge), batch, HISTORY)
     after = network(batch.next_books, HISTORY)[:, 0, 0]
-    wanted = batch.reward + (batch.discount * after)[:, None] * first
+    wanted = batch.reward + batch.discount * after[:, None] * first
     np.testing.assert_allclose(y, wanted, rtol=1e-6)
     np.testing.assert_array_equal(y[-1], batch.reward[-1])
     # Plain DDPG: only cluster 0 sees its own action.
@@ -209,6 +215,62 @@ def test_whom_a_rival_drives_counts_in_no_reward() -> None:
         assert set(np.round(np.asarray(whole).ravel(), 12)) <= {0.0, 1.0}
 
 
+def test_bandits_are_paid_their_interval_alone() -> None:
+    """γ = 0 leaves nothing of the future in what is learned, whatever shaping says."""
+    state = after_a_step()[0]
+    books, e = TINY._books(market_task(), state), jnp.full(4, 0.5)
+    assert TINY._future(market_task(), books, e) is not None
+    for changes in ({"discount": 0.0}, {"shaping": False}):
+        assert replace(TINY, **changes)._future(market_task(), books, e) is None
+
+
+def test_an_action_is_saturated_where_the_bid_is() -> None:
+    """At 0.9, the most a bid is raised or cut by, not near 1."""
+    actions = np.array([0.89, -0.9, 0.95, 1.0], np.float32)[:, None, None, None]
+    empty: dict[str, Any] = dict.fromkeys(Episodes._fields)
+    empty |= {
+        "present": np.ones((4, 2, 4), bool),
+        "action": np.broadcast_to(actions, (4, 1, 3, 3)),
+        "reward": np.zeros((4, 1, 4)),
+        "tally": Tally(*(np.zeros((4, 1, 4)) for _ in FIELDS)),
+    }
+    books = TINY._books(market_task(), after_a_step()[0])
+    told = TINY._told(market_task(), books, Episodes(**empty))
+    assert float(told["action/saturated"]) == 0.75
+
+
+def test_a_cluster_that_makes_no_bid_neither_learns_nor_is_seen() -> None:
+    """Rows in which cluster 1 does not act, by hand."""
+    batch = intervals()
+    acts = jnp.asarray(np.array([[1, 0, 1], [1, 1, 1], [1, 0, 1], [1, 1, 1]], bool))
+    some = batch._replace(acts=acts, concerned=acts)
+    network = filled(lambda: actors(jax.random.key(2), CLUSTERS, GROUPS, BOOKS, 4))
+
+    def judge(books, history, use, action):
+        """The sum of what each sees."""
+        return action.sum(axis=(2, 3)).T
+
+    def losses(batch: Intervals) -> tuple[jax.Array, jax.Array, jax.Array]:
+        cost, y = critic_loss(judge, (network, judge), batch, HISTORY)
+        return cost, y, actor_loss(network, judge, batch, HISTORY)
+
+    run = jax.jit(losses)
+    cost, y, aim = run(some)
+    q = batch.action.sum(axis=(1, 2))[:, None]
+    each = (np.asarray(y) - np.asarray(q)) ** 2
+    wanted = sum(each[np.asarray(acts)[:, i], i].mean() for i in range(CLUSTERS))
+    np.testing.assert_allclose(cost, wanted, rtol=1e-5)
+    own = np.asarray(network(batch.books, HISTORY))
+    value = np.asarray(q) - np.asarray(batch.action).sum(axis=2) + own.sum(axis=2)
+    wanted = -sum(value[np.asarray(acts)[:, i], i].mean() for i in range(CLUSTERS))
+    np.testing.assert_allclose(aim, wanted, rtol=1e-5)
+    # What it would do next where it is out is in nobody's target.
+    after = np.asarray(network(batch.next_books, HISTORY)).sum(axis=2)
+    gone = run(some._replace(next_acts=acts))[1]
+    lost = np.where(np.asarray(acts)[:, 1], 0, after[:, 1])[:, None] * np.asarray(batch.discount)
+    np.testing.assert_allclose(gone, y - lost, rtol=1e-4, atol=1e-6)
+
+
 def test_bids_by_hand() -> None:
     """Three bidders, one slot and next price: bids 2.8, 1.5 and 0.19, so the first pays 1.5."""
     tilted = Tilt(*(jnp.asarray(x) for x in ([0.2, 0.0, -1.0], [1.0, 1.5, 1.9], [1.0, 2.0, 0.5])))
@@ -277,7 +339,10 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     # What was earned in a day is what the books end with, clusters that are empty aside.
     books = np.asarray(days.books[:2, -1, : 2 * 9]).reshape(2, 3, 3, 2)
     np.testing.assert_allclose(books[..., 1].sum(axis=2), days.reward[:2].sum(axis=1), rtol=1e-4)
-    spent = (1 - np.asarray(days.money[:2, -1])) * np.asarray(market_task().game.campaigns.budget)
+    # Before the last interval, as nobody has money to bid with after it.
+    money, books = days.money[:2, -2], days.books[:2, -2, : 2 * 9].reshape(2, 3, 3, 2)
+    assert (np.asarray(money) > 0).all() and not np.asarray(days.money[:2, -1]).any()
+    spent = (1 - np.asarray(money)) * np.asarray(market_task().game.campaigns.budget)
     budget = np.asarray(TINY._books(market_task(), after).budget)
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)

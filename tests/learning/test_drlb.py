@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,11 +30,14 @@ from equibid.learning.drlb.algorithm import (
 )
 from equibid.learning.drlb.returns import Returns, best_return, credit, keys_of, returns_table
 from equibid.learning.parts.deep_q import Steps, double_q_error
-from equibid.learning.parts.networks import mlp
+from equibid.learning.parts.episodes import Episodes
+from equibid.learning.parts.networks import MLP, mlp
+from equibid.learning.parts.replay import Sample, add, replay, reprioritise
 from equibid.learning.parts.targets import ranked_unimodal
 from equibid.learning.task import Task
 from equibid.simulation.markov.rewards import reward_named
 from equibid.simulation.simulate import simulate
+from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 
 NOW = jnp.asarray(3)
@@ -82,10 +88,11 @@ def test_the_dictionary_is_a_dictionary(steps: list[tuple[int, int]]) -> None:
 
 def test_keys_tell_start_campaign_tick_bin_and_action_apart() -> None:
     seen = jnp.array([0.12, -3.0])
-    base = {"campaign": 1, "start": 0.05, "tick": 4, "seen": seen, "chosen": 2}
+    base = {"campaign": 1, "period": 0, "start": 0.05, "tick": 4, "seen": seen, "chosen": 2}
     changes = [
         {},
         {"campaign": 2},
+        {"period": 1},
         {"start": 0.15},
         {"start": -0.05},
         {"tick": 5},
@@ -170,11 +177,62 @@ def test_a_step_credits_whole_returns() -> None:
     assert float(kept.own.mean()) == pytest.approx(float(metrics["return"]), rel=1e-5)
     held = np.asarray(best_return(after.table, jnp.asarray(kept.key.ravel()), jnp.zeros(36)))
     assert (held >= kept.own.ravel()).all()
+    # RewardNet learns first: what it pays before it knows anything is worth nothing.
+    networks_moved = [
+        any((x != y).any() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+        for a, b in ((after.wish, state.wish), (after.q, state.q), (after.target, state.target))
+    ]
+    assert networks_moved == [True, False, False]
+    later, _ = jax.jit(small.step)(task, state._replace(iteration=jnp.asarray(5, jnp.int32)))
+    assert (np.asarray(later.q.layers[0].weight) != np.asarray(state.q.layers[0].weight)).any()
     assert not kept.goes_on[:, -1].any()
     # A day that ended early is paid its return for every tick that is left.
     stops = ~kept.goes_on
     left = (11 - np.arange(12)) / 12 * kept.own
     np.testing.assert_allclose(kept.rest, np.where(stops, left, 0), rtol=1e-5)
+
+
+def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
+    """It is fitted to a mean over what was played: which steps Q misjudges must not tilt it."""
+    small = Drlb(updates=2, batch=16, width=(8,), places=64)
+    T, F = 4, 3
+    random = np.random.default_rng(0)
+    shapes = ((T + 1, F), *[(T,)] * 7)
+    seen, *rest = (random.normal(size=(2, *shape)).astype(np.float32) for shape in shapes)
+    whole = np.ones((2, T), bool)
+    chosen, key = np.abs(rest[0] * 3).astype(np.int32) % 7, np.zeros((2, T), np.uint32)
+    days = Memory(seen, chosen, key, rest[2], rest[3], whole, whole, rest[6])
+    wish = filled(lambda: mlp(jax.random.key(0), [F, 8, 7]))
+
+    @jax.jit
+    def fitted(exponent: float) -> MLP:
+        memory = add(replay(jax.tree.map(lambda x: x[0], days), 2, T), days)
+        first = Sample(jnp.arange(2), jnp.zeros(2, jnp.int32), jnp.ones(2))
+        memory = reprioritise(memory, first, jnp.full(2, 1e3), exponent)
+        empty: dict[str, Any] = dict.fromkeys(DrlbState._fields)
+        moments = optax.adam(small.rate).init(wish)
+        empty |= {"replay": memory, "wish": wish, "wish_memory": moments}
+        state = DrlbState(**empty | {"table": returns_table(64)})
+        return small._fit_wish(state, jax.random.key(0))[0]
+
+    jax.tree.map(np.testing.assert_array_equal, fitted(0.0), fitted(1.0))
+
+
+def test_the_best_of_one_period_is_no_best_of_another() -> None:
+    """Two days on which the same was seen and done from the same start share no return."""
+    T, N, F = 3, 1, 2
+    empty: dict[str, Any] = dict.fromkeys(Episodes._fields)
+    empty |= {
+        "observation": np.ones((3, T + 1, N, F), np.float32),
+        "present": np.ones((3, T + 1, N), bool),
+        "action": np.ones((3, T, N, 1)),
+        "reward": np.ones((3, T, N)),
+        "period": np.array([0, 1, 0]),
+    }
+    task: Any = SimpleNamespace(best=np.ones(N))
+    keys = np.asarray(Drlb()._remember(task, Episodes(**empty), jnp.zeros((3, N))).key)
+    np.testing.assert_array_equal(keys[0], keys[2])
+    assert (keys[0] != keys[1]).all()
 
 
 def test_settings_are_checked() -> None:

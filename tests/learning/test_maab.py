@@ -9,18 +9,21 @@ from functools import cache, partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.auctions.ranked import gsp, second_price
+from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
 from equibid.errors import InputError
 from equibid.evaluation.practice import Practice, generated_practice
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.maab.algorithm import MAAB, State
 from equibid.learning.maab.credit import credited, meeting, shared, weights
-from equibid.learning.maab.periods import Terms, batch, one_period, pooled
+from equibid.learning.maab.learner import newborn
+from equibid.learning.maab.periods import Periods, Terms, batch, one_period, pooled
 from equibid.learning.parts.episodes import play
 from equibid.learning.parts.prospects import (
     elasticity,
@@ -34,6 +37,7 @@ from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from equibid.simulation.markov.rewards import Tempered, Value
+from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 
 TINY = MAAB(episodes=2, updates=2, batch=8, capacity=4, width=8, copy_every=2)
@@ -136,7 +140,7 @@ def steps_of(bar: int, of_bar: bool):
         bar=jnp.full((T, N), bar, jnp.int32),
         reward=jnp.full((T, N), 0.5, jnp.float32),
         paid=jnp.full((T, N), 0.25, jnp.float32),
-        weight=jnp.ones((T, N), jnp.float32),
+        present=jnp.ones((T + 1, N), bool).at[T].set(False),
     )
     memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
     terms = Terms("own", jnp.eye(N), None, None, 1.0)
@@ -188,6 +192,29 @@ def test_members_of_a_mean_agent_bid_its_bid() -> None:
                 ratio = days.factor[:, :, i] * start[j]
                 np.testing.assert_allclose(ratio, days.factor[:, :, j] * start[i])
     assert len(np.unique(chosen[..., 0])) > 2
+
+
+def test_mean_agents_keep_what_they_acted_on_beside_a_rival() -> None:
+    """Without chance the level bid is the best for what is kept; a rival is in no group's mean."""
+    seat = jnp.asarray([0, 0, 1, 0])
+    task = market().task(Value(), rivals=[Fixed(jnp.full(4, 0.5))], seat=seat)
+    algorithm = replace(TINY, groups="category", random=0.0, last_random=0.0)
+    network = filled(lambda: algorithm._learner(jax.random.key(0), 18).online)
+    learner = newborn(network, optax.sgd(1))
+
+    @jax.jit
+    def kept(task: Task) -> tuple[Periods, jax.Array]:
+        state = algorithm.init(task, jax.random.key(0))._replace(bidder=learner)
+        days = play(task.game, partial(algorithm._act, task, state), jax.random.key(1), 2)
+        made = algorithm._kept(task, state, days)
+        return made, jnp.argmax(learner.online(made.seen[:, :-1]), axis=-1)
+
+    made, best = kept(task)
+    here = np.asarray(made.present[:, :-1])
+    assert here[..., [0, 1, 3]].any() and not here[..., 2].any()
+    np.testing.assert_array_equal(np.asarray(made.chosen)[here], np.asarray(best)[here])
+    category = np.asarray(task.game.campaigns.category)
+    assert (category[[0, 1, 3]] == category[2]).any()
 
 
 def test_what_money_buys_is_linear_in_money_and_time_together() -> None:

@@ -21,6 +21,7 @@ from learning.stationary import hindsight, stationary_practice
 
 B, N, F = 3, 4, 2
 TEAMS = jnp.asarray(np.array([0, 0, 2, 2]))
+ALL = jnp.asarray(np.ones((B, N), bool))
 SHARING: list[Sharing] = ["shared", "separate", "team"]
 
 
@@ -60,7 +61,7 @@ def test_all_critics_at_once_are_each_critic_on_the_joint_action(sharing: Sharin
         return alone(networks.head, whose)(jax.nn.relu(hidden))[:, 0]
 
     wanted = jax.jit(lambda: jnp.stack([one(i) for i in range(N)], axis=1))()
-    got = jax.jit(lambda: networks(seen, own, played, TEAMS))()
+    got = jax.jit(lambda: networks(seen, own, played, ALL, TEAMS))()
     np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
@@ -68,7 +69,7 @@ def test_all_critics_at_once_are_each_critic_on_the_joint_action(sharing: Sharin
 def test_the_gradient_reaches_ones_own_action_alone(central: bool) -> None:
     networks = critic(central=central)
     seen, own, played = steps()
-    both = jax.jacobian(lambda u, a: networks(seen[0], u, a, TEAMS), (0, 1))
+    both = jax.jacobian(lambda u, a: networks(seen[0], u, a, ALL[0], TEAMS), (0, 1))
     through_own, through_played = (np.asarray(x)[..., 0] for x in jax.jit(both)(own[0], played[0]))
     apart = ~np.eye(N, dtype=bool)
     assert (through_own[apart] == 0).all()
@@ -109,7 +110,7 @@ def test_what_is_far_from_the_target_counts_where_somebody_is_concerned() -> Non
 
     @jax.jit
     def loss(off: jax.Array) -> jax.Array:
-        value = networks(now.seen, now.action, now.action, TEAMS)
+        value = networks(now.seen, now.action, now.action, now.present, TEAMS)
         return critic_loss(networks, now, value + off, TEAMS)
 
     np.testing.assert_allclose(loss(np.full(N, 2.0)), 4.0, rtol=1e-5)
@@ -122,7 +123,8 @@ def test_targets_are_temporal_differences_or_returns_or_between(mixing: float) -
     T, gamma = 3, 0.5
     reward, credit = np.array([1.0, 2.0, 4.0]), np.array([0.9, 0.6, 0.3, 0.2])
     to_go = np.array([1 + 0.5 * (2 + 0.5 * 4), 2 + 0.5 * 4, 4])
-    here = np.ones((1, T + 1, N), bool)
+    # After the last step nobody is there.
+    here = np.ones((1, T + 1, N), bool) & (np.arange(T + 1) < T)[:, None]
 
     def column(x: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.asarray(x, np.float32)[None, :, None], (1, len(x), N))

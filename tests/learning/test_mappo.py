@@ -206,9 +206,23 @@ def test_without_a_baseline_targets_are_returns_and_late_rewards_are_credited() 
     np.testing.assert_allclose(made.advantage[:T, 0], (raw - raw.mean()) / raw.std(), rtol=1e-5)
 
 
-def rows_of(reward: np.ndarray, exact: bool, lam: float) -> Rows:
-    """Two episodes of one agent with these rewards and a critic of zero, step after step."""
-    E, ones = 2, np.ones((2, T + 1, 1), bool)
+def test_no_value_is_clipped_before_it_moves() -> None:
+    """Whatever moments do, the old value is in the unit of the critic it is compared with."""
+    made = rows_of(np.array([9.0, -5.0, 7.0, 1.0]), exact=False, lam=1.0, one=critic("competitive"))
+    value = jax.jit(lambda: critic("competitive")(made.seen, made.present, np.zeros(1, int)))()
+    np.testing.assert_allclose(made.value, value, rtol=1e-5)
+
+    def cost(value: jax.Array) -> jax.Array:
+        return clipped_value_loss(value, made.value, made.target, 0.2, 10.0).sum()
+
+    assert (np.asarray(jax.jit(jax.grad(cost))(value)) != 0).all()
+
+
+def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | None = None) -> Rows:
+    """Two episodes of one agent with these rewards and a critic (of zero), step after step."""
+    E = 2
+    # After the last step nobody is there.
+    ones = np.ones((2, T + 1, 1), bool) & (np.arange(T + 1) < T)[:, None]
     credit = np.broadcast_to((1 - np.arange(T + 1) / T)[:, None], ones.shape)
     seen = Experience(
         reward=np.broadcast_to(reward[:, None], (E, T, 1)).astype(np.float32),
@@ -227,7 +241,7 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float) -> Rows:
     @jax.jit
     def made() -> Rows:
         nothing = jax.tree.map(jnp.zeros_like, critic("competitive"))
-        learner = Learner(policy(), nothing, (), ())
+        learner = Learner(policy(), nothing if one is None else one, (), ())
         state = MappoState(learner, moments(), worth, jax.random.key_data(jax.random.key(0)))
         return Mappo(lam=lam)._rows(Episodes(**empty), seen, state, jnp.zeros(1, jnp.int32))[0]
 

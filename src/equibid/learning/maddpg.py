@@ -51,8 +51,8 @@ class Memory(NamedTuple):
 
     Attributes:
         seen: by each agent.
-        present: who acts.
-        concerned: whose team still has somebody in the market.
+        present: who acts; at the end nobody.
+        concerned: who learns and whose team still has somebody in the market.
         action: a, in [-1, 1].
         reward: in mean ticks.
         returns: its sum to go.
@@ -286,13 +286,12 @@ class Maddpg:
         """Y less what money left usually brings, which is what the critic is fitted to."""
         stored: Memory = memory.episodes
         now: Memory = gather(memory, drawn, stored)
-        seen, concerned, credit = following(
-            memory, drawn, (stored.seen, stored.concerned, stored.credit)
+        seen, present, concerned, credit = following(
+            memory, drawn, (stored.seen, stored.present, stored.concerned, stored.credit)
         )
-        last = drawn.tick == memory.written.shape[1] - 1
         action = jnp.tanh(learner.target_actor(seen, teams))
-        value = worth * credit + learner.target_critic(seen, action, action, teams)
-        more = jnp.where(concerned & ~last[:, None], value, 0.0)
+        value = worth * credit + learner.target_critic(seen, action, action, present, teams)
+        more = jnp.where(concerned, value, 0.0)
         return hybrid(td(now.reward, self.gamma, more), now.returns, self.mixing) - (
             worth * now.credit
         )
@@ -335,7 +334,7 @@ def critic_loss(
     critic: JointCritic, now: Memory, target: Float[Array, "B N"], teams: Int[Array, " N"]
 ) -> Float[Array, ""]:
     """Mean squared error of the values of what was played."""
-    value = critic(now.seen, now.action, now.action, teams)
+    value = critic(now.seen, now.action, now.action, now.present, teams)
     return masked_mean((value - target) ** 2, now.concerned)
 
 
@@ -344,7 +343,7 @@ def actor_loss(
 ) -> Float[Array, ""]:
     """Minus each agent's value of its own action, the others' as played; and the restraint."""
     said = policy(now.seen, teams)
-    value = critic(now.seen, jnp.tanh(said), now.action, teams)
+    value = critic(now.seen, jnp.tanh(said), now.action, now.present, teams)
     return masked_mean(restraint * (said**2).sum(axis=-1) - value, now.present)
 
 

@@ -210,11 +210,9 @@ class Mappo:
         """Joint steps with advantages and targets, the new moments, and what is told of them."""
         learner, before = state.learner, state.moments
         base = state.worth * seen.credit
-        T = seen.reward.shape[1]
-        more = seen.concerned & (jnp.arange(T + 1) < T)[:, None]
         said = learner.critic(episodes.observation, episodes.present, teams)
         residual = _restored(before, said)
-        value = jnp.where(more, base + residual, 0.0)
+        value = jnp.where(seen.concerned, base + residual, 0.0)
         advantage, target = gae(seen.reward, value, self.gamma, self.lam)
         target = target - base[:, :-1]
 
@@ -229,7 +227,7 @@ class Mappo:
                 episodes.observation[:, :-1], episodes.action, teams
             ),
             advantage=normalised_advantage(advantage, present),
-            value=_normal(now, residual[:, :-1]),
+            value=said[:, :-1],
             target=_normal(now, target),
         )
         wrong = masked_mean(advantage**2, concerned)

@@ -172,7 +172,7 @@ class Accb:
 
     def policy(self, task: Task, state: AccbState) -> Bidder:
         """The actors, without noise, each on what its agent sees."""
-        start, head, follows = self._ceiling(task)
+        start, head, follows = self.ceiling(task)
         return Learned(state.learner.actor, task.game.observer, start, head, follows)
 
     @partial(jax.jit, static_argnums=0)
@@ -194,11 +194,11 @@ class Accb:
 
     def _factor(self, task: Task, logit: Array, states: GameState) -> Array:
         """Of logits [E, N, 1]."""
-        start, head, follows = self._ceiling(task)
+        start, head, follows = self.ceiling(task)
         now = starts_now(follows, start, task.game, states)
         return head(logit.astype(jnp.float64), states.level, now)
 
-    def _ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
+    def ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
         """What silence bids, the share of its ceiling that a logit bids, and what both follow."""
         if self.cap == "budget":
             # All the money on an impression of usual value is the factor m / v̄, of which silence

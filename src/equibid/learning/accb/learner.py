@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.learning.accb.losses import Batch, Critics, actor_loss, critic_loss, targets
 from equibid.learning.accb.memory import blank, draw
+from equibid.learning.parts.actor_critic import masked_mean
 from equibid.learning.parts.attention import attention_critic
 from equibid.learning.parts.networks import MLP, Policies, mlp, policies
 from equibid.learning.parts.normalise import Moments, moments, observe, standard_deviation
@@ -156,12 +157,13 @@ def _move_actor(
         _optimiser(ACTOR_CLIP, settings.actor_rate), gradients, learner.actor_memory, learner.actor
     )
     actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
-    u = jax.nn.sigmoid(logit - jnp.log(settings.highest - 1))
+    _, head, _ = settings.ceiling(task)
+    u = jax.nn.sigmoid(logit - jnp.log(head.cap - 1))
     told = {
         "actor/loss": loss,
         "actor/gradient": length,
-        "actor/level": u.mean(),
-        "actor/saturated": (u * (1 - u) < 0.01).mean(),
+        "actor/level": masked_mean(u, batch.present),
+        "actor/saturated": masked_mean((u * (1 - u) < 0.01).astype(u.dtype), batch.present),
         "critic/own": spread[0],
         "critic/team": spread[1],
     }

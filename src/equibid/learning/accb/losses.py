@@ -25,11 +25,10 @@ class Batch(NamedTuple):
         following: after it.
         learns: who does.
         present: who does and had money, before.
-        staying: who had after.
-        action: logits.
+        staying: who had after; nobody once the period has ended.
+        action: logits; 0 for who is not present.
         reward: own and team.
         returns: reward to go, own and team.
-        last: whether the period ended with the step.
         cooperation: κ of each agent.
         weight: importance.
         fresh: whether the returns are of policies like today's.
@@ -43,7 +42,6 @@ class Batch(NamedTuple):
     action: Float[Array, "B N 1"]
     reward: Float[Array, "B N 2"]
     returns: Float[Array, "B N 2"]
-    last: Bool[Array, " B"]
     cooperation: Float[Array, "B N"]
     weight: Float[Array, " B"]
     fresh: Bool[Array, " B"]
@@ -59,8 +57,8 @@ def targets(
 ) -> Float[Array, "B N 2"]:
     """What the critics are fitted to: ``(1 - η) (r + Q'(o', a')) + η G``, G only where fresh.
 
-    Nothing is bootstrapped past the period. An agent without money has nothing more of its own to
-    expect; what the team expects goes on.
+    An agent without money has nothing more of its own to expect; what the team expects goes on
+    until the last of it is out. Nothing is bootstrapped past the period, after which nobody stays.
 
     Args:
         actor: target actor, a' = μ'(o') + noise.
@@ -70,11 +68,11 @@ def targets(
         share: η of the returns.
         overlap: of agents' targeting.
     """
-    action = actor(batch.following) + noise
+    action = jnp.where(batch.staying[..., None], actor(batch.following) + noise, 0)
     values = [critic(batch.following, action, batch.staying, overlap=overlap) for critic in critics]
     after = jnp.stack(values).min(axis=0)
-    goes_on = jnp.broadcast_to(~batch.last[:, None], batch.staying.shape)
-    expects = jnp.stack([goes_on & batch.staying, goes_on], axis=-1)
+    anybody = jnp.broadcast_to(batch.staying.any(axis=-1, keepdims=True), batch.staying.shape)
+    expects = jnp.stack([batch.staying, anybody], axis=-1)
     share = jnp.where(batch.fresh, share, 0.0)[:, None, None]
     y = hybrid(td(batch.reward, expects, after), batch.returns, share)
     return jax.lax.stop_gradient(y).astype(jnp.float32)
@@ -89,7 +87,7 @@ def critic_loss(
 ) -> tuple[Float[Array, ""], tuple[Float[Array, " B"], Float[Array, "B N 2"]]]:
     """``w Σ_i Σ_m Huber(Q_i^m - y_i^m) / (2 N)``, a mean over the batch, N agents that learn.
 
-    Own values are fitted where an agent is present, the team's for all that learn.
+    Own values are fitted where an agent is present, the team's for all that learn while anybody is.
 
     Args:
         critics: each fitted by itself.
@@ -101,7 +99,8 @@ def critic_loss(
     Returns:
         The loss; the priorities, mean |Q - y| of each step; and the first critic's values.
     """
-    counts = jnp.stack([batch.present, batch.learns], axis=-1)
+    of_team = batch.learns & batch.present.any(axis=-1, keepdims=True)
+    counts = jnp.stack([batch.present, of_team], axis=-1)
     most = 2 * jnp.maximum(batch.learns.sum(axis=-1), 1)
     loss, error, first = jnp.float32(0), jnp.float32(0), None
     for i, critic in enumerate(critics):

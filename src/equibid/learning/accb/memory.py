@@ -41,8 +41,8 @@ class Memory(NamedTuple):
 
     Attributes:
         observation: what each agent saw.
-        present: who had money and learns; at the start, who learns at all.
-        action: logits.
+        present: who had money and learns; at the start, who learns at all; at the end, nobody.
+        action: logits that were bid; 0 for who is not present.
         reward: shaped, own and team.
         returns: its sum to go.
         cooperation: κ.
@@ -106,7 +106,7 @@ def remember(
     memory = Memory(
         episodes.observation,
         episodes.present,
-        episodes.action,
+        jnp.where(episodes.present[:, :-1, :, None], episodes.action, 0),
         reward,
         returns(reward, 1.0, axis=1),
         kappa.astype(jnp.float32),
@@ -135,7 +135,10 @@ def relative_index(task: Task, episodes: Episodes, price: Float[Array, ""]) -> F
     prior = PRIOR * game.ticks * jnp.maximum(task.reference.offered.sum(), 1)
     prices = mean_price(tally.market_price, tally.offered, price, prior)
     usual = competition_index(game.campaigns.budget[None], price[None], left[:1])
-    index = competition_index(episodes.remaining[:, :-1], prices, left)
+    # What is left to an agent that is out buys nothing.
+    out = episodes.present[:, :1] & ~episodes.present[:, :-1]
+    money = jnp.where(out, 0, episodes.remaining[:, :-1])
+    index = competition_index(money, prices, left)
     return jnp.where(usual > 0, index / jnp.where(usual > 0, usual, 1), 1.0)
 
 
@@ -166,7 +169,7 @@ def draw(
         done: actor steps since the last episodes came.
     """
     stored: Memory = memory.episodes
-    N, T = stored.observation.shape[2], memory.written.shape[1]
+    N = stored.observation.shape[2]
     joint = settings.batch
     if settings.rows is not None:
         joint = min(joint, max(settings.rows // N, FEWEST))
@@ -182,7 +185,6 @@ def draw(
         action=now.action,
         reward=now.reward,
         returns=now.returns,
-        last=drawn.tick == T - 1,
         cooperation=now.cooperation,
         weight=drawn.weight,
         fresh=age(memory, drawn) * settings.updates + done < settings.recent,

@@ -34,6 +34,7 @@ from equibid.learning.dcmab.bids import (
 )
 from equibid.learning.dcmab.books import Books
 from equibid.learning.dcmab.days import (
+    Future,
     Share,
     batch,
     cluster_sums,
@@ -121,7 +122,7 @@ class DCMAB:
     capacity: int = 1000
     """Days kept."""
     discount: float = 1.0
-    """γ, from interval to interval; 0 makes contextual bandits."""
+    """γ, from interval to interval; 0 makes contextual bandits, whose rewards are not shaped."""
     actor_width: int = 300
     """Of two hidden layers (published)."""
     critic_width: int = 100
@@ -200,7 +201,7 @@ class DCMAB:
         memory = add(state.memory, fresh)
         slopes = noise_slopes(state.slopes, task, books, days, noise)
         e = elasticity(slopes, guessed_elasticity(task))
-        future = partial(futures, task, books, self.share, e) if self.shaping else None
+        future = self._future(task, books, e)
 
         def learn(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
             drawn = batch(memory, key, self.batch, self.discount, future)
@@ -235,6 +236,12 @@ class DCMAB:
     @property
     def _rates(self) -> Rates:
         return Rates(self.actor_rate, self.critic_rate, self.slow, self.restraint)
+
+    def _future(self, task: Task, books: Books, e: Array) -> Future | None:
+        """What rewards are shaped by; bandits look no further than their interval."""
+        if not self.shaping or self.discount == 0:
+            return None
+        return partial(futures, task, books, self.share, e)
 
     def _intervals(self, task: Task) -> int:
         return -(-task.game.ticks // self.interval)
@@ -297,7 +304,7 @@ class DCMAB:
             "return": (paid * filled).sum() / jnp.maximum(filled.sum(), 1),
             "action": days.action.mean(),
             "action/size": level.mean(),
-            "action/saturated": (level > 0.99).mean(),
+            "action/saturated": (level >= self.largest).mean(),
         }
 
 

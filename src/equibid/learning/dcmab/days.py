@@ -36,11 +36,14 @@ class Days(NamedTuple):
 
     Attributes:
         books: g at the start of each interval and after the last.
-        action: a of each cluster in each group.
+        action: a of each cluster in each group; 0 where it does not act.
         use: d of each interval; zeros after the last.
         reward: of each cluster, not shaped.
-        money: left, share of the budget, at the start of each interval and after the last.
+        money: left to bid with, share of the budget, at the start of each interval and after the
+            last; 0 for who does not act.
         learns: who is driven by its cluster that day.
+        acts: whether any member of each cluster does in each interval; after the last, none.
+        concerned: which clusters still have something to come.
     """
 
     books: Float[Array, "E Q+1 F"]
@@ -49,14 +52,16 @@ class Days(NamedTuple):
     reward: Float[Array, "E Q I"]
     money: Float[Array, "E Q+1 N"]
     learns: Bool[Array, "E Q N"]
+    acts: Bool[Array, "E Q+1 I"]
+    concerned: Bool[Array, "E Q+1 I"]
 
 
 def one_day(intervals: int, clusters: int, groups: int, books: int, agents: int) -> Days:
     """Shapes of one day; `books` is F."""
     Q, IJ = intervals, (clusters, groups)
     sizes = (Q + 1, books), (Q, *IJ), (Q + 1, *IJ), (Q, clusters), (Q + 1, agents)
-    learns = jnp.zeros((Q, agents), bool)
-    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), learns=learns)
+    masks = (jnp.zeros(size, bool) for size in ((Q, agents), (Q + 1, clusters), (Q + 1, clusters)))
+    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), *masks)
 
 
 def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q ..."]:
@@ -83,13 +88,18 @@ def kept(task: Task, books: Books, days: Episodes, share: Share) -> Days:
     learns = days.present[:, :1]
     reward = cluster_sums(task, books, share, days.reward, learns)
     budget = task.game.campaigns.budget
+    money = jnp.where(days.present, days.remaining / jnp.where(budget > 0, budget, 1), 0)
+    acts = by_cluster(at_starts(days.present), books.cluster, books.clusters) > 0
+    concerned = acts if share == "self" else acts[:, :1] & acts.any(axis=-1, keepdims=True)
     return Days(
         books=at_starts(days.observation[:, :, 0]),
-        action=days.action[:, ::every],
+        action=jnp.where(acts[:, :-1, :, None], days.action[:, ::every], 0),
         use=jnp.pad(use_of(books, days), [(0, 0), (0, 1), (0, 0), (0, 0)]),
         reward=by_interval(reward, every).astype(jnp.float32),
-        money=at_starts(days.remaining / jnp.where(budget > 0, budget, 1)),
+        money=at_starts(money),
         learns=jnp.broadcast_to(learns, days.present[:, :-1:every].shape),
+        acts=acts,
+        concerned=concerned,
     )
 
 
@@ -145,20 +155,25 @@ def batch(
     days: Days = memory.episodes
     Q = memory.written.shape[1]
     now: Days = gather(memory, drawn, days)
-    books, use, money = following(memory, drawn, (days.books, days.use, days.money))
+    ends = days.books, days.use, days.money, days.acts, days.concerned
+    books, use, money, acts, concerned = following(memory, drawn, ends)
     reward = now.reward
     if future is not None:
         # Counted in whole intervals: the end is exactly zero.
         time, left = ((n - drawn.tick).astype(jnp.float32) / Q for n in (Q, Q - 1))
-        reward = reward + future(money, left, now.learns) - future(now.money, time, now.learns)
+        before = future(now.money, time, now.learns)
+        reward = reward + future(money, left, now.learns) - before
     return Intervals(
         books=now.books,
         action=now.action,
         use=now.use,
         reward=reward,
+        acts=now.acts,
+        concerned=now.concerned,
         next_books=books,
         next_use=use,
-        discount=jnp.where(drawn.tick == Q - 1, 0, discount).astype(jnp.float32),
+        next_acts=acts,
+        discount=jnp.where(concerned, discount, 0).astype(jnp.float32),
     )
 
 
@@ -184,7 +199,7 @@ def noise_slopes(
     own = noise[:, ticks // books.interval, :, books.group_of(ticks)]
     moved = jnp.moveaxis(own, 0, 1)[..., books.cluster]
     budget = task.game.campaigns.budget
-    spend = -jnp.diff(days.remaining, axis=1) / jnp.where(budget > 0, budget, 1)
+    spend = days.tally.spend / jnp.where(budget > 0, budget, 1)
     return seen_slopes(slopes, moved, days.reward / task.best, spend, days.present[:, :-1])
 
 

@@ -4,8 +4,8 @@
     J(μ_i) = mean Q_i(s, (a_-i, μ_i(s)), d)
 
 with the others' actions a_-i as they were played, and slow copies μ' and Q'. An action a_i is those
-of all groups of ticks at once, so the gradient of J is the sum over them. Nothing follows the last
-interval of a day.
+of all groups of ticks at once, so the gradient of J is the sum over them. Means are over the
+intervals that concern a cluster, or in which it acts; nothing follows where no more is to come.
 
 Source: Jin et al. (DCMAB), CIKM 2018, algorithm 1; Lowe et al., NIPS 2017 (MADDPG).
 """
@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from equibid.learning.dcmab.networks import Actors, Critics
+from equibid.learning.parts.actor_critic import masked_mean
 from equibid.learning.parts.targets import polyak, td
 
 # Q of all clusters from (books, history, use, actions as each sees them): `Critics` or a stand-in.
@@ -30,21 +31,27 @@ class Intervals(NamedTuple):
 
     Attributes:
         books: g at the start.
-        action: of each cluster in each group.
+        action: of each cluster in each group; 0 where it does not act.
         use: d, share of the interval's bids made by each action.
         reward: of each cluster.
+        acts: clusters with a member whose bids they make.
+        concerned: clusters with something to come.
         next_books: g at the end.
         next_use: d of the interval after.
-        discount: γ, or 0 after the last interval.
+        next_acts: who acts then.
+        discount: γ, or 0 where nothing more is to come.
     """
 
     books: Float[Array, "B F"]
     action: Float[Array, "B I J"]
     use: Float[Array, "B I J"]
     reward: Float[Array, "B I"]
+    acts: Bool[Array, "B I"]
+    concerned: Bool[Array, "B I"]
     next_books: Float[Array, "B F"]
     next_use: Float[Array, "B I J"]
-    discount: Float[Array, " B"]
+    next_acts: Bool[Array, "B I"]
+    discount: Float[Array, "B I"]
 
 
 class Learner(NamedTuple):
@@ -117,7 +124,7 @@ def update(
     clusters = batch.reward.shape[1]
     told = {
         "critic/loss": loss / clusters,
-        "critic/target": y.mean(),
+        "critic/target": masked_mean(y, batch.concerned),
         "critic/gradient": optax.tree.norm(gradient),
         "actor/loss": aim / clusters,
         "actor/gradient": optax.tree.norm(slope),
@@ -158,11 +165,12 @@ def critic_loss(
         joint: whether critics see all clusters' actions.
     """
     slow_actors, slow_critics = target
-    after = seen_actions(slow_actors(batch.next_books, history), joint)
+    action = jnp.where(batch.next_acts[..., None], slow_actors(batch.next_books, history), 0)
+    after = seen_actions(action, joint)
     following = slow_critics(batch.next_books, history, batch.next_use, after)
-    y = jax.lax.stop_gradient(td(batch.reward, batch.discount[:, None], following))
+    y = jax.lax.stop_gradient(td(batch.reward, batch.discount, following))
     q = critics(batch.books, history, batch.use, seen_actions(batch.action, joint))
-    return ((y - q) ** 2).mean(axis=0).sum(), y
+    return means((y - q) ** 2, batch.concerned).sum(), y
 
 
 def actor_loss(
@@ -188,4 +196,9 @@ def actor_loss(
     others = batch.action[None].astype(raw.dtype) if joint else 0
     action = jnp.where(mine, jnp.tanh(raw)[None], others)
     q = critics(batch.books, history, batch.use, action)
-    return -q.mean(axis=0).sum() + restraint * (raw**2).mean(axis=0).sum()
+    return means(restraint * (raw**2).sum(axis=-1) - q, batch.acts).sum()
+
+
+def means(x: Float[Array, "B I"], counts: Bool[Array, "B I"]) -> Float[Array, " I"]:
+    """Each cluster's mean over what counts; 0 where nothing does."""
+    return jnp.where(counts, x, 0).sum(axis=0) / jnp.maximum(counts.sum(axis=0), 1)

@@ -40,6 +40,7 @@ from equibid.learning.parts.replay import (
     replay,
     reprioritise,
     sample,
+    uniform,
 )
 from equibid.learning.parts.targets import polyak, ranked_unimodal
 from equibid.learning.policy import Learned
@@ -158,6 +159,8 @@ class Drlb:
     """Learning rate of both networks."""
     updates: int = 40
     """Steps of both networks an iteration."""
+    waits: int = 5
+    """Iterations in which only RewardNet learns, first."""
     batch: int = 512
     """Steps of campaigns learned from at once."""
     capacity: int = 400_000
@@ -281,11 +284,9 @@ class Drlb:
         own = jnp.broadcast_to(direct.sum(axis=1, keepdims=True), direct.shape)
         tick = jnp.arange(T)[:, None]
         chosen = episodes.action[..., 0].astype(jnp.int32)
-        key = keys_of(
-            jnp.arange(N), start[:, None], tick, seen[:, :-1], chosen, self.grain
-        )  # fmt: skip
-        present, after = episodes.present[:, :-1], episodes.present[:, 1:]
-        goes_on = after & (tick < T - 1)
+        which = jnp.arange(N), episodes.period[:, None, None], start[:, None]
+        key = keys_of(*which, tick, seen[:, :-1], chosen, self.grain)
+        present, goes_on = episodes.present[:, :-1], episodes.present[:, 1:]
         # An episode without money is paid its return until the end: nothing can change it.
         rest = jnp.where(goes_on, 0, (T - 1 - tick) / T * own).astype(jnp.float32)
         rows = Memory(seen, chosen, key, own, direct, present, goes_on, rest)
@@ -293,16 +294,12 @@ class Drlb:
 
     def _update(self, state: DrlbState, key: jax.Array) -> tuple[DrlbState, dict[str, Array]]:
         """One step of RewardNet, one of Q."""
-        drawn = sample(state.replay, key, self.batch, self.correction)
+        one, two = jax.random.split(key)
+        wish, wish_memory, loss = self._fit_wish(state, one)
+        drawn = sample(state.replay, two, self.batch, self.correction)
         batch: Memory = gather(state.replay, drawn, state.replay.episodes)
         after = following(state.replay, drawn, state.replay.episodes.seen)
         T = state.replay.written.shape[1]
-        wanted = best_return(state.table, batch.key, batch.own)
-        tau = self.quantile if self.paid == "quantile" else None
-        if tau is not None:
-            wanted = batch.own
-        loss, slope = jax.value_and_grad(wish_loss)(state.wish, batch, wanted, tau)
-        wish, wish_memory = moved(self.rate, state.wish, slope, state.wish_memory)
         if self.paid == "direct":
             reward = batch.direct
         else:
@@ -318,7 +315,14 @@ class Drlb:
         (cost, error), slope = jax.value_and_grad(double_q_loss, has_aux=True)(
             state.q, state.target, steps
         )
-        q, q_memory = moved(self.rate, state.q, slope, state.q_memory)
+        before = state.q, state.q_memory
+        # A RewardNet that knows nothing pays nothing worth learning.
+        ready = (state.iteration >= self.waits) | (self.paid == "direct")
+        q, q_memory = jax.tree.map(
+            lambda new, old: jnp.where(ready, new, old),
+            moved(self.rate, state.q, slope, state.q_memory),
+            before,
+        )
         updates = state.updates + 1
         copied = updates % self.copy == 0
         error = jnp.where(batch.present, error[:, 0], 0)
@@ -332,6 +336,15 @@ class Drlb:
             updates=updates,
         )
         return state, {"wish/loss": loss, "q/loss": cost, "q/gradient": optax.tree.norm(slope)}
+
+    def _fit_wish(self, state: DrlbState, key: jax.Array) -> tuple[MLP, optax.OptState, Array]:
+        """A step of RewardNet on steps drawn alike: priorities are Q's, and would tilt its mean."""
+        drawn = uniform(state.replay, key, self.batch)
+        batch: Memory = gather(state.replay, drawn, state.replay.episodes)
+        tau = self.quantile if self.paid == "quantile" else None
+        wanted = best_return(state.table, batch.key, batch.own) if tau is None else batch.own
+        loss, slope = jax.value_and_grad(wish_loss)(state.wish, batch, wanted, tau)
+        return *moved(self.rate, state.wish, slope, state.wish_memory), loss
 
 
 def moved(rate: float, network: Any, slope: Any, memory: Any) -> tuple[Any, Any]:
@@ -363,5 +376,5 @@ ALGORITHMS.add("drlb-11", "DRLB with the eleven actions of its first version.")(
     partial(Drlb, rates=ELEVEN)
 )
 ALGORITHMS.add("drlb-published", "DRLB with the published state, batch and annealing.")(
-    partial(Drlb, observer="drlb", follow=1.0, copy=100, batch=32, capacity=100_000)
+    partial(Drlb, observer="drlb", follow=1.0, copy=100, batch=32, capacity=100_000, waits=0)
 )

@@ -2,8 +2,9 @@
 
 Every step of an episode is credited with the return of the whole of it, and a step that several
 episodes share with the best of theirs. Continuous states are never met twice, so they are cut into
-bins; the key is a hash of campaign, start, tick, bins and action. A full dictionary forgets: of two
-keys with one place the newcomer stays, and a best that is older than a window is dropped.
+bins; the key is a hash of campaign, period, start, tick, bins and action: what one period brought
+in is no best return of another. A full dictionary forgets: of two keys with one place the newcomer
+stays, and a best that is older than a window is dropped.
 
 Source: Wu et al., "Budget constrained bidding by model-free reinforcement learning in display
 advertising", CIKM 2018, section 4 (RewardNet).
@@ -40,6 +41,7 @@ def returns_table(places: int) -> Returns:
 
 def keys_of(
     campaign: Int[Array, "..."],
+    period: Int[Array, "..."],
     start: Float[Array, "..."],
     tick: Int[Array, "..."],
     seen: Float[Array, "... F"],
@@ -50,6 +52,7 @@ def keys_of(
 
     Args:
         campaign: whose step it is.
+        period: which one it is of, part of s_0.
         start: log of the first factor over the day before's, part of s_0; in bins of `grain`.
         tick: of the step.
         seen: s, whose features are cut into bins of `grain` after a tanh.
@@ -60,7 +63,7 @@ def keys_of(
     first = jnp.floor(start / grain).astype(jnp.int32)
     whole = jnp.full(jnp.broadcast_shapes(tick.shape, chosen.shape), 2166136261, jnp.uint32)
     features = [bins[..., i] for i in range(bins.shape[-1])]
-    for part in (campaign, first, tick, chosen, *features):
+    for part in (campaign, period, first, tick, chosen, *features):
         whole = (whole ^ part.astype(jnp.uint32)) * jnp.uint32(0x9E3779B1)
         whole = whole ^ (whole >> jnp.uint32(15))
     return whole

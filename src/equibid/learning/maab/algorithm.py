@@ -248,7 +248,7 @@ class MAAB:
     ) -> tuple[Float[Array, "E N 3"], Float[Array, "E N"]]:
         """Numbers of the bid's and of the bar's level, whether the first is random; factors."""
         one, two = jax.random.split(key)
-        seen = self._seen(run, seen, jax.vmap(task.game.present)(state))
+        seen = self._seen(run, seen, jax.vmap(task.game.acts)(state))
         share, pools = self._random(run), self._pools(run)
         chosen, random = explored(one, run.bidder.online(seen), share, pools)
         number = self.fixed_bar / self.highest * (self.levels - 1)
@@ -273,15 +273,14 @@ class MAAB:
             meeting(task.overlap, self.local),
             self.temperature * self.highest,
         )
-        members = (state.group[:, None] == state.group).sum(axis=1)
         return Periods(
             seen=self._seen(state, periods.observation, periods.present),
-            money=(periods.remaining / budget).astype(jnp.float32),
+            money=jnp.where(periods.present, periods.remaining / budget, 0).astype(jnp.float32),
+            present=periods.present,
             chosen=chosen,
             bar=bar,
             reward=pooled(paid, pools, now),
             paid=pooled((periods.tally.spend / budget).astype(jnp.float32), pools, now),
-            weight=(now / members).astype(jnp.float32),
         )
 
     def _slopes(self, task: Task, state: State, periods: Episodes, kept: Periods) -> Slopes:
@@ -290,12 +289,13 @@ class MAAB:
         # As numbers: levels that just fall within may be rounded either way in one program.
         least, most = ceil((1 - NEAR) / step), floor((1 + NEAR) / step)
         near = (kept.chosen >= least) & (kept.chosen <= most)
+        budget = task.game.campaigns.budget
         return seen_slopes(
             state.slopes,
             moved=kept.chosen * step,
             value=periods.reward / task.best,
-            spend=-jnp.diff(kept.money, axis=1),
-            random=(periods.action[..., 2] > 0) & near & (kept.weight > 0),
+            spend=periods.tally.spend / jnp.where(budget > 0, budget, 1),
+            random=(periods.action[..., 2] > 0) & near & kept.present[:, :-1],
         )
 
     def _learn(
@@ -323,7 +323,7 @@ class MAAB:
     def _told(self, task: Task, state: State, periods: Episodes, kept: Periods) -> dict[str, Array]:
         """Metrics of the periods played."""
         learns, budget = task.game.learns, task.game.campaigns.budget
-        here = kept.weight > 0
+        here = kept.present[:, :-1]
         count = jnp.maximum(here.sum(), 1)
         gain = periods.reward.sum(axis=1) / task.best * learns
         spend = (periods.tally.spend * learns).sum(axis=(1, 2)).mean()

@@ -17,21 +17,22 @@ class Periods(NamedTuple):
 
     Attributes:
         seen: before each step and after the last.
-        money: left, share of the budget, before each step and after the last.
+        money: left to bid with, share of the budget, before each step and after the last; 0 for
+            who does not act.
+        present: who acts at each step; after the last, nobody.
         chosen: number of the level bid.
         bar: number of the bar's level.
         reward: credit of the bidder, if it clears the bar.
         paid: share of the budget spent, the bar agent's reward then.
-        weight: of the agent in losses; 0 where it has no money.
     """
 
     seen: Float[Array, "E T+1 N F"]
     money: Float[Array, "E T+1 N"]
+    present: Bool[Array, "E T+1 N"]
     chosen: Int[Array, "E T N"]
     bar: Int[Array, "E T N"]
     reward: Float[Array, "E T N"]
     paid: Float[Array, "E T N"]
-    weight: Float[Array, "E T N"]
 
 
 class Terms(NamedTuple):
@@ -57,7 +58,8 @@ def one_period(steps: int, agents: int, features: int) -> Periods:
     number = jnp.zeros((steps, agents), jnp.int32)
     amount = jnp.zeros((steps, agents), jnp.float32)
     seen = jnp.zeros((steps + 1, agents, features), jnp.float32)
-    return Periods(seen, seen[..., 0], number, number, amount, amount, amount)
+    present = jnp.zeros((steps + 1, agents), bool)
+    return Periods(seen, seen[..., 0], present, number, number, amount, amount)
 
 
 def pooled(
@@ -77,6 +79,10 @@ def pooled(
 def batch(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool = False) -> Steps:
     """Steps drawn at random, with the rewards of bidders or of bar agents.
 
+    An agent's period ends with its money; a mean agent's with that of the last of its group. Only
+    steps that were bid are learned from, so nothing is bootstrapped from states that no step
+    begins in.
+
     Args:
         memory: of periods.
         key: of the draws.
@@ -88,30 +94,32 @@ def batch(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool 
     kept: Periods = memory.episodes
     T = memory.written.shape[1]
     now: Periods = gather(memory, drawn, kept)
-    seen_after, money_after = following(memory, drawn, (kept.seen, kept.money))
+    seen, money, present = following(memory, drawn, (kept.seen, kept.money, kept.present))
     cleared = now.chosen >= now.bar
     reward = jnp.where(cleared, now.paid if of_bar else now.reward, 0)
     if terms.elasticity is not None and not of_bar:
         # Counted in whole steps: the end is exactly zero.
-        time, after = ((n - drawn.tick).astype(jnp.float32) / T for n in (T, T - 1))
-        reward = reward + future(money_after, after, terms) - future(now.money, time, terms)
-    going_on = jnp.where(drawn.tick == T - 1, 0, terms.discount)
+        time, left = ((n - drawn.tick).astype(jnp.float32) / T for n in (T, T - 1))
+        before = future(now.money, time, now.present, terms)
+        reward = reward + future(money, left, now.present, terms) - before
+    goes_on = pooled(present.astype(jnp.float32), terms.group) > 0
+    members = 1 if terms.group is None else (terms.group[:, None] == terms.group).sum(axis=1)
     return Steps(
         seen=now.seen,
         chosen=now.bar if of_bar else now.chosen,
         reward=reward,
-        discount=going_on.astype(jnp.float32)[:, None],
-        following=seen_after,
-        weight=now.weight,
+        discount=jnp.where(goes_on, terms.discount, 0).astype(jnp.float32),
+        following=seen,
+        weight=(now.present / members).astype(jnp.float32),
     )
 
 
 def future(
-    money: Float[Array, "B N"], time: Float[Array, " B"], terms: Terms
+    money: Float[Array, "B N"], time: Float[Array, " B"], present: Bool[Array, "B N"], terms: Terms
 ) -> Float[Array, "B N"]:
-    """Φ of what each is paid: own prospects, credited as rewards are at equal levels."""
+    """Φ of what each is paid: own prospects, credited and pooled as rewards are at equal levels."""
     assert terms.elasticity is not None
     own = prospects(money, time, terms.elasticity)
     everybody = jnp.ones(own.shape, bool)
     paid = credited(terms.credit, own, jnp.zeros_like(own), everybody, terms.meets, 1.0)
-    return pooled(paid, terms.group)
+    return pooled(paid, terms.group, present)

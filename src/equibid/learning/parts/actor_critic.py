@@ -65,9 +65,11 @@ class Experience(NamedTuple):
 
     Attributes:
         reward: of its team; a whole period's is about 1.
-        credit: the lesser of the shares of its team's money and of time that are left. The return
-            to come is about this much of a period's, which is where critics start.
-        concerned: whose team still has somebody in the market, so that there is more to come.
+        credit: the lesser of the shares of its team's money that can still be bid and of time that
+            are left. The return to come is about this much of a period's, which is where critics
+            start.
+        concerned: who learns and whose team still has somebody in the market, so that there is more
+            to come; after the last step nobody.
         learns: who learns in the episode.
     """
 
@@ -91,12 +93,13 @@ def experience(task: Task, episodes: Episodes, teams: Int[Array, " N"]) -> Exper
         return team_sum(jnp.where(learns, x, 0), teams)
 
     budget = of_team(task.game.campaigns.budget)
-    money = of_team(episodes.remaining) / jnp.where(budget > 0, budget, 1)
+    money = of_team(jnp.where(episodes.present, episodes.remaining, 0))
+    money /= jnp.where(budget > 0, budget, 1)
     time = time_left(task.game.steps)
     return Experience(
         reward=scaled_reward(episodes.reward, task.best, learns, teams),
         credit=jnp.minimum(money, time[:, None]).astype(jnp.float32),
-        concerned=team_sum(episodes.present.astype(jnp.float32), teams) > 0,
+        concerned=learns & (team_sum(episodes.present.astype(jnp.float32), teams) > 0),
         learns=learns[:, 0],
     )
 

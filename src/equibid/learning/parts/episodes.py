@@ -15,13 +15,14 @@ class Episodes(NamedTuple):
 
     Attributes:
         observation: what was seen before each step, and after the last; float32.
-        present: who had money and learns, before each step and after the last.
+        present: whose action is bid at each step: who had money and learns; after the last, nobody.
         action: what the policy said.
         level: the factor each agent had bid before each step, currency per value unit.
         factor: what was asked of the game, currency per value unit.
         reward: of each step, float32, in the reward's unit.
         tally: sums of each step: every field [E, T, N].
         remaining: money before each step and after the last, currency.
+        period: which of the game's periods was played.
     """
 
     observation: Float[Array, "E T+1 N F"]
@@ -32,6 +33,7 @@ class Episodes(NamedTuple):
     reward: Float[Array, "E T N"]
     tally: Tally
     remaining: Float[Array, "E T+1 N"]
+    period: Int[Array, " E"]
 
 
 class Act(Protocol):
@@ -74,7 +76,7 @@ def play_periods(
     """
 
     def look(state: GameState) -> tuple[Array, Array]:
-        return jax.vmap(game.look)(state), jax.vmap(game.present)(state) & (state.seat == 0)
+        return jax.vmap(game.look)(state), jax.vmap(game.acts)(state)
 
     def step(state: GameState, number: Array) -> tuple[GameState, Episodes]:
         seen, present = look(state)
@@ -89,6 +91,7 @@ def play_periods(
             result.reward.astype(jnp.float32),
             result.tally,
             state.ledger.remaining,
+            state.period,
         )
         return after, row
 
@@ -104,6 +107,7 @@ def play_periods(
         observation=close(rows.observation, seen),
         present=close(rows.present, present),
         remaining=close(rows.remaining, end.ledger.remaining),
+        period=period,
     )
 
 

@@ -4,9 +4,10 @@ The first layer of agent i reads its own observation and action, and everybody's
 
     h_i = own([o_i, u_i]) + Σ_j J_j [o_j, a_j] + (u_i - a_i) J_i^action,    Q_i = head(ReLU(h_i))
 
-a are the actions that were played and u_i what i does instead. The sum is the same for all i that
-share weights, so N critics cost O(N) and not O(N²); and the gradient through u is each agent's own,
-as in Q_i(o, a_1 … u_i … a_N).
+a are the actions that were played and u_i what i does instead; j runs over the agents whose action
+was bid, so neither over those without money nor over seats that a rival drives. The sum is the same
+for all i that share weights, so N critics cost O(N) and not O(N²); and the gradient through u is
+each agent's own, as in Q_i(o, a_1 … u_i … a_N).
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
 from equibid.learning.parts.communication import used
@@ -48,6 +49,7 @@ class JointCritic(eqx.Module):
         seen: Float[Array, "... N F"],
         own: Float[Array, "... N A"],
         played: Float[Array, "... N A"],
+        present: Bool[Array, "... N"],
         teams: Int[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The values.
@@ -56,12 +58,16 @@ class JointCritic(eqx.Module):
             seen: by each agent.
             own: u, what each agent does in its own value.
             played: a, what it does in the others'.
+            present: whose action is bid; what the others say is in no value.
             teams: of each agent.
         """
+        here = present[..., None]
+        own = jnp.where(here, own, 0)
         hidden = used(self.own, self.sharing, teams)(jnp.concatenate([seen, own], axis=-1))
         if self.joint is not None:
             joint = self.joint[teams] if self.sharing == "team" else self.joint
-            rows = jnp.concatenate([seen, played], axis=-1)
+            played = jnp.where(here, played, 0)
+            rows = jnp.concatenate([jnp.where(here, seen, 0), played], axis=-1)
             F, G, N = seen.shape[-1], joint.shape[0], seen.shape[-2]
             hidden += jnp.einsum("...ji,gjid->...gd", rows, joint)
             # Each agent's own place in its own critic.

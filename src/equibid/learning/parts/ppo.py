@@ -71,8 +71,8 @@ class Rows(NamedTuple):
         action: u.
         log_density: of it when it was drawn.
         advantage: A, normalised.
-        value: V when it was drawn, normalised.
-        target: G, likewise.
+        value: what the critic said when it was drawn, so that no value is clipped before it moves.
+        target: G in the unit that the critic is fitted in now.
     """
 
     seen: Float[Array, "B N F"]

@@ -310,7 +310,7 @@ class Uscb:
         calm, spread = jnp.ones((G, N)), jnp.ones((G, 0, N))
         _, played = play_and_hold(game, lambda *_: tried, start, none, calm, spread, key)
         within = played.spend <= game.campaigns.target_cpa * played.value
-        gain = jnp.where(within & (played.value > 0), played.gain, 0.0)
+        gain = jnp.where(within & (played.value > 0) & played.learns, played.gain, 0.0)
         chosen = gain.argmax(axis=0)
         # Who cannot keep its target with any of them aims at a hundredth of what it could buy.
         best = jnp.maximum(gain.max(axis=0), 0.01 * task.best)

@@ -118,7 +118,7 @@ def play_and_hold(
         held = jnp.where(here[..., None], factor[:, None] * spread, old.held)
         probes = old._replace(
             seen=forked(old.seen, seen),
-            present=forked(old.present, jax.vmap(game.present)(main) & (main.seat == 0)),
+            present=forked(old.present, jax.vmap(game.acts)(main)),
             level=forked(old.level, main.level),
             held=held,
             gained=forked(old.gained, now.gain[:, 0]),

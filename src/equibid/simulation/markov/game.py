@@ -207,6 +207,13 @@ class MarkovGame:
         ledger = state.ledger
         return ledger.active & (ledger.remaining >= self.minimum_budget) & (ledger.remaining > 0)
 
+    def acts(self, state: GameState) -> Bool[Array, " N"]:
+        """Agents whose next action is bid: they have money, no rival drives them, and it is a step.
+
+        Nobody acts after the last step.
+        """
+        return self.present(state) & (state.seat == 0) & (state.step < self.steps)
+
     def look(self, state: GameState) -> Float[Array, "N F"]:
         """What each agent sees, float32."""
         return self.observer.look(state.memory, self.observation(state))
