@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-commands test-others slow lint bench docs lock clean
+.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-others lint bench docs lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
@@ -21,8 +21,13 @@ test-commands: .venv/dev.stamp
 test-others: .venv/dev.stamp
 	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
 
-slow: .venv/dev.stamp  ## the slow tests
-	$(BIN)/pytest -m slow --durations=12
+slow: slow-learning slow-others  ## the slow tests
+
+slow-learning: .venv/dev.stamp
+	$(BIN)/pytest -m slow --durations=12 $(LEARNING)
+
+slow-others: .venv/dev.stamp
+	$(BIN)/pytest -m slow --durations=12 $(addprefix --ignore=,$(LEARNING))
 
 lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/ruff check

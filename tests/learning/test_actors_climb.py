@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from equibid.learning.parts.heads import Increment
 
 import equibid.learning.accb.losses as accb
 import equibid.learning.dcmab.losses as dcmab
@@ -19,7 +20,6 @@ from equibid.learning import maddpg
 from equibid.learning.dcmab.networks import actors, critics
 from equibid.learning.parts.attention import attention_critic
 from equibid.learning.parts.communication import Actor, actor
-from equibid.learning.parts.heads import Increment
 from equibid.learning.parts.joint_critic import joint_critic
 from equibid.learning.parts.networks import mlp, policies
 from equibid.learning.parts.ppo import Gaussian, Rows, policy_loss
