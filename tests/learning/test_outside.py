@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import jax
@@ -88,9 +88,10 @@ def test_of_a_long_log_a_policy_sees_the_period_itself() -> None:
     factors = jnp.broadcast_to(resting_factors(day, gsp()), (day.ticks, day.advertisers))
     whole, thinned = (rival_log(day, gsp(), factors, most=most) for most in (10**6, 1500))
     assert (whole.stands_for, thinned.stands_for, thinned.period) == (1, 3, 100)
-    known, looks = [
-        policy_bidder(by_numpy, "pace+uscb")(log).observer.parts for log in (whole, thinned)
-    ]
+    known, looks = (
+        cast(Any, policy_bidder(by_numpy, "pace+uscb")(log)).observer.parts
+        for log in (whole, thinned)
+    )
     budget = day.campaigns.budget
     np.testing.assert_allclose(looks[0].reference.offered, reference_of(thinned, 300).offered)
     np.testing.assert_allclose(looks[0].reference.offered, known[0].reference.offered, rtol=0.4)
