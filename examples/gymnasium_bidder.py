@@ -7,7 +7,7 @@ from rich import print
 
 from equibid.auctions import gsp
 from equibid.bidders import BIDDERS
-from equibid.evaluation.practice import generated_practice
+from equibid.evaluation.periods import generated_practice
 from equibid.markets import MARKETS, Market
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.markov.single_env import ID

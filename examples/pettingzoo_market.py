@@ -5,7 +5,7 @@ import numpy as np
 from rich import print
 
 from equibid.auctions import gsp
-from equibid.evaluation.practice import generated_practice
+from equibid.evaluation.periods import generated_practice
 from equibid.markets import MARKETS, Market
 from equibid.simulation.markov.parallel_env import MarketEnv
 from equibid.simulation.markov.rewards import Value

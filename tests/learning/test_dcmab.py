@@ -12,7 +12,8 @@ from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import no_tally
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
-from equibid.evaluation.practice import Practice, generated_practice
+from equibid.evaluation.periods import generated_practice
+from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.dcmab.algorithm import DCMAB, State
 from equibid.learning.dcmab.bids import Tilt, tilt, tilted_bids
