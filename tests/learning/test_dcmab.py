@@ -21,7 +21,7 @@ from equibid.learning.dcmab.books import Books
 from equibid.learning.dcmab.days import by_interval, cluster_sums
 from equibid.learning.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.dcmab.networks import Actors, actors, critics
-from equibid.learning.parts.clusters import worth
+from equibid.learning.parts.clusters import by_cluster, worth
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
 from equibid.simulation.markov.rewards import Value
@@ -241,8 +241,8 @@ def test_books_are_read_once_an_interval() -> None:
         cluster=jnp.asarray([0, 1, 0]),
         group=jnp.asarray([0, 0, 1, 1]),
         worth=jnp.asarray([1.0, 2.0, 1.0]),
-        budget=jnp.asarray([10.0, 10.0]),
-        plan=jnp.asarray([4.0, 4.0]),
+        budget=jnp.asarray([4.0, 10.0, 6.0]),
+        plan=jnp.asarray([2.0, 4.0, 2.0]),
         clusters=2,
         groups=2,
         interval=2,
@@ -279,7 +279,8 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     books = np.asarray(days.books[:2, -1, : 2 * 9]).reshape(2, 3, 3, 2)
     np.testing.assert_allclose(books[..., 1].sum(axis=2), days.reward[:2].sum(axis=1), rtol=1e-4)
     spent = (1 - np.asarray(days.money[:2, -1])) * np.asarray(market_task().game.campaigns.budget)
-    budget = np.asarray(TINY._books(market_task(), after).budget)
+    own = TINY._books(market_task(), after)
+    budget = np.asarray(by_cluster(own.budget, own.cluster, own.clusters))
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
 

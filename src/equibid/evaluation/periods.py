@@ -20,7 +20,7 @@ from equibid.errors import InputError
 from equibid.evaluation.case import HISTORY, day_before
 from equibid.evaluation.practice import Practice
 from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, joined, parted, split
+from equibid.markets.market import Market, joined, parted, split, usual_rest
 from equibid.simulation.simulate import Play
 
 # The first held-out day of a generated market.
@@ -102,6 +102,9 @@ def recorded_practice(
             "takes at least two, one to learn on and one to judge by; name a longer log"
         )
     kept = max(1, round(len(periods) * held_out))
+    if day_ticks is not None:
+        usual = usual_rest(joined(periods[:-kept]).tick_start, day_ticks)
+        periods = [replace(period, expected=usual) for period in periods]
     learnt, judged = periods[:-kept], periods[-kept:]
     seen = shaken(learnt, shake)
 
