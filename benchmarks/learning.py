@@ -33,7 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.auctions import gsp
-from equibid.evaluation.practice import generated_practice
+from equibid.evaluation.periods import generated_practice
 from equibid.learning import ALGORITHMS
 from equibid.learning.parts.episodes import play
 from equibid.learning.training.course import advance, begun

@@ -15,7 +15,7 @@ from equibid.auctions import second_price
 from equibid.environments import ID, BidderEnv, BidderVectorEnv, market_env
 from equibid.environments.made import World, made
 from equibid.errors import InputError
-from equibid.evaluation.practice import generated_practice
+from equibid.evaluation.periods import generated_practice
 from equibid.markets.days import market_days
 from equibid.markets.presets import DEMO
 from equibid.markets.toml import market_text

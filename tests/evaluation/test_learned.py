@@ -13,7 +13,7 @@ from equibid.errors import InputError
 from equibid.evaluation.arena import jobs
 from equibid.evaluation.case import generated_case
 from equibid.evaluation.learned import entry_of, learned, title_of
-from equibid.evaluation.practice import generated_practice
+from equibid.evaluation.periods import generated_practice
 from equibid.learning import algorithm_named
 from equibid.learning.training.saved import load_policy
 from equibid.markets import MARKETS

@@ -6,7 +6,7 @@ import pytest
 
 from equibid.auctions.ranked import second_price
 from equibid.errors import InputError
-from equibid.evaluation.practice import recorded_practice
+from equibid.evaluation.periods import recorded_practice
 from equibid.logs.recording import Recording
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 

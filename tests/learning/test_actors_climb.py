@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from equibid.learning.parts.heads import Increment
 
 import equibid.learning.accb.losses as accb
 import equibid.learning.dcmab.losses as dcmab
@@ -23,6 +22,7 @@ from equibid.learning.parts.communication import Actor, actor
 from equibid.learning.parts.joint_critic import joint_critic
 from equibid.learning.parts.networks import mlp, policies
 from equibid.learning.parts.ppo import Gaussian, Rows, policy_loss
+from equibid.simulation.markov.heads import Increment
 from learning.filled import filled
 
 B, N, F = 16, 3, 4

@@ -13,7 +13,8 @@ from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
-from equibid.evaluation.practice import Practice, generated_practice
+from equibid.evaluation.periods import generated_practice
+from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.dcmab.algorithm import DCMAB, State
 from equibid.learning.dcmab.bids import Tilt, tilt, tilted_bids
@@ -21,7 +22,7 @@ from equibid.learning.dcmab.books import Books
 from equibid.learning.dcmab.days import by_interval, cluster_sums
 from equibid.learning.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.dcmab.networks import Actors, actors, critics
-from equibid.learning.parts.clusters import worth
+from equibid.learning.parts.clusters import by_cluster, worth
 from equibid.learning.parts.episodes import Episodes
 from equibid.learning.task import Task
 from equibid.markets import MARKETS
@@ -302,8 +303,8 @@ def test_books_are_read_once_an_interval() -> None:
         cluster=jnp.asarray([0, 1, 0]),
         group=jnp.asarray([0, 0, 1, 1]),
         worth=jnp.asarray([1.0, 2.0, 1.0]),
-        budget=jnp.asarray([10.0, 10.0]),
-        plan=jnp.asarray([4.0, 4.0]),
+        budget=jnp.asarray([4.0, 10.0, 6.0]),
+        plan=jnp.asarray([2.0, 4.0, 2.0]),
         clusters=2,
         groups=2,
         interval=2,
@@ -343,7 +344,8 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     money, books = days.money[:2, -2], days.books[:2, -2, : 2 * 9].reshape(2, 3, 3, 2)
     assert (np.asarray(money) > 0).all() and not np.asarray(days.money[:2, -1]).any()
     spent = (1 - np.asarray(money)) * np.asarray(market_task().game.campaigns.budget)
-    budget = np.asarray(TINY._books(market_task(), after).budget)
+    own = TINY._books(market_task(), after)
+    budget = np.asarray(by_cluster(own.budget, own.cluster, own.clusters))
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
 

@@ -18,7 +18,8 @@ from equibid.auctions.ranked import gsp, second_price
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
 from equibid.errors import InputError
-from equibid.evaluation.practice import Practice, generated_practice
+from equibid.evaluation.periods import generated_practice
+from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.maab.algorithm import MAAB, State
 from equibid.learning.maab.credit import credited, meeting, shared, weights

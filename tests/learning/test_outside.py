@@ -87,16 +87,16 @@ def test_of_a_long_log_a_policy_sees_the_period_itself() -> None:
     day = market_days("demo", sizes=SIZES)(0)
     factors = jnp.broadcast_to(resting_factors(day, gsp()), (day.ticks, day.advertisers))
     whole, thinned = (rival_log(day, gsp(), factors, most=most) for most in (10**6, 1500))
-    assert (whole.stands_for, thinned.stands_for, thinned.period) == (1, 3, 100)
+    assert (whole.expected, thinned.expected, thinned.period) == (300, 300, 100)
     known, looks = (
         cast(Any, policy_bidder(by_numpy, "pace+uscb")(log)).observer.parts
         for log in (whole, thinned)
     )
     budget = day.campaigns.budget
-    np.testing.assert_allclose(looks[0].reference.offered, reference_of(thinned, 300).offered)
+    np.testing.assert_allclose(looks[0].reference.offered, reference_of(thinned).offered)
     np.testing.assert_allclose(looks[0].reference.offered, known[0].reference.offered, rtol=0.4)
     later = thinned.tuning_for(day.campaigns, 600, 6, 300)
-    assert (later.period, later.stands_for) == (200, 3.0)
+    assert (later.period, later.expected) == (200, 600)
     np.testing.assert_allclose(later.campaigns.budget * 3, budget)
 
 

@@ -9,7 +9,8 @@ import jax
 import pytest
 
 from equibid.auctions.ranked import gsp
-from equibid.evaluation.practice import Practice, generated_practice
+from equibid.evaluation.periods import generated_practice
+from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.trainer import Plan, Told, train
 from equibid.markets import MARKETS

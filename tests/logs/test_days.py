@@ -13,7 +13,7 @@ from equibid.bidders.training import training_log
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
 from equibid.evaluation.case import recorded_case
-from equibid.evaluation.practice import recorded_practice
+from equibid.evaluation.periods import recorded_practice
 from equibid.logs import Recording, split_for_tuning, with_budget_share
 from equibid.logs.recording import whole
 from equibid.markets.market import Campaigns, Labels, Market, joined, parted
@@ -132,7 +132,6 @@ def test_learners_practise_on_the_training_days() -> None:
     for world in ("market", "log"):
         game = practice.task(reward_named("value"), observer="pace", world=world).game
         assert (game.ticks, game.steps) == (3, 3)
-        assert game.periods == {"market": 2, "log": 3}[world]
-    single = recorded_practice(log_of_days(), second_price(), "tick")
-    assert [len(single.train), len(single.held_out)] == [1, 1]
-    assert single.held_out[0].impressions == LENGTHS[0]
+        assert game.periods == 2
+    with pytest.raises(InputError, match="holds 1 days"):
+        recorded_practice(log_of_days(), second_price(), "tick")

@@ -36,7 +36,7 @@ def log() -> TrainingLog:
 def seen(spent: float, at: int) -> dict[str, np.ndarray]:
     made = log()
     campaigns = made.campaigns
-    observer = observer_named("segments", campaigns, planned(reference_of(made, M * SIZE), made, M))
+    observer = observer_named("segments", campaigns, planned(reference_of(made), made, M))
     now = Observation(
         tick=jnp.asarray(at // 5),
         ticks=jnp.asarray(M * SIZE // 5),
@@ -93,4 +93,4 @@ def test_within_a_segment_and_at_the_end() -> None:
 def test_it_needs_a_plan() -> None:
     made = log()
     with pytest.raises(InputError, match="split into segments"):
-        observer_named("segments", made.campaigns, reference_of(made, 100))
+        observer_named("segments", made.campaigns, reference_of(made))

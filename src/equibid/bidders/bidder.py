@@ -43,7 +43,10 @@ class Arriving(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["tick", "ticks", "impression", "impressions", "remaining", "arriving"],
+    data_fields=[
+        *("tick", "ticks", "impression", "impressions", "remaining", "arriving"),
+        *("present", "driven"),
+    ],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Observation:
         impressions: impressions the period is expected to have.
         remaining: money each advertiser has left, currency.
         arriving: the tick's impressions, or the one impression; None unless a bidder `foresees`.
+        present: advertisers that are still in the market; None for all.
+        driven: advertisers whose seats are the bidder's own; None for all. Of the others it is told
+            nothing: no money, no arrivals, and later no sums of the tick.
     """
 
     tick: Int[Array, ""]
@@ -65,6 +71,15 @@ class Observation:
     impressions: Int[Array, ""]
     remaining: Float[Array, " N"]
     arriving: Arriving | None = None
+    present: Bool[Array, " N"] | None = None
+    driven: Bool[Array, " N"] | None = None
+
+    @property
+    def acting(self) -> Bool[Array, " N"]:
+        """Advertisers whose next bid is the bidder's."""
+        everybody = jnp.ones(self.remaining.shape, bool)
+        present, driven = (everybody if x is None else x for x in (self.present, self.driven))
+        return present & driven
 
     @property
     def time_left(self) -> Float[Array, ""]:

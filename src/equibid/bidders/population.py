@@ -1,7 +1,8 @@
 """Who drives whom: a market in which different bidders meet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,8 @@ from equibid.bidders.bidder import Bidder, FactorBidder, Observation, State, by_
 from equibid.bidders.fixed import Fixed
 from equibid.markets.market import Campaigns
 
+T = TypeVar("T")
+
 
 @partial(jax.tree_util.register_dataclass, data_fields=["bidders", "seat"], meta_fields=[])
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Population:
     """An assignment of advertisers to bidders.
 
     Every bidder runs for all N advertisers, and each advertiser follows the one that has its seat.
+    What happens on a seat is told to the bidder that has it, and to no other: they see zeros there.
 
     Attributes:
         bidders: fitted bidders.
@@ -43,6 +47,18 @@ class Population:
         """Whether a bidder wants to know what arrives."""
         return any(bidder.foresees for bidder in self.bidders)
 
+    def shown(self, index: int, observation: Observation) -> Observation:
+        """What a bidder sees of an observation: its own seats."""
+        if len(self.bidders) == 1:
+            return observation
+        mine = self.seat == index
+        arriving, remaining = masked(mine, (observation.arriving, observation.remaining))
+        return replace(observation, remaining=remaining, arriving=arriving, driven=mine)
+
+    def told(self, index: int, feedback: Tally) -> Tally:
+        """What a bidder is told of a tick: the sums of its own seats."""
+        return feedback if len(self.bidders) == 1 else masked(self.seat == index, feedback)
+
     def init(self, campaigns: Campaigns) -> tuple[State, ...]:
         """The states of all bidders at the start of a period."""
         return tuple(bidder.init(campaigns) for bidder in self.bidders)
@@ -52,7 +68,7 @@ class Population:
     ) -> Float[Array, " N"]:
         """Every advertiser's factor; only if `by_factor`."""
         factors = [
-            bidder.factor(state, observation, jax.random.fold_in(key, index))
+            bidder.factor(state, self.shown(index, observation), jax.random.fold_in(key, index))
             for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
             if isinstance(bidder, FactorBidder)
         ]
@@ -82,7 +98,7 @@ class Population:
             own = jax.random.fold_in(key, index)
             if not isinstance(bidder, FactorBidder):
                 own = jax.random.fold_in(own, first)
-            bids = bidder.bid(state, observation, values, own)
+            bids = bidder.bid(state, self.shown(index, observation), values, own)
             chosen = jnp.where(self.seat == index, bids.astype(values.dtype), chosen)
         return chosen
 
@@ -91,7 +107,9 @@ class Population:
     ) -> "Population":
         """The same bids in this tick, each factor found once and not in every block."""
         bidders = tuple(
-            Fixed(bidder.factor(state, observation, jax.random.fold_in(key, index)))
+            Fixed(
+                bidder.factor(state, self.shown(index, observation), jax.random.fold_in(key, index))
+            )
             if isinstance(bidder, FactorBidder)
             else bidder
             for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
@@ -105,18 +123,28 @@ class Population:
         prices: Float[Array, "B N L"],
         present: Bool[Array, "B N"],
     ) -> tuple[State, ...]:
-        """Show a sold block to the bidders that watch."""
+        """Show a sold block to the bidders that watch, each on its own seats."""
+        alone = len(self.bidders) == 1
         return tuple(
-            bidder.watch(state, values, prices, present) if bidder.watches else state
-            for bidder, state in zip(self.bidders, states, strict=True)
+            bidder.watch(
+                state, values, prices, present if alone else present & (self.seat == index)
+            )
+            if bidder.watches
+            else state
+            for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
         )
 
     def update(self, states: tuple[State, ...], feedback: Tally) -> tuple[State, ...]:
         """Close a tick for all bidders."""
         return tuple(
-            bidder.update(state, feedback)
-            for bidder, state in zip(self.bidders, states, strict=True)
+            bidder.update(state, self.told(index, feedback))
+            for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
         )
+
+
+def masked(mine: Bool[Array, " N"], x: T) -> T:
+    """Zeros in place of the arrays' columns that are not mine."""
+    return jax.tree.map(lambda x: jnp.where(mine, x, jnp.zeros_like(x)), x)
 
 
 def everybody(bidder: Bidder, advertisers: int) -> Population:

@@ -16,6 +16,9 @@ from equibid.bidders.price_rule import SECOND_PRICE, PriceRule, logged_prices, p
 from equibid.markets.history import PriceHistory, market_history
 from equibid.markets.market import Campaigns, Market, dense
 
+# Values of a log that are kept, impressions × advertisers; a longer log is thinned.
+MOST = 3_000_000
+
 
 @dataclass(frozen=True)
 class TrainingLog:
@@ -37,8 +40,8 @@ class TrainingLog:
         rule: how a price is paid.
         even: the bid that wins with even chance under a soft rule, currency per exposure.
         per_currency: units of the log's money in one unit of what people count in; see `Labels`.
-        stands_for: impressions that one of the log's stands for; above 1 where a long log was
-            thinned, and period and budgets with it.
+        impressions: that a delivery period is expected to have, those that were thinned out too;
+            None where nothing was: as many as `period`.
     """
 
     values: Float[Array, "K N"]
@@ -54,7 +57,12 @@ class TrainingLog:
     rule: PriceRule = SECOND_PRICE
     even: Float[Array, "K #N"] | None = None
     per_currency: float = 1.0
-    stands_for: float = 1.0
+    impressions: int | None = None
+
+    @property
+    def expected(self) -> int:
+        """Impressions that a delivery period is expected to have."""
+        return self.period if self.impressions is None else self.impressions
 
     @property
     def period_start(self) -> Int[np.ndarray, " D"]:
@@ -100,7 +108,7 @@ class TrainingLog:
             period=max(round(impressions * share), 1),
             ticks=ticks,
             tick_start=None,
-            stands_for=1 / share,
+            impressions=impressions,
         )
 
 
@@ -109,7 +117,7 @@ def training_log(
     auction: Auction,
     period: int | None = None,
     history: PriceHistory | None = None,
-    most: int = 3_000_000,
+    most: int = MOST,
     day_ticks: int | None = None,
 ) -> TrainingLog:
     """The training log of a market whose `market_price` was logged.
@@ -157,5 +165,5 @@ def training_log(
         rule=rule,
         even=met.even,
         per_currency=market.labels.per_currency,
-        stands_for=float(every),
+        impressions=period,
     )

@@ -10,7 +10,8 @@ from equibid.bidders.registry import bidder_label
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import refuse_idle
-from equibid.evaluation.practice import Practice, Rivals, generated_practice, recorded_practice
+from equibid.evaluation.periods import generated_practice, recorded_practice
+from equibid.evaluation.practice import Practice, Rivals
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.board import Log
 from equibid.learning.training.trainer import Judge, Plan

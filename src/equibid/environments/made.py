@@ -12,7 +12,8 @@ import numpy.typing as npt
 from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import bidder_named
 from equibid.errors import InputError, near
-from equibid.evaluation.practice import Rivals, generated_practice
+from equibid.evaluation.periods import generated_practice
+from equibid.evaluation.practice import Rivals
 from equibid.markets.days import market_days
 from equibid.markets.registry import MARKETS
 from equibid.markets.settings import Generator

@@ -9,11 +9,15 @@ import jax.numpy as jnp
 from equibid.auctions.clearing import Auction
 from equibid.auctions.soft import Soft
 from equibid.bidders.training import TrainingLog, training_log
+from equibid.errors import InputError
 from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, even_ticks, parted, span, split
+from equibid.markets.market import Market, even_ticks, parted, span, split, usual_rest
 from equibid.markets.values.joint import draw_unknown
 from equibid.simulation.simulate import Play
 from equibid.simulation.yesterday import resting_factors, rival_log
+
+# Days of a generated market from here on are for learning: none is judged in a comparison.
+HISTORY = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,16 @@ def generated_case(
         auction: the rule.
         play: how often bidders are asked.
     """
-    return Case(name, day_before(day(0), auction), lambda seed: day(seed + 1), auction, play)
+
+    def judged(seed: int) -> Market:
+        if seed >= HISTORY:
+            raise InputError(
+                f"seed {seed}: a generated market has {HISTORY} days to compare bidders on, seeds "
+                f"0 to {HISTORY - 1}; later days are for learning"
+            )
+        return day(seed + 1)
+
+    return Case(name, day_before(day(0), auction), judged, auction, play)
 
 
 def day_before(market: Market, auction: Auction) -> TrainingLog:
@@ -96,7 +109,8 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
             train, auction, recording.period, recording.history, day_ticks=recording.day_ticks
         )
     if recording.day_ticks is not None:
-        days = parted(test, recording.day_ticks)
+        expected = usual_rest(train.tick_start, recording.day_ticks)
+        days = [replace(x, expected=expected) for x in parted(test, recording.day_ticks)]
         return Case(recording.name, log, days.__getitem__, auction, play, days=len(days))
     impressions = recording.period or test.impressions
     ticks = test.ticks if recording.period is None else rounds

@@ -1,9 +1,12 @@
-"""Where bidders learn: periods to train on, periods held out, and the log of the day before.
+"""Where bidders learn: periods to train on, periods held out, and the log they start from.
 
-Days that comparisons judge (1, 2, …) are neither trained on nor held out.
+Three sets of periods are kept apart: those that are learnt from, those by which the state to keep
+is chosen, and those that comparisons judge by. All that a learner starts from or divides by is of
+the first alone: the log, the start factors, the references, what a period is worth, and how many
+impressions it is expected to have. `equibid.evaluation.periods` makes the sets.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,23 +20,18 @@ from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS, bidder_named
-from equibid.bidders.training import TrainingLog, training_log
+from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
 from equibid.evaluation.campaign_figures import cpa_score
-from equibid.evaluation.case import Case, day_before
+from equibid.evaluation.case import Case
 from equibid.learning.algorithm import Algorithm, World
 from equibid.learning.task import Task, hindsight_value, overlap_of, planned_for, reference_of
-from equibid.logs.recording import Recording, split_for_tuning
-from equibid.markets.market import Market, parted, split
+from equibid.markets.market import Campaigns, Market, even_ticks
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import logged_game, markov_game
 from equibid.simulation.markov.outcome import Reward
 from equibid.simulation.markov.rewards import reward_named
 from equibid.simulation.simulate import Play, simulate, simulate_many, stack
-
-# Days of a generated market from this one on are history: never judged in a comparison.
-HISTORY = 10_000
-HELD_OUT = 20_000
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,12 @@ class Practice:
 
     Attributes:
         name: of the market.
-        log: what classic bidders are tuned on: the day before.
+        log: what classic bidders are tuned on: the day before, or the periods to learn on.
         train: periods to learn on.
         held_out: periods to judge a run's progress on.
         auction: the rule.
         play: how often bidders are asked.
+        logged: what is bought from where each agent learns on the log alone; None for `log`.
     """
 
     name: str
@@ -78,22 +77,23 @@ class Practice:
     held_out: Sequence[Market]
     auction: Auction
     play: Play
+    logged: TrainingLog | None = None
 
     @cached_property
     def yesterday(self) -> Reference:
         """What is known of the day before."""
-        return reference_of(self.log, self.train[0].impressions)
+        return reference_of(self.log)
 
     @cached_property
     def best(self) -> Float[Array, " N"]:
         """What the reference factor buys on the training log in a period, value units."""
-        scale = max(self.train[0].impressions / self.log.period, 1.0)
+        scale = max(self.log.expected / self.log.period, 1.0)
         return jnp.asarray(hindsight_value(self.log, self.yesterday.factor) * scale)
 
     @cached_property
     def overlap(self) -> Float[Array, "N N"]:
         """See `overlap_of`."""
-        return jnp.asarray(overlap_of(self.train[0]))
+        return jnp.asarray(overlap_of(self.train))
 
     @cached_property
     def beside(self) -> Bidder:
@@ -129,7 +129,7 @@ class Practice:
         """
         reference = planned_for(observer, self.yesterday, self.log)
         if world == "log":
-            game = logged_game(self.log, reference, reward, observer=observer)
+            game = logged_game(self.logged or self.log, reference, reward, observer=observer)
         else:
             game = markov_game(
                 self.train,
@@ -228,133 +228,27 @@ class Practice:
 
 
 def practice_of(case: Case) -> Practice:
-    """What a case's own first period shows of its market: to set a learned policy in its seat."""
-    market = case.market(0)
+    """What a case's training log shows of its market: to set a learned policy in its seat.
+
+    Of the periods that are judged nothing is known but their budgets and targets.
+    """
+    campaigns = case.market(0).campaigns
     if case.periods is not None:
-        market = jax.tree.map(lambda x: x[0], market)
-    return Practice(case.name, case.train, [market], [market], case.auction, case.play)
-
-
-def generated_practice(
-    name: str,
-    day: Callable[[int], Market],
-    auction: Auction,
-    play: Play = "tick",
-    days: int = 4,
-    held_out: int = 2,
-) -> Practice:
-    """Practice on a generated market: the day before is day 0, as in `generated_case`.
-
-    Args:
-        name: of the market.
-        day: from a day's number to its market.
-        auction: the rule.
-        play: how often bidders are asked.
-        days: to learn on.
-        held_out: days to judge progress on.
-    """
-    first = day(0)
+        campaigns = jax.tree.map(lambda x: x[0], campaigns)
     return Practice(
-        name,
-        day_before(first, auction),
-        [first, *(day(HISTORY + number) for number in range(1, days))],
-        [day(HELD_OUT + number) for number in range(held_out)],
-        auction,
-        play,
+        case.name, case.train, [logged_period(case.train, campaigns)], [], case.auction, case.play
     )
 
 
-def recorded_practice(
-    recording: Recording,
-    auction: Auction,
-    play: Play,
-    rounds: int = 40,
-    held_out: float = 0.2,
-    shake: float = 0.0,
-) -> Practice:
-    """Practice on the training part of a log; its last periods are held out.
-
-    Args:
-        recording: the log, with delivery periods or days.
-        auction: the rule.
-        play: how often bidders are asked.
-        rounds: ticks of a delivery period.
-        held_out: share of the training periods.
-        shake: how far prices of days to come may be off, as a share: see `shaken`.
-
-    Raises:
-        InputError: the log is not cut into periods, or holds too few to learn on.
-    """
-    if recording.train is None:
-        recording = split_for_tuning(recording)
-    train = recording.train
-    assert train is not None
-    if recording.day_ticks is not None:
-        return _daily_practice(recording, recording.day_ticks, auction, play, held_out, shake)
-    if recording.period is None:
-        raise InputError(
-            f"log {recording.name}: it has no delivery periods to learn on; name a log of campaigns"
-        )
-    log = training_log(train, auction, recording.period, recording.history)
-    whole = train.impressions // recording.period
-    if whole < 2:
-        raise InputError(
-            f"log {recording.name}: its training part holds {train.impressions} impressions, less "
-            f"than two periods of {recording.period}; name a longer log"
-        )
-    periods = split(train, recording.period, rounds)
-    each = [jax.tree.map(lambda x, s=s: x[s], periods) for s in range(whole)]
-    kept = max(1, round(whole * held_out))
-    return Practice(
-        recording.name,
-        replace(log, ticks=rounds),
-        shaken(each[:-kept], shake),
-        shaken(each[-kept:], shake),
-        auction,
-        play,
+def logged_period(log: TrainingLog, campaigns: Campaigns) -> Market:
+    """A period of a log as a market: its first impressions, spread evenly over the ticks."""
+    rows = min(log.period, len(log.values))
+    own = log.prices.shape[1] > 1
+    return Market(
+        values=log.values[:rows],
+        tick_start=even_ticks(rows, log.ticks),
+        campaigns=campaigns,
+        market_price=None if own else log.prices[:rows, 0, 0],
+        bid_step=log.bid_step,
+        bid_cap=log.bid_cap,
     )
-
-
-def _daily_practice(
-    recording: Recording,
-    day_ticks: int,
-    auction: Auction,
-    play: Play,
-    held_out: float,
-    shake: float,
-) -> Practice:
-    """Practice on the training days of a log; a single one is learnt on and judged on."""
-    assert recording.train is not None
-    days = parted(recording.train, day_ticks)
-    kept = max(1, round(len(days) * held_out))
-    return Practice(
-        recording.name,
-        training_log(recording.train, auction, None, recording.history, day_ticks=day_ticks),
-        shaken(days[:-kept] or days, shake),
-        shaken(days[-kept:], shake),
-        auction,
-        play,
-    )
-
-
-def shaken(periods: Sequence[Market], share: float) -> list[Market]:
-    """The periods at their prices, and at four others, lower and higher by up to a share.
-
-    The money of a period always fits the prices of the part of a log it was set by. Whoever learns
-    on that part alone never finds itself with money left over, or short of it.
-
-    Args:
-        periods: with market prices.
-        share: 0 to below 1; at 0 they are left as they are.
-    """
-    if not 0 <= share < 1:
-        raise InputError(f"shake {share:g}: write a number from 0 to below 1")
-    # Steps of equal ratio from 1 - share to its inverse.
-    steps = (0.0, 1.0, 0.5, -0.5, -1.0) if share else (0.0,)
-
-    def priced(period: Market, step: float) -> Market:
-        price = period.market_price
-        factor = (1 - share) ** step
-        return period if price is None else replace(period, market_price=price * factor)
-
-    return [priced(period, step) for step in steps for period in periods]

@@ -224,7 +224,7 @@ class Maddpg:
         policy, T = state.learner.actor, task.game.steps
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
-            said = jnp.tanh(policy(seen, teams))
+            said = jnp.tanh(policy(seen, teams, jax.vmap(task.game.acts)(state)))
             noise = self.noise * jax.random.normal(key, said.shape, said.dtype)
             action = jnp.clip(said + noise, -1, 1)
             return action, self._steering().factor(action, state, task.game)
@@ -289,7 +289,7 @@ class Maddpg:
         seen, present, concerned, credit = following(
             memory, drawn, (stored.seen, stored.present, stored.concerned, stored.credit)
         )
-        action = jnp.tanh(learner.target_actor(seen, teams))
+        action = jnp.tanh(learner.target_actor(seen, teams, present))
         value = worth * credit + learner.target_critic(seen, action, action, present, teams)
         more = jnp.where(concerned, value, 0.0)
         return hybrid(td(now.reward, self.gamma, more), now.returns, self.mixing) - (
@@ -342,7 +342,7 @@ def actor_loss(
     policy: Actor, critic: JointCritic, now: Memory, teams: Int[Array, " N"], restraint: float
 ) -> Float[Array, ""]:
     """Minus each agent's value of its own action, the others' as played; and the restraint."""
-    said = policy(now.seen, teams)
+    said = policy(now.seen, teams, now.present)
     value = critic(now.seen, jnp.tanh(said), now.action, now.present, teams)
     return masked_mean(restraint * (said**2).sum(axis=-1) - value, now.present)
 

@@ -174,7 +174,7 @@ class Mappo:
         policy = state.learner.policy
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
-            action = policy.draw(key, seen, teams)
+            action = policy.draw(key, seen, teams, jax.vmap(task.game.acts)(state))
             return action, self._steering().factor(action, state, task.game)
 
         episodes = play(task.game, act, playing, self.episodes)
@@ -224,7 +224,7 @@ class Mappo:
             concerned=concerned,
             action=episodes.action,
             log_density=learner.policy.log_density(
-                episodes.observation[:, :-1], episodes.action, teams
+                episodes.observation[:, :-1], episodes.action, teams, present
             ),
             advantage=normalised_advantage(advantage, present),
             value=said[:, :-1],

@@ -56,9 +56,8 @@ def policy_bidder(
 
     def fit(log: TrainingLog) -> Bidder:
         # Of the period itself, of which a long log shows only a part.
-        impressions = round(log.period * log.stands_for)
-        budget = jnp.asarray(log.campaigns.budget) * log.stands_for
-        reference = planned_for(observer, reference_of(log, impressions), log)
+        budget = jnp.asarray(log.campaigns.budget) * (log.expected / log.period)
+        reference = planned_for(observer, reference_of(log), log)
         looks = observer_named(observer, replace(log.campaigns, budget=budget), reference)
         shape = (log.campaigns.count, len(looks.names))
         seen = np.random.default_rng(0).normal(size=(PROBES, *shape)).astype(np.float32)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
+from equibid.learning.parts.communication import Told
 from equibid.markets.market import Campaigns
 from equibid.simulation.markov.heads import Follows, Head, start_now
 from equibid.simulation.markov.observers import Memory, Observer
@@ -33,14 +34,15 @@ class Learned(FactorBidder):
     """Looks, asks its network, and bids the factor the head makes of the answer.
 
     Attributes:
-        network: a pytree that maps what is seen [N, F] to actions [N, A], without chance.
+        network: a pytree that maps what is seen [N, F] to actions [N, A], without chance; one whose
+            agents talk is told who does.
         observer: what it sees.
         start: the factor of the day before, currency per value unit.
         head: from actions to factors.
         follows: what the start follows through the day.
     """
 
-    network: Callable[[Float[Array, "N F"]], Float[Array, "N A"]]
+    network: Callable[..., Float[Array, "N A"]]
     observer: Observer
     start: Float[Array, " N"]
     head: Head
@@ -58,7 +60,9 @@ class Learned(FactorBidder):
 
     def factor(self, state: Mind, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
         """What the network answers."""
-        action = self.network(self.observer.look(state.memory, observation))
+        seen = self.observer.look(state.memory, observation)
+        talks = (observation.acting,) if isinstance(self.network, Told) else ()
+        action = self.network(seen, *talks)
         start = start_now(self.follows, self.start, state.budget, observation)
         return self.head(action.astype(jnp.float64), state.level, start)
 

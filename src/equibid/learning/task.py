@@ -1,5 +1,7 @@
 """What a trainer is given: a game, and what is known of it beforehand."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -31,7 +33,8 @@ class Task:
         game: the training periods; its reward is the trainer's.
         reference: the day before.
         best: what the reference factor buys on the training log in a period, value units; above 0.
-        overlap: how much two agents' targeting overlaps: cosine of their values over impressions.
+        overlap: how much two agents' targeting overlaps: cosine of their values over impressions of
+            the training periods.
     """
 
     game: MarkovGame
@@ -40,12 +43,11 @@ class Task:
     overlap: Float[Array, "N N"]
 
 
-def reference_of(log: TrainingLog, impressions: int) -> Reference:
-    """What is known of the day before.
+def reference_of(log: TrainingLog) -> Reference:
+    """What is known of the day before, as much as a period is expected to have of it.
 
     Args:
         log: what bidders are tuned on.
-        impressions: that a period is expected to have; the log may be thinned.
     """
     values = np.asarray(log.values, np.float64)
     offered = (values > 0).sum(axis=0)
@@ -54,7 +56,7 @@ def reference_of(log: TrainingLog, impressions: int) -> Reference:
     factor = jnp.where(factor > 0, factor, log.campaigns.target_cpa)
     return Reference(
         jnp.asarray(factor, jnp.float64),
-        jnp.asarray(offered * (impressions / (len(values) * log.ticks))),
+        jnp.asarray(offered * (log.expected / (len(values) * log.ticks))),
         jnp.asarray(values.sum(axis=0) / np.maximum(offered, 1)),
     )
 
@@ -86,9 +88,14 @@ def hindsight_value(
     return np.where(bought > 0, bought, 1.0)
 
 
-def overlap_of(period: Market) -> Float[np.ndarray, "N N"]:
-    """Cosine of two advertisers' values over the impressions of a period, at most `SAMPLE`."""
-    rows = np.linspace(0, period.impressions - 1, min(SAMPLE, period.impressions)).astype(int)
-    values = np.asarray(dense_rows(period, rows), np.float64)
+def overlap_of(periods: Sequence[Market]) -> Float[np.ndarray, "N N"]:
+    """Cosine of two advertisers' values over the impressions of periods, at most about `SAMPLE`."""
+    most = -(-SAMPLE // len(periods))
+
+    def sample(period: Market) -> Float[np.ndarray, "R N"]:
+        rows = np.linspace(0, period.impressions - 1, min(most, period.impressions)).astype(int)
+        return np.asarray(dense_rows(period, rows), np.float64)
+
+    values = np.concatenate([sample(period) for period in periods])
     length = np.maximum(np.sqrt((values**2).sum(axis=0)), 1e-300)
     return (values / length).T @ (values / length)

@@ -66,7 +66,10 @@ class Labels:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["values", "tick_start", "campaigns", "market_price", "candidates", "outcomes"],
+    data_fields=[
+        *("values", "tick_start", "campaigns", "market_price", "candidates", "outcomes"),
+        "expected",
+    ],
     meta_fields=["labels", "bid_step", "bid_cap"],
 )
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class Market:
         candidates: advertiser id of each column, ascending along a row, -1 where a row has fewer;
             None for a dense market.
         outcomes: logged conversions; None when they are to be drawn from `values`.
+        expected: impressions that bidders expect from the start of each tick to the end, and 0;
+            None where the number of impressions is settled beforehand, and they know it.
         bid_step: bids are rounded down to a multiple of it (currency per impression); 0 leaves
             them as they are.
         bid_cap: the highest bid the exchange takes (currency per impression).
@@ -96,6 +101,7 @@ class Market:
     market_price: Float[Array, "*S K"] | None = None
     candidates: Int[Array, "*S K C"] | None = None
     outcomes: Bool[Array, "*S K C"] | None = None
+    expected: Int[Array, "*S T+1"] | None = None
     labels: Labels = field(default_factory=Labels)
     bid_step: float = 0.0
     bid_cap: float = float("inf")
@@ -238,6 +244,39 @@ def joined(markets: Sequence[Market]) -> Market:
     )
 
 
+def usual_rest(tick_start: Int[Array, " D*T+1"], ticks: int) -> Int[Array, " T+1"]:
+    """Impressions from the start of each tick to the end of a period, the mean of D in a row.
+
+    Args:
+        tick_start: as in `Market`, of all periods.
+        ticks: T of a period.
+    """
+    start = np.asarray(tick_start, np.int64)
+    rest = [start[t + ticks] - start[t : t + ticks + 1] for t in range(0, len(start) - 1, ticks)]
+    return jnp.asarray(np.rint(np.mean(rest, axis=0)).astype(np.int64))
+
+
+def in_all(
+    expected: Int[Array, " T+1"] | None,
+    impressions: Int[Array, ""],
+    tick: Int[Array, ""],
+    before: Int[Array, ""],
+    arrived: Int[Array, ""],
+) -> Int[Array, ""]:
+    """Impressions that bidders expect of the whole period by now.
+
+    Args:
+        expected: as in `Market`.
+        impressions: of the period, where that is known.
+        tick: the tick now.
+        before: impressions of the ticks before.
+        arrived: impressions so far.
+    """
+    if expected is None:
+        return impressions
+    return arrived + jnp.maximum(expected[tick] - (arrived - before), expected[tick + 1])
+
+
 def span(market: Market, first: int, last: int) -> Market:
     """Impressions `first` … `last` - 1 with the ticks they fall into, budgets unchanged."""
     inside = slice(first, last)
@@ -251,6 +290,7 @@ def span(market: Market, first: int, last: int) -> Market:
         market_price=None if market.market_price is None else market.market_price[inside],
         candidates=None if market.candidates is None else market.candidates[inside],
         outcomes=None if market.outcomes is None else market.outcomes[inside],
+        expected=None,
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from equibid.auctions.budgets import Ledger, open_ledger, settle
 from equibid.auctions.clearing import ABSENT, Auction, Clearing
@@ -13,7 +13,7 @@ from equibid.auctions.tally import Tally, convert, no_tally, tally
 from equibid.bidders.bidder import Arriving, Observation, State
 from equibid.bidders.population import Population
 from equibid.division import divided
-from equibid.markets.market import Market, worth
+from equibid.markets.market import Market, in_all, worth
 from equibid.noise import seed_of
 from equibid.simulation.delivery import Delivery
 
@@ -26,12 +26,14 @@ class Carry(NamedTuple):
         opening: money at the start of the tick.
         states: of the bidders.
         tick: sums of the tick so far.
+        there: who had not left when the tick began; None where nobody asks.
     """
 
     ledger: Ledger
     opening: Float[Array, " N"]
     states: tuple[State, ...]
     tick: Tally
+    there: Bool[Array, " N"] | None = None
 
 
 def block_length(impressions: int, advertisers: int) -> int:
@@ -92,6 +94,7 @@ def play_block(
         carry.opening,
         states,
         carry.tick + tally(settlement, bids, values, ids, counted),
+        carry.there,
     )
 
 
@@ -165,16 +168,24 @@ def observe(
     impression: Array,
     remaining: Array,
     arriving: Arriving | None = None,
+    present: Array | None = None,
 ) -> Observation:
     """What bidders see before a block."""
+    before, impressions = market.tick_start[tick], jnp.asarray(market.impressions)
     return Observation(
         tick=tick,
         ticks=jnp.asarray(market.ticks),
         impression=impression,
-        impressions=jnp.asarray(market.impressions),
+        impressions=in_all(market.expected, impressions, tick, before, impression),
         remaining=remaining,
         arriving=arriving,
+        present=present,
     )
+
+
+def present(active: Array, money: Array, minimum_budget: float) -> Bool[Array, " N"]:
+    """Who is in the market: it has not left, and has money to bid with."""
+    return active & (money >= minimum_budget) & (money > 0)
 
 
 def arrivals(market: Market) -> Arriving:
@@ -206,7 +217,7 @@ def begin(market: Market, population: Population) -> Carry:
     """The start of a period."""
     ledger = open_ledger(market.campaigns.budget, worth(market))
     states = population.init(market.campaigns)
-    return Carry(ledger, ledger.remaining, states, no_tally(market.advertisers))
+    return Carry(ledger, ledger.remaining, states, no_tally(market.advertisers), ledger.active)
 
 
 def end_tick(
@@ -219,6 +230,7 @@ def end_tick(
         carry.ledger.remaining,
         told,
         jax.tree.map(jnp.zeros_like, carry.tick),
+        carry.ledger.active,
     )
     following = jax.tree.map(partial(jnp.where, ends), fresh, carry)
     return following, (carry.tick, carry.ledger.remaining)

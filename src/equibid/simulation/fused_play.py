@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from equibid.auctions import fused
-from equibid.auctions.budgets import open_ledger
+from equibid.auctions.budgets import Ledger, open_ledger
 from equibid.auctions.clearing import ABSENT
 from equibid.auctions.kernel import Lots
 from equibid.auctions.ranked import Ranked
@@ -18,7 +19,7 @@ from equibid.bidders.bidder import Arriving, State
 from equibid.bidders.population import Population
 from equibid.markets.market import Market, worth
 from equibid.noise import seed_of
-from equibid.simulation.blocks import arrivals, observe
+from equibid.simulation.blocks import arrivals, observe, present
 from equibid.simulation.delivery import Delivery
 from equibid.simulation.tick_bids import most_blocks, tick_bids
 
@@ -30,7 +31,7 @@ def turn(
     population: Population,
     states: tuple[State, ...],
     feedback: Array | None,
-    remaining: Array,
+    ledger: Ledger,
     tick: Array,
     arriving: Arriving | None,
     key: jax.Array,
@@ -40,7 +41,9 @@ def turn(
     if feedback is not None:
         states = population.update(states, Tally(*feedback))
     now = jax.tree.map(lambda x: x[tick], arriving)
-    observation = observe(market, tick, market.tick_start[tick], remaining, now)
+    remaining = ledger.remaining
+    here = present(ledger.active, remaining, minimum_budget)
+    observation = observe(market, tick, market.tick_start[tick], remaining, now, here)
     if not population.by_factor:
         return states, tick_bids(
             market, minimum_budget, population, states, observation, key, tick, blocks
@@ -89,7 +92,7 @@ def play_fused(
             population,
             states,
             sums,
-            purse.remaining.copy(),
+            Ledger(*(cast(Array, x.copy()) for x in purse)),
             np.asarray(tick),
             told,
             key,

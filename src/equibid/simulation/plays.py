@@ -18,6 +18,7 @@ from equibid.simulation.blocks import (
     end_tick,
     observe,
     play_block,
+    present,
 )
 from equibid.simulation.delivery import Delivery
 
@@ -47,7 +48,9 @@ def play_ticks(
         # A slice cannot reach past the end; the rows before `first` are left out instead.
         slice_start = jnp.minimum(first, market.impressions - length)
         arriving = jax.tree.map(lambda x: x[tick], told)
-        observation = observe(market, tick, start[tick], carry.opening, arriving)
+        assert carry.there is not None
+        here = present(carry.there, carry.opening, auction.minimum_budget)
+        observation = observe(market, tick, start[tick], carry.opening, arriving, here)
         carry = play_block(
             market,
             auction,
@@ -80,7 +83,9 @@ def play_impressions(
     def step(carry: Carry, at: tuple[Array, ...]) -> tuple[Carry, tuple[Tally, Array]]:
         tick, number, ends = at
         arriving = arrival(market, number) if population.foresees else None
-        observation = observe(market, tick, number, carry.ledger.remaining, arriving)
+        ledger = carry.ledger
+        here = present(ledger.active, ledger.remaining, auction.minimum_budget)
+        observation = observe(market, tick, number, ledger.remaining, arriving, here)
         carry = play_block(
             market,
             auction,

@@ -111,7 +111,7 @@ def rival_log(
         rule=price_rule(auction)._replace(wins_ties=True),
         even=None if met.even is None else met.even.astype(values.dtype),
         per_currency=market.labels.per_currency,
-        stands_for=float(every),
+        impressions=market.impressions,
     )
 
 

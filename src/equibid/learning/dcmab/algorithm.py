@@ -247,16 +247,12 @@ class DCMAB:
         return -(-task.game.ticks // self.interval)
 
     def _books(self, task: Task, state: State) -> Books:
-        def summed(x: Array) -> Array:
-            total = by_cluster(jnp.asarray(x, jnp.float64), state.cluster, self.clusters)
-            return jnp.where(total > 0, total, 1)
-
         return Books(
             cluster=state.cluster,
             group=state.group,
             worth=worth(task),
-            budget=summed(task.game.campaigns.budget),
-            plan=summed(task.best * worth(task)),
+            budget=jnp.asarray(task.game.campaigns.budget, jnp.float64),
+            plan=task.best * worth(task),
             clusters=self.clusters,
             groups=self.groups,
             interval=self.interval,

@@ -92,24 +92,11 @@ class TiltedSeat(Bidder):
         return tilted_bids(state, values, self.ratio, self.largest)
 
 
-class Plan(NamedTuple):
-    """What the learned bidder remembers.
-
-    Attributes:
-        pages: of the books.
-        action: of each cluster in each group of ticks, held for an interval.
-    """
-
-    pages: Pages
-    action: Float[Array, "I J"]
-
-
 @pytree("ratio", "largest")
 class Coordinated(Bidder):
     """Reads the books once an interval, asks the actors, and tilts the base bids.
 
-    The books are of all advertisers it is told of: in a mixed population also of seats it does not
-    drive, as they were in training.
+    The books are of the advertisers it drives, as they were in training.
 
     Attributes:
         actors: of the clusters.
@@ -129,24 +116,23 @@ class Coordinated(Bidder):
     ratio: Ratio
     largest: float
 
-    def init(self, campaigns: Campaigns) -> Plan:
-        """The plan of an empty book."""
-        pages = self.books.init(campaigns)
-        return Plan(pages, self.actors(self.books.read(pages), self.history))
+    def init(self, campaigns: Campaigns) -> Pages:
+        """An empty book."""
+        return self.books.init(campaigns)
 
-    def update(self, state: Plan, feedback: Tally) -> Plan:
-        """Book the tick; the actors' answer changes where the page turns."""
-        pages = self.books.see(state.pages, feedback)
-        return Plan(pages, self.actors(self.books.read(pages), self.history))
+    def update(self, state: Pages, feedback: Tally) -> Pages:
+        """Book the tick."""
+        return self.books.see(state, feedback)
 
-    def action(self, state: Plan, observation: Observation) -> Float[Array, " N"]:
-        """Of each advertiser now."""
+    def action(self, state: Pages, observation: Observation) -> Float[Array, " N"]:
+        """Of each advertiser now; it changes where a page turns."""
         T = self.books.group.shape[0]
         group = self.books.group_of(observation.tick * T // observation.ticks)
-        return state.action[self.books.cluster, group].astype(jnp.float64)
+        action = self.actors(self.books.read(state, observation.driven), self.history)
+        return action[self.books.cluster, group].astype(jnp.float64)
 
     def bid(
-        self, state: Plan, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+        self, state: Pages, observation: Observation, values: Float[Array, "B N"], key: jax.Array
     ) -> Float[Array, "B N"]:
         """The tilted base bids."""
         now = Tilt(self.action(state, observation), self.start, self.mean_value)
@@ -157,12 +143,12 @@ class Coordinated(Bidder):
 class CoordinatedFactors(Coordinated, FactorBidder):
     """The same where ``ratio`` is none: bids are factors times values."""
 
-    def factor(self, state: Plan, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+    def factor(self, state: Pages, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
         """``start · (1 + a)``."""
         return tilted_factor(self.action(state, observation), self.start, self.largest)
 
     def bid(
-        self, state: Plan, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+        self, state: Pages, observation: Observation, values: Float[Array, "B N"], key: jax.Array
     ) -> Float[Array, "B N"]:
         """Factor times value."""
         return FactorBidder.bid(self, state, observation, values, key)

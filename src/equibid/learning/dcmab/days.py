@@ -207,6 +207,6 @@ def history_of(days: Days, books: Books) -> Float[Array, "J 2"]:
     """Cost and revenue of each group of ticks, as shares of all budgets and plans."""
     shape = (books.clusters, books.groups, 2)
     pairs = days.books[:, -1, : prod(shape)].reshape(-1, *shape).mean(axis=0)
-    weight = jnp.stack([books.budget, books.plan], axis=-1)
+    weight = by_cluster(books.sizes.T, books.cluster, books.clusters).T
     weight = (weight / weight.sum(axis=0)).astype(jnp.float32)
     return (pairs * weight[:, None]).sum(axis=0)

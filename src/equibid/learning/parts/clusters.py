@@ -60,9 +60,9 @@ def advertiser_clusters(task: Task, clusters: int) -> Int[Array, " N"]:
 
 
 def tick_groups(task: Task, groups: int) -> Int[Array, " T"]:
-    """The group of each tick of a day, by the traffic of the first training period."""
+    """The group of each tick of a day, by the traffic of all training periods."""
     game = task.game
-    traffic = jnp.diff(game.tick_start[: game.ticks + 1])
+    traffic = jnp.diff(game.tick_start).reshape(game.periods, game.ticks).sum(axis=0)
     return cut(traffic.astype(jnp.float64), groups)
 
 

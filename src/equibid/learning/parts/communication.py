@@ -5,7 +5,8 @@
 What is seen before a tick is what the ticks before it told, so messages are exchanged between two
 ticks and none is waited for within one. What to say is learned with what to do: the policy's
 gradient flows through h_i into the mates' W. The bandwidth b is 0 unless asked for: then nothing is
-said, and every agent acts on what it sees itself.
+said, and every agent acts on what it sees itself. Who is out of the market is silent, and so is a
+mate whose seat another bidder has: the mean is over those that talk.
 
 Sources: Sukhbaatar, Szlam and Fergus, "Learning multiagent communication with backpropagation",
 2016 (the mean of the others); Foerster et al., "Learning to communicate with deep multi-agent
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from equibid.errors import InputError
 from equibid.learning.parts.networks import MLP, Policies, mlp, policies
@@ -39,17 +40,21 @@ class Actor(eqx.Module):
     sharing: Sharing = eqx.field(static=True)
 
     def __call__(
-        self, seen: Float[Array, "... N F"], teams: Int[Array, " N"]
+        self,
+        seen: Float[Array, "... N F"],
+        teams: Int[Array, " N"],
+        talks: Bool[Array, "... N"] | None = None,
     ) -> Float[Array, "... N A"]:
         """The actions.
 
         Args:
             seen: by each agent.
             teams: of each agent, as `Structure.teams` gives.
+            talks: whose messages are heard; None for all.
         """
         if self.say is not None:
             message = jnp.tanh(used(self.say, self.sharing, teams)(seen))
-            seen = jnp.concatenate([seen, mates_mean(message, teams)], axis=-1)
+            seen = jnp.concatenate([seen, mates_mean(message, teams, talks)], axis=-1)
         return used(self.act, self.sharing, teams)(seen)
 
 
@@ -68,9 +73,11 @@ class Told(eqx.Module):
     scale: float = eqx.field(static=True, default=1.0)
     bounded: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, seen: Float[Array, "... N F"]) -> Float[Array, "... N A"]:
-        """The actions."""
-        action = self.actor(seen, self.teams)
+    def __call__(
+        self, seen: Float[Array, "... N F"], talks: Bool[Array, "... N"] | None = None
+    ) -> Float[Array, "... N A"]:
+        """The actions; `talks` as an `Actor` takes it."""
+        action = self.actor(seen, self.teams, talks)
         return self.scale * (jnp.tanh(action) if self.bounded else action)
 
 

@@ -39,10 +39,14 @@ class Gaussian(eqx.Module):
         return self.log_std[teams] if self.actor.sharing == "team" else self.log_std
 
     def draw(
-        self, key: jax.Array, seen: Float[Array, "... N F"], teams: Int[Array, " N"]
+        self,
+        key: jax.Array,
+        seen: Float[Array, "... N F"],
+        teams: Int[Array, " N"],
+        talks: Bool[Array, "... N"] | None = None,
     ) -> Float[Array, "... N A"]:
-        """Actions."""
-        mean = self.actor(seen, teams)
+        """Actions; `talks` as an `Actor` takes it."""
+        mean = self.actor(seen, teams, talks)
         return mean + jnp.exp(self.spread(teams)) * jax.random.normal(key, mean.shape, mean.dtype)
 
     def log_density(
@@ -50,10 +54,11 @@ class Gaussian(eqx.Module):
         seen: Float[Array, "... N F"],
         action: Float[Array, "... N A"],
         teams: Int[Array, " N"],
+        talks: Bool[Array, "... N"] | None = None,
     ) -> Float[Array, "... N"]:
-        """The logarithm of π(u|o)."""
+        """The logarithm of π(u|o); `talks` as an `Actor` takes it."""
         log_std = self.spread(teams)
-        distance = (action - self.actor(seen, teams)) * jnp.exp(-log_std)
+        distance = (action - self.actor(seen, teams, talks)) * jnp.exp(-log_std)
         return (-0.5 * (distance**2 + np.log(2 * np.pi)) - log_std).sum(axis=-1)
 
     def entropy(self) -> Float[Array, ""]:
@@ -117,7 +122,8 @@ def policy_loss(
         clip: ε.
         entropy: c.
     """
-    log_ratio = policy.log_density(rows.seen, rows.action, teams) - rows.log_density
+    now = policy.log_density(rows.seen, rows.action, teams, rows.present)
+    log_ratio = now - rows.log_density
     gain = masked_mean(clipped_objective(log_ratio, rows.advantage, clip), rows.present)
     # Schulman's estimate, which is never negative.
     apart = masked_mean(jnp.exp(log_ratio) - 1 - log_ratio, rows.present)

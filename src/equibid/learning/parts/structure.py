@@ -118,12 +118,21 @@ def team_sum(x: Float[Array, "... N"], teams: Int[Array, " N"]) -> Float[Array, 
     return jnp.moveaxis(sums[teams], 0, -1)
 
 
-def mates_mean(x: Float[Array, "... N A"], teams: Int[Array, " N"]) -> Float[Array, "... N A"]:
-    """The mean over each agent's mates, itself left out; zero where it has none."""
-    rows = jnp.moveaxis(x, -1, -2)
+def mates_mean(
+    x: Float[Array, "... N A"], teams: Int[Array, " N"], counted: Bool[Array, "... N"] | None = None
+) -> Float[Array, "... N A"]:
+    """The mean over each agent's mates, itself left out; zero where it has none.
+
+    Args:
+        x: of each agent.
+        teams: of each agent.
+        counted: who counts; None for all.
+    """
+    counts = jnp.ones(x.shape[:-1], x.dtype) if counted is None else counted.astype(x.dtype)
+    rows = jnp.where(counts[..., None, :] > 0, jnp.moveaxis(x, -1, -2), 0)
     others = team_sum(rows, teams) - rows
-    mates = team_sum(jnp.ones(teams.shape, x.dtype), teams) - 1
-    return jnp.moveaxis(others / jnp.maximum(mates, 1), -2, -1)
+    mates = team_sum(counts, teams) - counts
+    return jnp.moveaxis(others / jnp.maximum(mates, 1)[..., None, :], -2, -1)
 
 
 def scaled_reward(

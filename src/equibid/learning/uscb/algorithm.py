@@ -299,18 +299,33 @@ class Uscb:
         return state, told
 
     def _hindsight(self, task: Task, key: jax.Array) -> tuple[Array, Array]:
-        """The start and R*: of the day before, or of the best constant factor within the target."""
+        """The start and R*: of the day before, or of the best constant factor within the target.
+
+        The target is one of all training periods together.
+        """
         game = task.game
         if self.target == "none":
             return game.level, jnp.asarray(task.best, jnp.float64)
         G, N = len(TRIED), game.agents
         tried = TRIED[:, None] * game.level
-        start = jax.vmap(game.reset)(jax.random.split(key, G), jnp.zeros(G, jnp.int32))
         none = jnp.zeros((G, 0), jnp.int32)
         calm, spread = jnp.ones((G, N)), jnp.ones((G, 0, N))
-        _, played = play_and_hold(game, lambda *_: tried, start, none, calm, spread, key)
-        within = played.spend <= game.campaigns.target_cpa * played.value
-        gain = jnp.where(within & (played.value > 0) & played.learns, played.gain, 0.0)
+
+        def period(number: Array) -> Played:
+            own = jax.random.fold_in(key, number)
+            start = jax.vmap(game.reset)(jax.random.split(own, G), jnp.full(G, number))
+            _, played = play_and_hold(game, lambda *_: tried, start, none, calm, spread, own)
+            return played
+
+        each = jax.lax.map(period, jnp.arange(game.periods, dtype=jnp.int32))
+        # Periods in which a rival drove an advertiser say nothing of its factor.
+        count = jnp.maximum(each.learns.sum(axis=0), 1)
+        gain, value, spend = (
+            jnp.where(each.learns, x, 0.0).sum(axis=0) / count
+            for x in (each.gain, each.value, each.spend)
+        )
+        within = spend <= game.campaigns.target_cpa * value
+        gain = jnp.where(within & (value > 0), gain, 0.0)
         chosen = gain.argmax(axis=0)
         # Who cannot keep its target with any of them aims at a hundredth of what it could buy.
         best = jnp.maximum(gain.max(axis=0), 0.01 * task.best)

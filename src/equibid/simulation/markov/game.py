@@ -30,8 +30,17 @@ from equibid.bidders.bidder import Arriving, Bidder, FactorBidder, Observation, 
 from equibid.bidders.population import Population
 from equibid.bidders.training import TrainingLog
 from equibid.errors import InputError
-from equibid.markets.market import Campaigns, Market, even_ticks, joined, limited, worth
-from equibid.simulation.blocks import arrival, arrivals
+from equibid.markets.market import (
+    Campaigns,
+    Market,
+    even_ticks,
+    in_all,
+    joined,
+    limited,
+    usual_rest,
+    worth,
+)
+from equibid.simulation.blocks import arrival, arrivals, present
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.forked import refuse_fork
 from equibid.simulation.markov.observers import Memory, Observer, observer_named
@@ -118,6 +127,7 @@ class MarkovGame:
         observer: what agents see.
         population: seat 0 is the agents' own, the others are bidders that do not learn.
         arriving: what arrives in each tick, where the observer foresees; else None.
+        expected: as in `Market`.
         reward: from an `Outcome` to a number an agent.
         periods: D.
         ticks: T of a period.
@@ -135,6 +145,7 @@ class MarkovGame:
     observer: Observer
     population: Population
     arriving: Arriving | None
+    expected: Int[Array, " T+1"] | None
     reward: Reward
     periods: int
     ticks: int
@@ -205,7 +216,7 @@ class MarkovGame:
     def present(self, state: GameState) -> Bool[Array, " N"]:
         """Agents that have money to bid with."""
         ledger = state.ledger
-        return ledger.active & (ledger.remaining >= self.minimum_budget) & (ledger.remaining > 0)
+        return present(ledger.active, ledger.remaining, self.minimum_budget)
 
     def acts(self, state: GameState) -> Bool[Array, " N"]:
         """Agents whose next action is bid: they have money, no rival drives them, and it is a step.
@@ -216,10 +227,11 @@ class MarkovGame:
 
     def look(self, state: GameState) -> Float[Array, "N F"]:
         """What each agent sees, float32."""
-        return self.observer.look(state.memory, self.observation(state))
+        now = replace(self.observation(state), driven=state.seat == 0)
+        return self.observer.look(state.memory, now)
 
     def observation(self, state: GameState) -> Observation:
-        """What a bidder would be told at this moment."""
+        """What a bidder of all seats would be told at this moment."""
         tick, k, first = self._place(state)
         arriving = None
         if self.observer.foresees or self.population.foresees:
@@ -228,15 +240,18 @@ class MarkovGame:
                 arriving = arrival(self.sale.market, k)
             elif self.arriving is not None:
                 arriving = Arriving(*(x[tick] for x in self.arriving))
+        # After the last step of all there is no such tick in the market, but one in the period.
+        now = tick - state.period * self.ticks if self.by_impression else state.step
+        # As wide as `simulate` counts: a quotient of narrow integers is a narrow number.
+        mean = (self.tick_start[-1] // self.periods).astype(jnp.int64)
         return Observation(
-            # After the last step of all there is no such tick in the market, but one in the period.
-            tick=tick - state.period * self.ticks if self.by_impression else state.step,
+            tick=now,
             ticks=jnp.asarray(self.ticks),
             impression=k - first,
-            # As wide as `simulate` counts: a quotient of narrow integers is a narrow number.
-            impressions=(self.tick_start[-1] // self.periods).astype(jnp.int64),
+            impressions=in_all(self.expected, mean, now, self.tick_start[tick] - first, k - first),
             remaining=state.ledger.remaining,
             arriving=arriving,
+            present=self.present(state),
         )
 
     def _place(self, state: GameState) -> tuple[Array, Array, Array]:
@@ -299,14 +314,15 @@ class MarkovGame:
         told = state.tick
         bid = told.value_offered > 0
         factor = told.bid / jnp.where(bid, told.value_offered, 1)
-        others = self.population.bidders[1:]
+        seated = Population(self.population.bidders, state.seat)
+        others = enumerate(zip(seated.bidders[1:], state.rivals, strict=True), start=1)
         return state._replace(
             opening=state.ledger.remaining,
             level=jnp.where(bid, factor, state.level),
             tick=no_tally(self.agents),
             memory=self.observer.see(state.memory, told),
             rivals=tuple(
-                bidder.update(own, told) for bidder, own in zip(others, state.rivals, strict=True)
+                bidder.update(own, seated.told(index, told)) for index, (bidder, own) in others
             ),
         )
 
@@ -382,6 +398,7 @@ def markov_game(
         observer=own,
         population=population,
         arriving=jax.jit(arrivals)(market) if foresees else None,
+        expected=market.expected,
         reward=reward,
         periods=len(periods),
         ticks=periods[0].ticks,
@@ -428,6 +445,7 @@ def logged_game(
         observer=own,
         population=Population((ByFactor(),), jnp.zeros(N, jnp.int32)),
         arriving=None,
+        expected=None if log.tick_start is None else usual_rest(log.tick_start, T),
         reward=reward,
         periods=periods,
         ticks=T,

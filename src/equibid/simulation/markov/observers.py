@@ -148,15 +148,19 @@ class Traits:
 
     | feature | what it is | range |
     | --- | --- | --- |
-    | budget | log of the budget over the mean budget | -5 … 5 |
+    | budget | log of budget over the reference bid for all impressions of value | -5 … 5 |
     | ambition | log of the reference factor over the target CPA | -5 … 5 |
-    | reach | log of impressions of value over the mean of all agents | -5 … 5 |
+    | reach | log of the share of impressions that are of value to it | -5 … 0 |
+
+    Each is of the agent's own and of what everybody knows: nothing is over the others' mean.
 
     Attributes:
-        traits: [N, 3].
+        reference: the day before.
+        target: currency per value unit.
     """
 
-    traits: Float[Array, "N 3"]
+    reference: Reference
+    target: Float[Array, " N"]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -168,26 +172,27 @@ class Traits:
         """It does not change."""
         return False
 
-    def init(self, campaigns: Campaigns) -> tuple[()]:
-        """Nothing to remember."""
-        return ()
+    def init(self, campaigns: Campaigns) -> Float[Array, " N"]:
+        """The budgets of the period."""
+        return jnp.asarray(campaigns.budget, jnp.float64)
 
-    def look(self, memory: tuple[()], observation: Observation) -> Float[Array, "N F"]:
+    def look(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
         """The same all day."""
-        return self.traits
+        factor, offered, mean_value, _ = self.reference
+        offered = offered * observation.ticks
+        seen = (
+            log_ratio(memory, offered * mean_value * factor),
+            log_ratio(factor, self.target),
+            log_ratio(offered, jnp.broadcast_to(observation.impressions, offered.shape)),
+        )
+        return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: tuple[()], feedback: Tally) -> tuple[()]:
+    def see(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
         """Nothing to learn."""
-        return ()
+        return memory
 
 
-@OBSERVERS.add("traits", "Who the agent is: its budget, ambition and reach beside the others'.")
+@OBSERVERS.add("traits", "Who the agent is: its budget, ambition and reach.")
 def traits(campaigns: Campaigns, reference: Reference) -> Traits:
-    """Constants of the market's advertisers."""
-    budget, target = jnp.asarray(campaigns.budget), jnp.asarray(campaigns.target_cpa)
-    seen = (
-        log_ratio(budget, jnp.broadcast_to(budget.mean(), budget.shape)),
-        log_ratio(reference.factor, target),
-        log_ratio(reference.offered, jnp.broadcast_to(reference.offered.mean(), budget.shape)),
-    )
-    return Traits(jnp.stack(seen, axis=-1).astype(jnp.float32))
+    """Needs the day before and the target."""
+    return Traits(reference, jnp.asarray(campaigns.target_cpa, jnp.float64))
