@@ -48,6 +48,7 @@ CLASSIC = (
     "pid-win-rate",
     "pacing",
     "pacing-multiplicative",
+    "pacing-ratio",
     "online-lp",
     "fixed",
     "ss-mdp",
@@ -71,7 +72,7 @@ class Settings:
     seeds: int = 13
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into
     delivery periods or days needs none: every one is a replicate. With fewer than 13, no difference
-    between two of the 15 default bidders can be told from chance."""
+    between two of the 16 default bidders can be told from chance."""
 
     period: str | None = None
     """Cut a log into delivery periods, each of which is a replicate with its share of the money: a

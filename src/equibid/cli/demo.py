@@ -8,7 +8,10 @@ import tyro
 
 from equibid.cli.compare import Settings, run_comparison
 
-BIDDERS = "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,online-lp,hindsight"
+BIDDERS = (
+    "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,pacing-ratio,online-lp,"
+    "hindsight"
+)
 
 
 def demo(

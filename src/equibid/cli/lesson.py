@@ -38,7 +38,7 @@ class Lesson:
     """How often agents decide while they learn. Of a log's impressions each decides too little to
     learn from; what was learnt at ticks is asked at impressions where a comparison does so."""
 
-    rivals: str = "pacing,fixed"
+    rivals: str = "pacing,pacing-ratio,fixed"
     """Classic bidders among the agents while they learn, separated by commas, with settings as in
     pacing:rate=0.5; none in a market of one advertiser, or where a log is learnt."""
 
@@ -46,8 +46,9 @@ class Lesson:
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each
     other."""
 
-    days: int = 4
-    """Days of a generated market to learn on."""
+    days: int | None = None
+    """Days of a generated market to learn on; default 32, fewer where all together would hold more
+    than 200 million values, at least 4."""
 
     shake: float = 0.5
     """Periods of a log are also played at prices lower and higher by up to this share: agents
@@ -64,7 +65,7 @@ class Lesson:
 
     judged_by: str = "seated"
     """Which number of the judgement is to be high; the best state of each seed is kept. seated: the
-    value of held-out periods beside pacing, each on every second seat; seated-score: the same,
+    value of held-out periods beside classic bidders on every second seat; seated-score: the same,
     fined where a target CPA is missed; or value, score, conversions."""
 
     patience: int = 0
@@ -131,6 +132,7 @@ def prepared(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Prepar
     config = {
         "name": practice.name,
         "digest": read,
+        "periods": {"learnt": len(practice.train), "held out": len(practice.held_out)},
         "auction": auction,
         "play": practice.play,
     }

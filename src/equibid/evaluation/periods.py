@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import jax
+import numpy as np
 
 from equibid.auctions.clearing import Auction
 from equibid.bidders.training import MOST, TrainingLog, training_log
@@ -25,6 +26,8 @@ from equibid.simulation.simulate import Play
 
 # The first held-out day of a generated market.
 HELD_OUT = 2 * HISTORY
+# Values of all days to learn on together, unless more days are asked for.
+MOST_VALUES = 200_000_000
 
 
 def generated_practice(
@@ -32,8 +35,8 @@ def generated_practice(
     day: Callable[[int], Market],
     auction: Auction,
     play: Play = "tick",
-    days: int = 4,
-    held_out: int = 2,
+    days: int | None = None,
+    held_out: int = 8,
 ) -> Practice:
     """Practice on a generated market: the day before is day 0, as in `generated_case`.
 
@@ -42,15 +45,16 @@ def generated_practice(
         day: from a day's number to its market.
         auction: the rule.
         play: how often bidders are asked.
-        days: to learn on.
+        days: to learn on; None for `usual_days`.
         held_out: days to judge progress on.
 
     Raises:
         InputError: there are so many days that some would be held out, too.
     """
+    first = day(0)
+    days = usual_days(first) if days is None else days
     if days > HISTORY:
         raise InputError(f"{days} days to learn on: ask for at most {HISTORY}")
-    first = day(0)
     return Practice(
         name,
         day_before(first, auction),
@@ -59,6 +63,11 @@ def generated_practice(
         auction,
         play,
     )
+
+
+def usual_days(market: Market) -> int:
+    """Days to learn on: 32, fewer of large ones, which have more to learn from; at least 4."""
+    return int(np.clip(MOST_VALUES // market.values.size, 4, 32))
 
 
 def recorded_practice(

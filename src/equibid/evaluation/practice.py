@@ -33,6 +33,9 @@ from equibid.simulation.markov.outcome import Reward
 from equibid.simulation.markov.rewards import reward_named
 from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 
+# Classic bidders beside which a policy is judged.
+NEIGHBOURS = ("pacing", "pacing-ratio", "online-lp")
+
 
 @dataclass(frozen=True)
 class Rivals:
@@ -96,9 +99,9 @@ class Practice:
         return jnp.asarray(overlap_of(self.train))
 
     @cached_property
-    def beside(self) -> Bidder:
-        """Who takes the other half of the seats when a policy is judged."""
-        return BIDDERS["pacing"](self.log)
+    def neighbours(self) -> tuple[Bidder, ...]:
+        """Who take the other half of the seats in turn when a policy is judged."""
+        return tuple(BIDDERS[name](self.log) for name in NEIGHBOURS)
 
     def task(
         self,
@@ -176,16 +179,18 @@ class Practice:
             Per period: ``value`` (expected value of the ads shown), ``score`` (the same, as
             AuctionNet fines it where a cost per value unit is above its target) and
             ``conversions`` of all seats, and their ``spend`` as a share of budgets; ``seated`` and
-            ``seated-score``, value and score when pacing drives the other half of the seats, summed
-            over both ways to sit. Alone, those are value and score.
+            ``seated-score``, value and score when classic bidders (`NEIGHBOURS`) drive the other
+            half of the seats, summed over both ways to sit. Alone, those are value and score.
         """
         N = self.train[0].advertisers
         told = self.judged(Population((bidder,), jnp.zeros(N, jnp.int32)))
         turns = [told]
         if N > 1:
-            bidders = (bidder, self.beside)
-            seats = [(jnp.arange(N, dtype=jnp.int32) + turn) % 2 for turn in range(2)]
-            turns = [self.judged(Population(bidders, seat)) for seat in seats]
+            bidders = (bidder, *self.neighbours)
+            place = np.arange(N, dtype=np.int32)
+            others = 1 + place // 2 % len(self.neighbours)
+            seats = [np.where((place + turn) % 2, others, 0) for turn in range(2)]
+            turns = [self.judged(Population(bidders, jnp.asarray(seat))) for seat in seats]
         seated = {
             name: sum(turn[of] for turn in turns)
             for name, of in (("seated", "value"), ("seated-score", "score"))
