@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +62,8 @@ def recording(kind: str, poison: str = "") -> Recording:
     """
     lengths = [LENGTH] * 10 if kind == "periods" else list(DAYS)
     if kind == "days" and poison == "compared":
-        lengths[LEARNT + HELD :] = [3 * length for length in lengths[LEARNT + HELD :]]
+        at = LEARNT + HELD
+        lengths = lengths[:at] + [3 * length for length in lengths[at:]]
 
     def part(lengths: list[int], seed: int) -> Market:
         if kind == "periods":
@@ -120,7 +121,7 @@ def contents(task: Task) -> list[np.ndarray]:
     asked[:, : 4 * N] = np.repeat([[0.3], [3.0]], D, axis=0)
     asked[:, N : 2 * N], asked[:, 2 * N : 3 * N], asked[:, 3 * N : 4 * N] = 1e6, 1, 2.0**-30
     asked[:, 4 * N] = np.tile(np.arange(D), 2)
-    game.sale.many(asked, None, sold, 0, 2 * D)
+    cast(Any, game.sale).many(asked, None, sold, 0, 2 * D)
     return [*map(np.asarray, jax.tree.leaves(task)), sold]
 
 

@@ -59,7 +59,7 @@ def test_critics_see_their_own_agent_alone(name: str) -> None:
     def values(seen: jax.Array) -> jax.Array:
         if isinstance(state.critic, CentralValue):
             return state.critic(seen, here, jnp.asarray(teams))
-        return state.critic(seen, action, action, jnp.asarray(teams))
+        return state.critic(seen, action, action, here, jnp.asarray(teams))
 
     seen = np.random.default_rng(0).normal(size=(N, task.game.features)).astype(np.float32)
     felt = np.abs(np.asarray(jax.jit(jax.jacobian(values))(seen))).sum(axis=-1)
