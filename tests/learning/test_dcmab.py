@@ -324,6 +324,25 @@ def test_books_are_read_once_an_interval() -> None:
     np.testing.assert_allclose(at["cost 0 1"], [0, 0, 0, 0, 0.8], rtol=1e-6)
 
 
+def test_books_are_of_the_seats_that_are_driven() -> None:
+    books = Books(
+        cluster=jnp.asarray([0, 0, 1]),
+        group=jnp.asarray([0]),
+        worth=jnp.ones(3),
+        budget=jnp.asarray([10.0, 30.0, 5.0]),
+        plan=jnp.asarray([4.0, 8.0, 2.0]),
+        clusters=2,
+        groups=1,
+        interval=1,
+        clock=False,
+    )
+    sums = replace(no_tally(3), spend=jnp.asarray([1.0, 6, 2]), value=jnp.asarray([1.0, 4, 1]))
+    pages = books.see(books.init(market_task().game.campaigns), sums)
+    np.testing.assert_allclose(books.read(pages), [7 / 40, 5 / 12, 2 / 5, 1 / 2])
+    driven = jnp.asarray([True, False, False])
+    np.testing.assert_allclose(books.read(pages, driven), [1 / 10, 1 / 4, 0, 0])
+
+
 def test_a_short_last_interval_is_summed_too() -> None:
     x = jnp.arange(5.0).reshape(1, 5, 1)
     np.testing.assert_array_equal(by_interval(x, 2)[0, :, 0], [1, 5, 4])
