@@ -42,7 +42,6 @@ from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
 from equibid.simulation.markov.game import MarkovGame, markov_game
 from equibid.simulation.markov.heads import Multiple
-from equibid.simulation.markov.observers import Joined, Traits
 from equibid.simulation.markov.parallel_env import MarketEnv
 from equibid.simulation.markov.rewards import Value
 from equibid.simulation.yesterday import resting_factors
@@ -82,9 +81,8 @@ def game_of(market: Market, reference: Reference, sampled: bool = True) -> Marko
 
 def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
     """The same for the plain form."""
-    assert isinstance(game.observer, Joined)
-    traits = game.observer.parts[1]
-    assert isinstance(traits, Traits)
+    # What does not change all day: the last three features.
+    traits = np.asarray(game.look(game.reset(jax.random.key(0))))[:, -3:]
     return Day(
         values=np.asarray(market.values),
         tick_start=np.asarray(market.tick_start),
@@ -92,7 +90,7 @@ def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
         level=np.asarray(reference.factor),
         offered=np.asarray(reference.offered),
         mean_value=np.asarray(reference.mean_value),
-        traits=np.asarray(traits.traits),
+        traits=traits,
         capped=game.by_impression,
     )
 
