@@ -11,7 +11,7 @@ from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import refuse_idle
 from equibid.evaluation.periods import generated_practice, recorded_practice
-from equibid.evaluation.practice import Practice, Rivals
+from equibid.evaluation.practice import RIVALS, Practice, Rivals
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.board import Log
 from equibid.learning.training.trainer import Judge, Plan
@@ -38,7 +38,7 @@ class Lesson:
     """How often agents decide while they learn. Of a log's impressions each decides too little to
     learn from; what was learnt at ticks is asked at impressions where a comparison does so."""
 
-    rivals: str = "pacing,pacing-ratio,fixed"
+    rivals: str = RIVALS
     """Classic bidders among the agents while they learn, separated by commas, with settings as in
     pacing:rate=0.5; none in a market of one advertiser, or where a log is learnt."""
 

@@ -13,7 +13,7 @@ from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import bidder_named
 from equibid.errors import InputError, near
 from equibid.evaluation.periods import generated_practice
-from equibid.evaluation.practice import Rivals
+from equibid.evaluation.practice import RIVALS, Rivals
 from equibid.markets.days import market_days
 from equibid.markets.registry import MARKETS
 from equibid.markets.settings import Generator
@@ -81,7 +81,7 @@ def bidder_env(game: MarkovGame | None = None, scaled: bool = False, **words: An
         game: to play, instead of one from words.
         scaled: each advertiser's reward is divided by what its best constant factor bought on the
             day before, so that a period's is about 1, as Equibid's own learners have it.
-        words: of a `World`, whose rivals are pacing and fixed by default, and arguments of
+        words: of a `World`, whose rivals are `RIVALS` by default, and arguments of
             `BidderEnv`.
 
     Raises:
@@ -182,7 +182,7 @@ def _asked(game: MarkovGame | None, scaled: bool, words: dict[str, Any]) -> dict
         return {"game": game} | rest
     if "rival_share" in world:
         raise InputError("rival_share is for market_env; here rivals drive all but the learner")
-    game, best = made(_world({"rivals": "pacing,fixed"} | world))
+    game, best = made(_world({"rivals": RIVALS} | world))
     return {"game": game} | ({"scale": best} if scaled else {}) | rest
 
 

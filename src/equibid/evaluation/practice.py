@@ -35,6 +35,8 @@ from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 
 # Classic bidders beside which a policy is judged.
 NEIGHBOURS = ("pacing", "pacing-ratio", "online-lp")
+# Those that it meets while it learns, unless others are named: a game has none that watch.
+RIVALS = "pacing,pacing-ratio,fixed"
 
 
 @dataclass(frozen=True)
