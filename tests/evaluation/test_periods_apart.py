@@ -217,6 +217,14 @@ def test_a_log_with_nothing_to_hold_out_is_refused(kind: str) -> None:
         recorded_practice(short, second_price(), "tick")
 
 
+@pytest.mark.parametrize("kind", LOGS)
+def test_a_log_whose_advertisers_meet_is_refused(kind: str) -> None:
+    log = recording(kind)
+    met = replace(log, test=replace(log.test, market_price=None))
+    with pytest.raises(InputError, match="equibid fit"):
+        recorded_practice(met, second_price(), "tick")
+
+
 def swapped(practice: Practice) -> Practice:
     """The same periods to learn on, the last one first."""
     return replace(practice, train=practice.train[::-1])

@@ -89,8 +89,14 @@ def recorded_practice(
         shake: how far prices of days to come may be off, as a share: see `shaken`.
 
     Raises:
-        InputError: the log is not cut into periods, or holds too few to learn on and be judged by.
+        InputError: the log is not cut into periods, holds too few to learn on and be judged by, or
+            tells no market prices.
     """
+    if recording.test.market_price is None:
+        raise InputError(
+            f"log {recording.name}: its advertisers meet each other, and it tells no price of "
+            "others to learn at; fit a market to it with equibid fit, and train on that"
+        )
     recording = split_for_tuning(recording)
     train, length, day_ticks = recording.train, recording.period, recording.day_ticks
     assert train is not None
