@@ -241,24 +241,16 @@ def expanded(words: list[str], folder: Path) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, set[str]]:
-    """One folder for the runs of all pages, and what was carried out in it: a command runs once."""
-    return tmp_path_factory.mktemp("world"), set()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_the_commands_of_a_page_run(
     equibid: Command,
     place: str,
-    shared: tuple[Path, set[str]],
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder, done = shared
-    # What another page imported into the logs is not there yet.
-    shutil.rmtree(folder / "logs", ignore_errors=True)
+    folder, done = tmp_path, set[str]()
     world(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
@@ -271,8 +263,7 @@ def test_the_commands_of_a_page_run(
             assert equibid(*expanded(words, folder)) == 0, (
                 f"{shlex.join(words)}: {capsys.readouterr().err}"
             )
-            if words[0] != "import":
-                done.add(shlex.join(words))
+            done.add(shlex.join(words))
 
     for command in dict.fromkeys(command for at, command in ALL if at == place):
         words = words_of(command)
