@@ -26,7 +26,7 @@ from equibid.evaluation.run import open_run
 from equibid.files import file_name, read_json
 from equibid.kept import content_digest
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.origin import code_digest
+from equibid.learning.training.trainer import own_code
 from equibid.plugins import words
 from equibid.settings import as_text
 
@@ -200,9 +200,7 @@ def resolved(choice: MarketChoice, lesson: Lesson) -> dict[str, Any]:
     del asked["log"], asked["keep_every"]
     version = {"command": "sweep", "version": equibid.__version__}
     read = {} if choice.named else {"digest": content_digest(Path(choice.market))}
-    algorithm = algorithm_named(lesson.algorithm, lesson.set)
-    own = code_digest(type(algorithm), package=False)
-    code = {"code of the algorithm": own} if own else {}
+    code = own_code(algorithm_named(lesson.algorithm, lesson.set))
     return version | asdict(choice) | asked | {"market": choice.name} | read | code
 
 

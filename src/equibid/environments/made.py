@@ -200,7 +200,7 @@ def _world(words: dict[str, Any]) -> World:
         elif str(market) not in MARKETS and path.exists():
             raise InputError(
                 f"market {market} is a log; make its game with "
-                "equibid.evaluation.practice.recorded_practice and hand it over as game="
+                "equibid.evaluation.periods.recorded_practice and hand it over as game="
             )
     if isinstance(rivals, Sequence) and not isinstance(rivals, str):
         rivals = ",".join(rivals)

@@ -174,9 +174,13 @@ def identity(
     asked = {"algorithm": type(algorithm).__name__, "seeds": list(seeds)}
     planned = {name: x for name, x in asdict(plan).items() if name != "keep_every"}
     settings = {f"setting {name}": x for name, x in settings_of(algorithm).items()}
+    return json.loads(json.dumps({**config, **planned, **asked, **settings, **own_code(algorithm)}))
+
+
+def own_code(algorithm: Algorithm) -> dict[str, str]:
+    """The code of an algorithm that is not the package's own, as runs are known by it."""
     own = code_digest(type(algorithm), package=False)
-    code = {"code of the algorithm": own} if own else {}
-    return json.loads(json.dumps({**config, **planned, **asked, **settings, **code}))
+    return {"code of the algorithm": own} if own else {}
 
 
 def ended(course: Course, plan: Plan) -> bool:
