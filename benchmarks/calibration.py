@@ -18,10 +18,10 @@ import polars as pl
 
 from equibid.auctions.registry import auction_named
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import recorded_case
 from equibid.logs import Recording, read_log, with_budget_share
 from equibid.logs.calibrated import calibrated
 from equibid.markets.values.quality import quality
+from equibid.simulation.scenario import recorded_case
 
 BIDDERS = ["lin", "rlb"]
 SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)

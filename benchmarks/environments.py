@@ -24,9 +24,9 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from equibid.environments import BidderEnv, BidderVectorEnv, MarketEnv
-from equibid.environments.made import World, made
-from equibid.simulation.markov.game import MarkovGame
+from equibid.envs import BidderEnv, BidderVectorEnv, MarketEnv
+from equibid.envs.game import MarkovGame
+from equibid.envs.made import World, made
 
 COPIES = (8, 64)
 # Copy steps of a lap.

@@ -24,20 +24,20 @@ import jax
 import numpy as np
 
 from equibid.auctions import Soft
-from equibid.equilibrium.ascent import Ascent
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.bounds import first_best
-from equibid.equilibrium.candidates import Roads
-from equibid.equilibrium.dynamics import tatonnement
-from equibid.equilibrium.equilibrium_search import equilibrium_search
 from equibid.equilibrium.game import Floats, Game, game_of, sharpness
 from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.primal_dual import PrimalDualSettings, primal_dual
-from equibid.equilibrium.profile import excess, residual
-from equibid.equilibrium.response import respond
-from equibid.equilibrium.select import Search, best_of, search
-from equibid.equilibrium.settle import settle
-from equibid.equilibrium.solvers import SOLVERS
+from equibid.equilibrium.response.response import respond
+from equibid.equilibrium.solvers.ascent import Ascent
+from equibid.equilibrium.solvers.candidates import Roads
+from equibid.equilibrium.solvers.dynamics import tatonnement
+from equibid.equilibrium.solvers.equilibrium_search import equilibrium_search
+from equibid.equilibrium.solvers.primal_dual import PrimalDualSettings, primal_dual
+from equibid.equilibrium.solvers.profile import excess, residual
+from equibid.equilibrium.solvers.registry import SOLVERS
+from equibid.equilibrium.solvers.select import Search, best_of, search
+from equibid.equilibrium.solvers.settle import settle
 from equibid.evaluation.statistics import jackknife
 from equibid.markets import MARKETS
 

@@ -33,18 +33,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.auctions import gsp
-from equibid.evaluation.periods import generated_practice
+from equibid.envs.game import MarkovGame, markov_game
+from equibid.envs.heads import Multiple
+from equibid.envs.parallel_env import MarketEnv
+from equibid.envs.periods import generated_practice
+from equibid.envs.rewards import Value
 from equibid.learning import ALGORITHMS
-from equibid.learning.parts.episodes import play
-from equibid.learning.training.course import advance, begun
+from equibid.learning.training.rollout import play
+from equibid.learning.training.state import advance, begun
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
-from equibid.simulation.markov.game import MarkovGame, markov_game
-from equibid.simulation.markov.heads import Multiple
-from equibid.simulation.markov.parallel_env import MarketEnv
-from equibid.simulation.markov.rewards import Value
-from equibid.simulation.yesterday import resting_factors
+from equibid.simulation.training_day import resting_factors
 from plain_market import FORMS, Day, PlainMarket
 
 ADVERTISERS = (8, 48, 100, 1000)

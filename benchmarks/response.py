@@ -26,8 +26,8 @@ from equibid.auctions.clearing import ABSENT
 from equibid.auctions.soft import leave_one_out_mean
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import game_of, sharpness
-from equibid.equilibrium.response import pull_back
-from equibid.equilibrium.settle import settle
+from equibid.equilibrium.response.response import pull_back
+from equibid.equilibrium.solvers.settle import settle
 from equibid.markets import MARKETS
 from equibid.markets.market import Market, sparse
 

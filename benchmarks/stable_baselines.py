@@ -34,16 +34,16 @@ from equibid.auctions import gsp
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS, bidder_named
-from equibid.evaluation.case import day_before
-from equibid.evaluation.periods import generated_practice
+from equibid.envs.episode import advance, begin
+from equibid.envs.game import MarkovGame
+from equibid.envs.handles import handle_named
+from equibid.envs.periods import generated_practice
+from equibid.envs.rewards import reward_named
 from equibid.learning import policy_bidder
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.training.trainer import Plan, train
 from equibid.markets.days import market_days
-from equibid.simulation.markov.episode import advance, begin
-from equibid.simulation.markov.game import MarkovGame
-from equibid.simulation.markov.handles import handle_named
-from equibid.simulation.markov.rewards import reward_named
+from equibid.simulation.scenario import day_before
 
 REWARD, OBSERVER, HEAD = "cpa-score:dense=1", "pace+traits", "multiple"
 RIVALS = ("pacing", "pacing-ratio", "fixed")

@@ -8,7 +8,7 @@ from rich import print
 
 from equibid.auctions import gsp
 from equibid.bidders import BIDDERS
-from equibid.evaluation.periods import generated_practice
+from equibid.envs.periods import generated_practice
 from equibid.learning import algorithm_named
 from equibid.learning.training.trainer import Plan, train
 from equibid.markets import MARKETS

@@ -6,7 +6,7 @@ from rich import print
 
 # Advertiser 6 has the largest budget. Which rival drives which other one is drawn for each day.
 env = gymnasium.make(
-    "equibid.environments:equibid/Bidder-v0",
+    "equibid.envs:equibid/Bidder-v0",
     market="demo",
     impressions=4000,
     reward="value",

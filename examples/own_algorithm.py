@@ -12,10 +12,10 @@ from jaxtyping import Array, Float
 
 from equibid.bidders import Bidder
 from equibid.bidders.fixed import Fixed
+from equibid.envs.game import GameState
 from equibid.learning import ALGORITHMS, Task
 from equibid.learning.algorithm import World
-from equibid.learning.parts.episodes import play
-from equibid.simulation.markov.game import GameState
+from equibid.learning.training.rollout import play
 
 
 class Climb(NamedTuple):

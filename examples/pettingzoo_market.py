@@ -3,7 +3,7 @@
 import numpy as np
 from rich import print
 
-from equibid.environments import market_env
+from equibid.envs import market_env
 
 # The day before the two that are played says which factor each advertiser starts from.
 env = market_env("demo", impressions=4000, reward="value", days=2)

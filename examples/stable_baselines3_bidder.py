@@ -13,7 +13,7 @@ from rich import print
 from equibid.bidders import BIDDERS, Bidder, TrainingLog
 from equibid.learning import mlp_from, policy_bidder
 
-ID = "equibid.environments:equibid/Bidder-v0"
+ID = "equibid.envs:equibid/Bidder-v0"
 OBSERVER, HEAD = "pace+traits", "increment"
 
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from equibid.cli.lesson import Lesson, rivals_of
+from equibid.envs.setup import Rivals
 from equibid.errors import InputError
-from equibid.evaluation.practice import Rivals
 from equibid.learning.algorithm import algorithm_named
 
 Command = Callable[..., int]

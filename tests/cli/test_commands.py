@@ -14,10 +14,10 @@ from polars.testing import assert_frame_equal
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
 from equibid.equilibrium.objectives import OBJECTIVES
-from equibid.equilibrium.solvers import SOLVERS
-from equibid.evaluation.findings import TABLES
+from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.logs import READERS
 from equibid.markets import MARKETS
+from equibid.runs.findings import TABLES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from equibid.cli import main
-from equibid.evaluation.findings import TABLES
 from equibid.files import write_json, write_parquet, write_text
+from equibid.runs.findings import TABLES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

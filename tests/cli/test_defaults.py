@@ -11,8 +11,8 @@ from equibid.bidders.registry import BIDDERS
 from equibid.cli.compare import CLASSIC
 from equibid.cli.demo import BIDDERS as IN_DEMO
 from equibid.cli.lesson import Lesson
-from equibid.evaluation.periods import generated_practice, usual_days
-from equibid.evaluation.practice import NEIGHBOURS, Practice
+from equibid.envs.periods import generated_practice, usual_days
+from equibid.envs.setup import NEIGHBOURS, Practice
 from equibid.markets import MARKETS
 from equibid.registry import parted
 

@@ -7,7 +7,7 @@ import pytest
 
 from browser import Browser, needs_browser
 from equibid.cli.demo import BIDDERS
-from equibid.reports.drawn import CHARTS
+from equibid.reports.comparison.drawn import CHARTS
 
 
 @pytest.mark.slow

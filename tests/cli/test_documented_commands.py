@@ -23,7 +23,7 @@ from equibid.cli.main import COMMANDS
 from equibid.cli.sweep import grid_points
 from equibid.cli.words import check_words, with_plugins
 from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.solvers import SOLVERS
+from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.learning import ALGORITHMS
 from equibid.learning.algorithm import algorithm_named
 from equibid.markets import MARKETS

@@ -9,8 +9,8 @@ import pytest
 
 from equibid.cli import compare
 from equibid.errors import InputError
-from equibid.evaluation.places import clear, differences, place_for
-from equibid.evaluation.run import open_run
+from equibid.runs.folder import open_run
+from equibid.runs.places import clear, differences, place_for
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import trial_of
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.training.saved import saved_algorithm
+from equibid.learning.training.results import saved_algorithm
 from equibid.logs import READERS
 from equibid.registry import Registry
 

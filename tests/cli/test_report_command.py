@@ -16,9 +16,9 @@ from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.cli import main
 from equibid.cli.remake import rule_named
 from equibid.cli.report import distinct
-from equibid.evaluation.findings import TABLES, read_findings
 from equibid.markets import Generator
 from equibid.markets.toml import market_text
+from equibid.runs.findings import TABLES, read_findings
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -10,7 +10,7 @@ import pytest
 from cli.toy_program import practices_of, prepared, write_report
 from equibid.cli import train
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.training.saved import load_policy, saved_algorithm
+from equibid.learning.training.results import load_policy, saved_algorithm
 from learning.toy import TASK, Toy, judge
 
 Command = Callable[..., int]

@@ -12,7 +12,7 @@ import numpy as np
 import equibid  # noqa: F401  (turns 64-bit mode on before any array is made)
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response_sharded import ShardedGame, on_mesh, own_rows
+from equibid.equilibrium.response.sharded import ShardedGame, on_mesh, own_rows
 from equibid.markets.market import Campaigns, Market, even_ticks, sparse
 
 K, N, T = 1001, 5, 3

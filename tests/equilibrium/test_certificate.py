@@ -15,8 +15,8 @@ from equibid.equilibrium.best_response import best_response, ceiling
 from equibid.equilibrium.bounds import first_best, liquid_bound, liquid_welfare
 from equibid.equilibrium.certificate import Status, certify, compliance
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response import respond
-from equibid.equilibrium.settle import settle
+from equibid.equilibrium.response.response import respond
+from equibid.equilibrium.solvers.settle import settle
 
 
 def on_a_grid(game: Game, factors: np.ndarray, i: int) -> float:

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from plain_response import plain_response
 
 from equibid.auctions import Soft
-from equibid.equilibrium.ascent import Ascent
-from equibid.equilibrium.candidates import KEPT, Candidate, Roads, propose, within_budget
-from equibid.equilibrium.equilibrium_search import (
+from equibid.equilibrium.game import Game, game_of
+from equibid.equilibrium.objectives import objective_named
+from equibid.equilibrium.response.response import respond
+from equibid.equilibrium.solvers.ascent import Ascent
+from equibid.equilibrium.solvers.candidates import KEPT, Candidate, Roads, propose, within_budget
+from equibid.equilibrium.solvers.equilibrium_search import (
     best_gain,
     equilibrium_search,
     least_exploitable,
     quick_gain,
     share,
 )
-from equibid.equilibrium.game import Game, game_of
-from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.response import respond
 from equibid.errors import InputError
 from equibid.markets import MARKETS, Campaigns, Labels, Market
 

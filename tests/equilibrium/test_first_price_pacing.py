@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.equilibrium.first_price_pacing import (
+from equibid.equilibrium.pacing.first_price import (
     check_first_price,
     first_price_pacing,
 )
-from equibid.equilibrium.pace import pace
-from equibid.equilibrium.pacing import Gap, paced
+from equibid.equilibrium.pacing.market import Gap, paced
+from equibid.equilibrium.pacing.pace import pace
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 

@@ -11,8 +11,8 @@ from scipy.optimize import linprog
 
 from equibid.equilibrium.certificate import certify
 from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.response import cost_jacobian, respond
-from equibid.equilibrium.select import Search, best_of, equilibria, search
+from equibid.equilibrium.response.response import cost_jacobian, respond
+from equibid.equilibrium.solvers.select import Search, best_of, equilibria, search
 
 # Table 3: factors, costs and values of the two equilibria. The value of the first advertiser in the
 # second is printed 20.625; only 20.652 adds up to the printed total.

@@ -7,7 +7,7 @@ import pytest
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import KNEE, OBJECTIVES, objective_named
-from equibid.equilibrium.response import Response, pull_back, respond
+from equibid.equilibrium.response.response import Response, pull_back, respond
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 

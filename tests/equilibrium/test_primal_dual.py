@@ -11,12 +11,13 @@ import pytest
 from plain_response import plain_response
 
 from equibid.auctions import Soft
-from equibid.equilibrium.ascent import Ascent, climb
-from equibid.equilibrium.dynamics import tatonnement
 from equibid.equilibrium.game import Game, game_of
-from equibid.equilibrium.newton import polish
 from equibid.equilibrium.objectives import OBJECTIVES, objective_named
-from equibid.equilibrium.primal_dual import (
+from equibid.equilibrium.response.response import cost_jacobian, pull_back, respond
+from equibid.equilibrium.solvers.ascent import Ascent, climb
+from equibid.equilibrium.solvers.dynamics import tatonnement
+from equibid.equilibrium.solvers.newton import polish
+from equibid.equilibrium.solvers.primal_dual import (
     PrimalDual,
     PrimalDualSettings,
     Problem,
@@ -24,7 +25,6 @@ from equibid.equilibrium.primal_dual import (
     lagrangian,
     primal_dual,
 )
-from equibid.equilibrium.response import cost_jacobian, pull_back, respond
 from equibid.errors import InputError
 from equibid.markets import MARKETS, Campaigns, Labels, Market
 

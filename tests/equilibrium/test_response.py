@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from plain_response import alone, plain_response
 
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response import (
+from equibid.equilibrium.response.response import (
     BLOCK,
     Engine,
     cost_jacobian,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import sharded_worker as worker
 
-from equibid.equilibrium import response_xla
-from equibid.equilibrium.response_sharded import on_mesh, own_rows
+from equibid.equilibrium.response import xla as response_xla
+from equibid.equilibrium.response.sharded import on_mesh, own_rows
 from equibid.errors import InputError
 
 SECONDS = 120

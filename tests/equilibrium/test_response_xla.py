@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from plain_response import alone, plain_response
 
 from equibid.auctions import Soft
-from equibid.equilibrium import response_xla
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response_xla import deviate, pull_back, push_forward, respond
+from equibid.equilibrium.response import xla as response_xla
+from equibid.equilibrium.response.xla import deviate, pull_back, push_forward, respond
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Market, even_ticks, sparse

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from equibid.equilibrium.pacing import paced
-from equibid.equilibrium.second_price_pacing import (
+from equibid.equilibrium.pacing.market import paced
+from equibid.equilibrium.pacing.second_price import (
     Objective,
     SecondPricePacing,
     check_second_price,

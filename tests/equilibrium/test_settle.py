@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.auctions import Soft, gsp
-from equibid.equilibrium import newton
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.dynamics import best_response_dynamics, tatonnement
 from equibid.equilibrium.game import game_of, sharpness
-from equibid.equilibrium.newton import polish
 from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.profile import excess
-from equibid.equilibrium.select import Search, best_of, search
-from equibid.equilibrium.settle import settle
+from equibid.equilibrium.solvers import newton
+from equibid.equilibrium.solvers.dynamics import best_response_dynamics, tatonnement
+from equibid.equilibrium.solvers.newton import polish
+from equibid.equilibrium.solvers.profile import excess
+from equibid.equilibrium.solvers.select import Search, best_of, search
+from equibid.equilibrium.solvers.settle import settle
 from equibid.errors import InputError
 
 WELFARE = objective_named("welfare")

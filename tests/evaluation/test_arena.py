@@ -9,15 +9,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import worlds
 from equibid.auctions import gsp, second_price
 from equibid.bidders import BIDDERS
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Seating, enter, jobs
-from equibid.evaluation.case import Case, generated_case, recorded_case
 from equibid.logs import Recording
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
-from simulation import worlds
+from equibid.simulation.scenario import Case, generated_case, recorded_case
 
 NAMES = ["lin", "pacing", "constant"]
 AUCTION = gsp()

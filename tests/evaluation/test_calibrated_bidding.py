@@ -5,9 +5,9 @@ import pytest
 
 from equibid.auctions.registry import auction_named
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import recorded_case
 from equibid.logs import Recording, read_log, with_budget_share
 from equibid.logs.calibrated import calibrated
+from equibid.simulation.scenario import recorded_case
 from shared import SHARED, needs
 
 REAL = SHARED / "data/ipinyou/hourly/1458.test.txt.gz"

@@ -11,7 +11,7 @@ from equibid.auctions.soft import Soft
 from equibid.equilibrium.certificate import certify
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import WELFARE
-from equibid.equilibrium.select import Search, best_of, search
+from equibid.equilibrium.solvers.select import Search, best_of, search
 from equibid.evaluation.notices import identical, notices
 from equibid.markets import MARKETS, sparse
 from equibid.markets.market import Campaigns, Market, even_ticks

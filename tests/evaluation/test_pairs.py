@@ -15,13 +15,13 @@ from equibid.auctions import gsp
 from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import Case, generated_case
 from equibid.evaluation.deviation import gains
 from equibid.evaluation.pairs import head_to_head, paired, paired_tests, turned
 from equibid.evaluation.power import power, replicates_needed
 from equibid.evaluation.statistics import holm, sign_flip
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
+from equibid.simulation.scenario import Case, generated_case
 
 NAMES = ["lin", "pacing", "constant"]
 

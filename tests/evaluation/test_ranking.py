@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from equibid.auctions.tally import FIELDS
-from equibid.evaluation.campaign_figures import cpa_score
 from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.ranking import Ranking, by_advertiser, campaign_frame, in_currency, rank
 from equibid.markets import Campaigns, Labels, Market, even_ticks
-from equibid.reports.from_ranking import from_ranking
-from equibid.reports.tables import check
+from equibid.reports.comparison.from_ranking import from_ranking
+from equibid.reports.comparison.tables import check
+from equibid.simulation.campaign_figures import cpa_score
 
 LABELS = Labels("hand", ("Ann", "Bob"), value_unit="click", currency="CNY")
 CAMPAIGNS = pl.DataFrame(

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from scipy import stats
 
+import worlds
 from equibid.auctions import gsp, second_price
 from equibid.auctions.tally import FIELDS
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import Case, recorded_case
 from equibid.evaluation.pairs import of_difference, paired_tests
 from equibid.evaluation.ranking import campaign_frame, rank
 from equibid.evaluation.reliability import relative_scores, reliability
@@ -30,7 +30,7 @@ from equibid.evaluation.statistics import (
 from equibid.logs import Recording
 from equibid.logs.recording import in_periods
 from equibid.markets import Labels
-from simulation import worlds
+from equibid.simulation.scenario import Case, recorded_case
 
 
 def log(period: int | None = None, advertisers: int = 1, impressions: int = 400) -> Recording:

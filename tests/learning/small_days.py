@@ -10,7 +10,7 @@ from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.learning.ncb.data import Day, days_of
 from equibid.learning.ncb.training import Settings
-from equibid.learning.parts.transformer import Shape, Transformer, transformer
+from equibid.learning.networks.transformer import Shape, Transformer, transformer
 from equibid.markets import MARKETS
 from equibid.simulation.features import NAMES
 

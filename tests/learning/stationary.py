@@ -12,8 +12,8 @@ import numpy as np
 
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
-from equibid.evaluation.practice import Practice
-from equibid.learning.task import hindsight_value
+from equibid.envs.problem import hindsight_value
+from equibid.envs.setup import Practice
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 
 

@@ -18,21 +18,21 @@ from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import Population
 from equibid.bidders.training import training_log
 from equibid.bidders.value_table import value_table
+from equibid.envs.problem import Task
+from equibid.envs.rewards import CpaScore, reward_named
+from equibid.envs.setup import Practice
 from equibid.errors import InputError
-from equibid.evaluation.case import day_before
-from equibid.evaluation.practice import Practice
-from equibid.learning.accb.algorithm import Accb, AccbState
-from equibid.learning.accb.competition import cooperation
-from equibid.learning.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.accb.memory import Memory, both, draw, temperatures
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.parts.attention import AttentionCritic, attention_critic
-from equibid.learning.parts.networks import Policies, mlp, policies
-from equibid.learning.parts.replay import add, replay
-from equibid.learning.parts.targets import huber
-from equibid.learning.task import Task
+from equibid.learning.algorithms.accb.algorithm import Accb, AccbState
+from equibid.learning.algorithms.accb.competition import cooperation
+from equibid.learning.algorithms.accb.losses import Batch, actor_loss, critic_loss, targets
+from equibid.learning.algorithms.accb.memory import Memory, both, draw, temperatures
+from equibid.learning.losses.targets import huber
+from equibid.learning.networks.attention import AttentionCritic, attention_critic
+from equibid.learning.networks.mlp import Policies, mlp, policies
+from equibid.learning.replay.buffer import add, replay
 from equibid.markets.market import Campaigns, Market, even_ticks
-from equibid.simulation.markov.rewards import CpaScore, reward_named
+from equibid.simulation.scenario import day_before
 from learning.stationary import hindsight, stationary_practice
 
 B, N, F = 5, 4, 3

@@ -12,17 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import equibid.learning.accb.losses as accb
-import equibid.learning.dcmab.losses as dcmab
-import equibid.learning.uscb.algorithm as uscb
-from equibid.learning import maddpg
-from equibid.learning.dcmab.networks import actors, critics
-from equibid.learning.parts.attention import attention_critic
-from equibid.learning.parts.communication import Actor, actor
-from equibid.learning.parts.joint_critic import joint_critic
-from equibid.learning.parts.networks import mlp, policies
-from equibid.learning.parts.ppo import Gaussian, Rows, policy_loss
-from equibid.simulation.markov.heads import Increment
+import equibid.learning.algorithms.accb.losses as accb
+import equibid.learning.algorithms.dcmab.losses as dcmab
+import equibid.learning.algorithms.uscb.algorithm as uscb
+from equibid.envs.heads import Increment
+from equibid.learning.algorithms import maddpg
+from equibid.learning.algorithms.dcmab.networks import actors, critics
+from equibid.learning.losses.ppo import Gaussian, Rows, policy_loss
+from equibid.learning.networks.attention import attention_critic
+from equibid.learning.networks.communication import Actor, actor
+from equibid.learning.networks.joint_critic import joint_critic
+from equibid.learning.networks.mlp import mlp, policies
 from learning.filled import filled
 
 B, N, F = 16, 3, 4

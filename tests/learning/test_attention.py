@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.parts.attention import (
+from equibid.learning.networks.attention import (
     CROWD,
     AttentionCritic,
     attention_critic,

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.training import board
-from equibid.learning.training.board import opened
+from equibid.learning.training import loggers as board
+from equibid.learning.training.loggers import opened
 from learning.toy import run
 
 # Its fields are made when it is imported, so types do not know them.

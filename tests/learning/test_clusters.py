@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.learning.parts.clusters import (
+from equibid.envs.rewards import Value
+from equibid.learning.clusters import (
     advertiser_clusters,
     by_cluster,
     clustered,
@@ -14,7 +15,6 @@ from equibid.learning.parts.clusters import (
     tick_groups,
     worth,
 )
-from equibid.simulation.markov.rewards import Value
 from learning.stationary import stationary_practice
 
 amount = st.floats(0.01, 100)

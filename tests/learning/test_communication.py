@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.parts.communication import Actor, Told, actor, check_talk
-from equibid.learning.parts.structure import Sharing, structure_named
+from equibid.learning.networks.communication import Actor, Told, actor, check_talk
+from equibid.learning.structure import Sharing, structure_named
 from learning.filled import filled
 
 N, F = 5, 3

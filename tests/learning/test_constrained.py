@@ -9,8 +9,8 @@ from scipy.optimize import linprog
 
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
-from equibid.learning.task import hindsight_value
-from equibid.learning.uscb.constrained import WORST, Ratios, bid, fine, optimum, weights
+from equibid.envs.problem import hindsight_value
+from equibid.learning.algorithms.uscb.constrained import WORST, Ratios, bid, fine, optimum, weights
 from learning.stationary import stationary
 
 K = 40

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from equibid.auctions.ranked import Ranked
-from equibid.evaluation.periods import generated_practice
-from equibid.evaluation.practice import Practice, Rivals
+from equibid.envs.periods import generated_practice
+from equibid.envs.setup import Practice, Rivals
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.markets import MARKETS
 from equibid.markets.market import Market

@@ -12,21 +12,21 @@ import pytest
 from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.fixed import Fixed
+from equibid.envs.periods import generated_practice
+from equibid.envs.problem import Task
+from equibid.envs.rewards import Value
+from equibid.envs.setup import Practice
 from equibid.errors import InputError
-from equibid.evaluation.periods import generated_practice
-from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS, settings_of
-from equibid.learning.dcmab.algorithm import DCMAB, State
-from equibid.learning.dcmab.bids import Tilt, tilt, tilted_bids
-from equibid.learning.dcmab.books import Books
-from equibid.learning.dcmab.days import by_interval, cluster_sums
-from equibid.learning.dcmab.losses import Intervals, actor_loss, critic_loss
-from equibid.learning.dcmab.networks import Actors, actors, critics
-from equibid.learning.parts.clusters import by_cluster, worth
-from equibid.learning.parts.episodes import Episodes
-from equibid.learning.task import Task
+from equibid.learning.algorithms.dcmab.actions import Tilt, tilt, tilted_bids
+from equibid.learning.algorithms.dcmab.algorithm import DCMAB, State
+from equibid.learning.algorithms.dcmab.cluster_stats import Books
+from equibid.learning.algorithms.dcmab.losses import Intervals, actor_loss, critic_loss
+from equibid.learning.algorithms.dcmab.networks import Actors, actors, critics
+from equibid.learning.algorithms.dcmab.replay import by_interval, cluster_sums
+from equibid.learning.clusters import by_cluster, worth
+from equibid.learning.training.rollout import Episodes
 from equibid.markets import MARKETS
-from equibid.simulation.markov.rewards import Value
 from learning.filled import filled
 from learning.stationary import stationary_practice
 

@@ -13,11 +13,11 @@ from equibid.auctions.ranked import second_price
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
-from equibid.evaluation.practice import Practice
-from equibid.learning.dcmab.algorithm import DCMAB
-from equibid.learning.task import Task
+from equibid.envs.problem import Task
+from equibid.envs.rewards import Value
+from equibid.envs.setup import Practice
+from equibid.learning.algorithms.dcmab.algorithm import DCMAB
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
-from equibid.simulation.markov.rewards import Value
 from learning.stationary import stationary_practice
 
 SEEDS, K = 5, 400

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from equibid.learning.parts.deep_q import (
+from equibid.learning.losses.deep_q import (
     Greedy,
     Grid,
     Steps,

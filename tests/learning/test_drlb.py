@@ -17,9 +17,11 @@ from jaxtyping import Array, Float
 from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import everybody
+from equibid.envs.problem import Task
+from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.learning.drlb.algorithm import (
+from equibid.learning.algorithms.drlb.algorithm import (
     ELEVEN,
     SEVEN,
     Drlb,
@@ -28,14 +30,18 @@ from equibid.learning.drlb.algorithm import (
     Regulation,
     wish_loss,
 )
-from equibid.learning.drlb.returns import Returns, best_return, credit, keys_of, returns_table
-from equibid.learning.parts.deep_q import Steps, double_q_error
-from equibid.learning.parts.episodes import Episodes
-from equibid.learning.parts.networks import MLP, mlp
-from equibid.learning.parts.replay import Sample, add, replay, reprioritise
-from equibid.learning.parts.targets import ranked_unimodal
-from equibid.learning.task import Task
-from equibid.simulation.markov.rewards import reward_named
+from equibid.learning.algorithms.drlb.returns import (
+    Returns,
+    best_return,
+    credit,
+    keys_of,
+    returns_table,
+)
+from equibid.learning.losses.deep_q import Steps, double_q_error
+from equibid.learning.losses.targets import ranked_unimodal
+from equibid.learning.networks.mlp import MLP, mlp
+from equibid.learning.replay.buffer import Sample, add, replay, reprioritise
+from equibid.learning.training.rollout import Episodes
 from equibid.simulation.simulate import simulate
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice

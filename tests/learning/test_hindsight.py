@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.profile import residual
-from equibid.equilibrium.response import respond
+from equibid.equilibrium.response.response import respond
+from equibid.equilibrium.solvers.profile import residual
 from equibid.learning.ncb.hindsight import Solver, cold_start, reference_of, remainder, targets
 from equibid.markets import dense
 from learning.small_days import games

@@ -9,12 +9,12 @@ import pytest
 
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
-from equibid.evaluation.practice import Practice
-from equibid.learning import independent
+from equibid.envs.setup import Practice
 from equibid.learning.algorithm import Algorithm, algorithm_named
-from equibid.learning.maddpg import Maddpg
-from equibid.learning.mappo import Mappo
-from equibid.learning.parts.central_value import CentralValue
+from equibid.learning.algorithms import independent
+from equibid.learning.algorithms.maddpg import Maddpg
+from equibid.learning.algorithms.mappo import Mappo
+from equibid.learning.networks.central_value import CentralValue
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice

@@ -17,27 +17,27 @@ from hypothesis import strategies as st
 from equibid.auctions.ranked import gsp, second_price
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
+from equibid.envs.periods import generated_practice
+from equibid.envs.problem import Task
+from equibid.envs.rewards import Tempered, Value
+from equibid.envs.setup import Practice
 from equibid.errors import InputError
-from equibid.evaluation.periods import generated_practice
-from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.maab.algorithm import MAAB, State
-from equibid.learning.maab.credit import credited, meeting, shared, weights
-from equibid.learning.maab.learner import newborn
-from equibid.learning.maab.periods import Periods, Terms, batch, one_period, pooled
-from equibid.learning.parts.episodes import play
-from equibid.learning.parts.prospects import (
+from equibid.learning.algorithms.maab.algorithm import MAAB, State
+from equibid.learning.algorithms.maab.credit import credited, meeting, shared, weights
+from equibid.learning.algorithms.maab.learner import newborn
+from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
     no_slopes,
     prospects,
     seen_slopes,
 )
-from equibid.learning.parts.replay import add, replay
-from equibid.learning.task import Task
+from equibid.learning.replay.buffer import add, replay
+from equibid.learning.training.rollout import play
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
-from equibid.simulation.markov.rewards import Tempered, Value
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 

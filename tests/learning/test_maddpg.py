@@ -10,12 +10,12 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.maddpg import Learner, Maddpg, Memory, actor_loss, critic_loss
-from equibid.learning.parts.communication import actor
-from equibid.learning.parts.joint_critic import JointCritic, joint_critic
-from equibid.learning.parts.networks import Policies
-from equibid.learning.parts.replay import add, replay, uniform
-from equibid.learning.parts.structure import Sharing
+from equibid.learning.algorithms.maddpg import Learner, Maddpg, Memory, actor_loss, critic_loss
+from equibid.learning.networks.communication import actor
+from equibid.learning.networks.joint_critic import JointCritic, joint_critic
+from equibid.learning.networks.mlp import Policies
+from equibid.learning.replay.buffer import add, replay, uniform
+from equibid.learning.structure import Sharing
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 

@@ -10,13 +10,9 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.mappo import Learner, Mappo, MappoState
-from equibid.learning.parts.actor_critic import Experience, followed
-from equibid.learning.parts.central_value import CentralValue, central_value
-from equibid.learning.parts.communication import actor
-from equibid.learning.parts.episodes import Episodes
-from equibid.learning.parts.normalise import moments
-from equibid.learning.parts.ppo import (
+from equibid.learning.algorithms.mappo import Learner, Mappo, MappoState
+from equibid.learning.losses.actor_critic import Experience, followed
+from equibid.learning.losses.ppo import (
     Gaussian,
     Rows,
     clipped_objective,
@@ -25,7 +21,11 @@ from equibid.learning.parts.ppo import (
     policy_loss,
     value_loss,
 )
-from equibid.learning.parts.structure import structure_named
+from equibid.learning.networks.central_value import CentralValue, central_value
+from equibid.learning.networks.communication import actor
+from equibid.learning.networks.normalise import moments
+from equibid.learning.structure import structure_named
+from equibid.learning.training.rollout import Episodes
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 

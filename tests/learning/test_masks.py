@@ -13,24 +13,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import equibid.learning.accb.algorithm as accb
-import equibid.learning.dcmab.algorithm as dcmab
-import equibid.learning.drlb.algorithm as drlb
-import equibid.learning.maab.algorithm as maab
-import equibid.learning.uscb.algorithm as uscb
+import equibid.learning.algorithms.accb.algorithm as accb
+import equibid.learning.algorithms.dcmab.algorithm as dcmab
+import equibid.learning.algorithms.drlb.algorithm as drlb
+import equibid.learning.algorithms.maab.algorithm as maab
+import equibid.learning.algorithms.uscb.algorithm as uscb
 from equibid.auctions.ranked import second_price
 from equibid.auctions.tally import FIELDS, Tally
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
-from equibid.evaluation.practice import Practice
-from equibid.learning import maddpg, mappo
-from equibid.learning.parts.clusters import advertiser_clusters
-from equibid.learning.parts.episodes import Episodes, play
-from equibid.learning.parts.replay import Replay
-from equibid.learning.task import Task
-from equibid.learning.uscb.holding import Played, Probes
+from equibid.envs.problem import Task
+from equibid.envs.rewards import Value
+from equibid.envs.setup import Practice
+from equibid.learning.algorithms import maddpg, mappo
+from equibid.learning.algorithms.uscb.probe_rollouts import Played, Probes
+from equibid.learning.clusters import advertiser_clusters
+from equibid.learning.replay.buffer import Replay
+from equibid.learning.training.rollout import Episodes, play
 from equibid.markets.market import Campaigns, Market, even_ticks
-from equibid.simulation.markov.rewards import Value
 
 E, T, N = 2, 4, 4
 # In the first period agent 1 is out after two steps and a rival drives agent 2; in the second a

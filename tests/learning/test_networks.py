@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.parts.networks import MLP, Policies, dropped, mlp, policies
+from equibid.learning.networks.mlp import MLP, Policies, dropped, mlp, policies
 
 Net = TypeVar("Net")
 Table = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from equibid.learning.parts.normalise import moments, normalised, observe, standard_deviation
+from equibid.learning.networks.normalise import moments, normalised, observe, standard_deviation
 
 F = 2
 merge = jax.jit(observe)

@@ -13,18 +13,18 @@ import pytest
 from equibid.auctions import gsp
 from equibid.bidders import BIDDERS
 from equibid.bidders.population import Population
-from equibid.environments import ID
-from equibid.environments.made import World, made
+from equibid.envs import ID
+from equibid.envs.episode import seats_around
+from equibid.envs.made import World, made
+from equibid.envs.problem import reference_of
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter
-from equibid.evaluation.case import day_before, generated_case
 from equibid.learning import mlp_from, policy_bidder
-from equibid.learning.task import reference_of
 from equibid.markets.days import market_days
 from equibid.origin import digest_of
 from equibid.simulation import simulate
-from equibid.simulation.markov.episode import seats_around
-from equibid.simulation.yesterday import resting_factors, rival_log
+from equibid.simulation.scenario import day_before, generated_case
+from equibid.simulation.training_day import resting_factors, rival_log
 
 SIZES = {"impressions": 300, "ticks": 6, "advertisers": 5}
 WORLD = World(rivals="fixed", days=1, **SIZES)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.parts.replay import (
+from equibid.learning.replay.buffer import (
     Replay,
     Sample,
     add,
@@ -20,7 +20,7 @@ from equibid.learning.parts.replay import (
     sample,
     uniform,
 )
-from equibid.learning.parts.sum_tree import priorities
+from equibid.learning.replay.sum_tree import priorities
 
 M, T = 3, 4
 

@@ -9,8 +9,8 @@ import jax
 import pytest
 
 from equibid.auctions.ranked import gsp
-from equibid.evaluation.periods import generated_practice
-from equibid.evaluation.practice import Practice
+from equibid.envs.periods import generated_practice
+from equibid.envs.setup import Practice
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.trainer import Plan, Told, train
 from equibid.markets import MARKETS

@@ -9,7 +9,7 @@ from equibid.learning.ncb.rollout import roll_out
 from equibid.markets import dense
 from equibid.simulation import everybody, simulate
 from learning.small_days import games
-from simulation.worlds import Chaser
+from worlds import Chaser
 
 KEY = jax.random.key(5)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.parts.structure import (
+from equibid.learning.structure import (
     aims,
     first_alike,
     mates_mean,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.parts import sum_tree as trees
+from equibid.learning.replay import sum_tree as trees
 
 M = 11
 put = jax.jit(trees.put)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.learning.parts.targets import (
+from equibid.learning.losses.targets import (
     double_q,
     gae,
     huber,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from equibid.learning.parts.episodes import time_left
+from equibid.learning.training.rollout import time_left
 
 
 @pytest.mark.parametrize("steps", [1, 3, 48, 49, 96, 1000, 1001])

@@ -24,9 +24,9 @@ from equibid.bidders.fixed import Fixed
 from equibid.errors import InputError
 from equibid.kept import TRAILER, append_digest
 from equibid.learning.algorithm import ALGORITHMS, settings_of
+from equibid.learning.training.best import judged, newcomer
 from equibid.learning.training.checkpoint import versions
-from equibid.learning.training.saved import load_policy, load_state, saved_algorithm
-from equibid.learning.training.standing import judged, newcomer
+from equibid.learning.training.results import load_policy, load_state, saved_algorithm
 from equibid.learning.training.trainer import Plan, Told, train
 from learning.toy import PLAN, SEEDS, TASK, Search, Toy, judge, run
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.learning.parts.transformer import (
+from equibid.learning.networks.transformer import (
     Shape,
     Transformer,
     extend,

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from equibid.bidders.training import TrainingLog
+from equibid.envs.game import GameState
+from equibid.envs.problem import Task
+from equibid.envs.rewards import reward_named
+from equibid.envs.setup import Practice
 from equibid.errors import InputError
-from equibid.evaluation.practice import Practice
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.task import Task
-from equibid.learning.uscb.algorithm import Memory, Uscb, UscbState, critic_input
-from equibid.learning.uscb.holding import Played, Probes, play_and_hold, probe_ticks
-from equibid.simulation.markov.game import GameState
-from equibid.simulation.markov.rewards import reward_named
+from equibid.learning.algorithms.uscb.algorithm import Memory, Uscb, UscbState, critic_input
+from equibid.learning.algorithms.uscb.probe_rollouts import (
+    Played,
+    Probes,
+    play_and_hold,
+    probe_ticks,
+)
 from learning.stationary import hindsight, stationary_practice
 
 T = 12

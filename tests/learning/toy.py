@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
-from equibid.learning.algorithm import World
+from equibid.envs.problem import World
 from equibid.learning.training.trainer import Plan, Trained, train
 
 SEEDS = (3, 4)

@@ -10,14 +10,14 @@ import pytest
 from equibid.auctions import second_price
 from equibid.bidders.replay import replay, spend_factor
 from equibid.bidders.training import training_log
+from equibid.envs.periods import recorded_practice
+from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import recorded_case
-from equibid.evaluation.periods import recorded_practice
 from equibid.logs import Recording, split_for_tuning, with_budget_share
 from equibid.logs.recording import whole
 from equibid.markets.market import Campaigns, Labels, Market, joined, parted
-from equibid.simulation.markov.rewards import reward_named
+from equibid.simulation.scenario import recorded_case
 
 # Impressions of each tick of each day: days of 10, 3, 8, 5 and 7, some hours empty.
 COUNTS = [[4, 0, 6], [0, 3, 0], [2, 3, 3], [5, 0, 0], [1, 1, 5]]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from equibid.auctions.soft import soft
 from equibid.equilibrium.game import Game
 from equibid.errors import InputError
-from equibid.evaluation.certifying import write_factors
-from equibid.evaluation.run import Run
 from equibid.logs.factors import read_factors
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
+from equibid.runs.certifying import write_factors
+from equibid.runs.folder import Run
 
 
 def market(names: tuple[str, ...] = (), advertisers: int = 3, per_currency: float = 1.0) -> Market:

@@ -11,7 +11,7 @@ from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.pairs import paired_tests
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.markets.market import Labels
-from equibid.reports.report import RunTables
+from equibid.reports.comparison.report import RunTables
 
 NAMES = ("pacing", "pid", "lin", "ortb", "mcpc", "rlb", "dqn", "iql", "constant", *"uvwxyz")
 LABELS = Labels(currency="CNY")

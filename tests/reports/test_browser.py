@@ -10,8 +10,8 @@ import pytest
 from run_tables import renamed, run_tables
 
 from browser import Browser, needs_browser
-from equibid.reports.drawn import CHARTS, shown
-from equibid.reports.report import RunTables, write_report
+from equibid.reports.comparison.drawn import CHARTS, shown
+from equibid.reports.comparison.report import RunTables, write_report
 
 pytestmark = needs_browser
 

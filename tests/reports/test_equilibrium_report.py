@@ -15,15 +15,15 @@ from browser import Browser, needs_browser
 from equibid.auctions.soft import Soft
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import WELFARE
-from equibid.equilibrium.select import Search, best_of, search
-from equibid.evaluation.certifying import Certified, certified
-from equibid.evaluation.solving import Problem, starts_frame
+from equibid.equilibrium.solvers.select import Search, best_of, search
 from equibid.markets import MARKETS
 from equibid.markets.market import Labels
-from equibid.reports import equilibrium_charts as charts
-from equibid.reports.equilibrium import figures, page, verdict, write_equilibrium
-from equibid.reports.equilibrium_charts import FLOOR, small
-from equibid.reports.equilibrium_tables import EquilibriumTables, equilibrium_tables
+from equibid.reports.equilibrium import charts
+from equibid.reports.equilibrium.charts import FLOOR, small
+from equibid.reports.equilibrium.page import figures, page, verdict, write_equilibrium
+from equibid.reports.equilibrium.tables import EquilibriumTables, equilibrium_tables
+from equibid.runs.certifying import Certified, certified
+from equibid.runs.solving import Problem, starts_frame
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
 FACTORS = np.array([60.0, 0.0, 40.0, 20.0, 30.0])

@@ -11,21 +11,26 @@ import pytest
 from run_tables import run_tables
 
 from browser import Browser, needs_browser
-from equibid.evaluation.across import Past
-from equibid.evaluation.findings import Findings, Settled
 from equibid.evaluation.pairs import paired_tests
 from equibid.evaluation.strengths import strengths
-from equibid.reports import charts
-from equibid.reports.certainty import differences, too_few
-from equibid.reports.drawn import CHARTS, shown
-from equibid.reports.heat_maps import head_to_head_chart, paired_chart, percent, strength_chart
-from equibid.reports.metric_chart import SCORE, metric_chart
-from equibid.reports.page import page
-from equibid.reports.price_charts import price_chart, win_curve_chart
-from equibid.reports.reliability_charts import profile_chart
-from equibid.reports.side_by_side import change, looks_of, verdict, write_side_by_side
-from equibid.reports.tables import RunTables
-from equibid.reports.verdict import verdict as said_of
+from equibid.reports.comparison import charts
+from equibid.reports.comparison.certainty import differences, too_few
+from equibid.reports.comparison.drawn import CHARTS, shown
+from equibid.reports.comparison.heat_maps import (
+    head_to_head_chart,
+    paired_chart,
+    percent,
+    strength_chart,
+)
+from equibid.reports.comparison.metric_chart import SCORE, metric_chart
+from equibid.reports.comparison.page import page
+from equibid.reports.comparison.price_charts import price_chart, win_curve_chart
+from equibid.reports.comparison.reliability_charts import profile_chart
+from equibid.reports.comparison.side_by_side import change, looks_of, verdict, write_side_by_side
+from equibid.reports.comparison.tables import RunTables
+from equibid.reports.comparison.verdict import verdict as said_of
+from equibid.runs.across import Past
+from equibid.runs.findings import Findings, Settled
 
 
 def heat(figure) -> np.ndarray:

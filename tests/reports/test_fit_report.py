@@ -10,12 +10,12 @@ import pytest
 
 from browser import Browser, needs_browser
 from equibid.auctions.ranked import gsp
-from equibid.evaluation.fitted import Fitted, fitted
 from equibid.logs import Recording
 from equibid.markets import Generator, generate
 from equibid.markets.market import Labels
-from equibid.reports.fit_charts import FitTables
-from equibid.reports.from_fit import figures, fit_tables, like, page, verdict, write_fit
+from equibid.reports.fitting.charts import FitTables
+from equibid.reports.fitting.page import figures, fit_tables, like, page, verdict, write_fit
+from equibid.runs.fitted import Fitted, fitted
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
 SETTINGS = Generator("m", impressions=1024, advertisers=8, ticks=24, categories=2)

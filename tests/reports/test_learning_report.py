@@ -9,7 +9,7 @@ import pytest
 
 from browser import Browser, needs_browser
 from equibid.evaluation.insight import Boldness, Specialisation
-from equibid.reports.learning import LearningTables, page, write_learning
+from equibid.reports.training.page import LearningTables, page, write_learning
 
 READY = "document.documentElement.dataset.ready === 'yes'"
 

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from run_tables import renamed, run_tables
 
 from equibid.errors import InputError
-from equibid.reports import charts, palette, series
-from equibid.reports.curves import spread
-from equibid.reports.drawn import CHARTS
-from equibid.reports.page import facts, page
-from equibid.reports.report import write_report
-from equibid.reports.tables import check, number
+from equibid.reports.comparison import charts, series
+from equibid.reports.comparison.curves import spread
+from equibid.reports.comparison.drawn import CHARTS
+from equibid.reports.comparison.page import facts, page
+from equibid.reports.comparison.report import write_report
+from equibid.reports.comparison.tables import check, number
+from equibid.reports.html import palette
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
 

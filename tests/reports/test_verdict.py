@@ -8,12 +8,12 @@ import pytest
 from run_tables import run_tables
 
 from equibid.evaluation.ranking import places
-from equibid.reports.certainty import p_value
-from equibid.reports.heat_maps import paired_chart
-from equibid.reports.page import ranking_table
-from equibid.reports.report import RunTables
-from equibid.reports.tables import number
-from equibid.reports.verdict import verdict
+from equibid.reports.comparison.certainty import p_value
+from equibid.reports.comparison.heat_maps import paired_chart
+from equibid.reports.comparison.page import ranking_table
+from equibid.reports.comparison.report import RunTables
+from equibid.reports.comparison.tables import number
+from equibid.reports.comparison.verdict import verdict
 
 ROW = ("difference", "low", "high", "p", "deviation", "detectable", "p_holm")
 

@@ -4,17 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from worlds import Steady
 
 from equibid.auctions import gsp, open_ledger, second_price
 from equibid.auctions.soft import Soft
 from equibid.bidders.population import Population
 from equibid.equilibrium.game import game_of
 from equibid.evaluation.arena import enter, jobs
-from equibid.evaluation.case import generated_case
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Market, even_ticks, validate
 from equibid.simulation import simulate
+from equibid.simulation.scenario import generated_case
+from worlds import Steady
 
 IMPRESSIONS = 1000
 ABSURD = [5.0, 1e9, 1e12, 1e15, 1e30, 1e300, np.inf]

@@ -15,7 +15,7 @@ from equibid.markets import Market
 from equibid.noise import Purpose, seed_of, uniform
 from equibid.simulation import Delivery, Population, everybody, simulate, simulate_many, stack
 from equibid.simulation.simulate import Play
-from simulation.worlds import (
+from worlds import (
     Chaser,
     Steady,
     Watcher,

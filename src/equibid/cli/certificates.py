@@ -8,7 +8,7 @@ from rich.console import Console
 
 from equibid.cli.table import plain_table
 from equibid.equilibrium.certificate import Certificate, Status
-from equibid.evaluation.certifying import Certified, mean_figures
+from equibid.runs.certifying import Certified, mean_figures
 
 # What fits 80 characters.
 DAYS = {

@@ -29,8 +29,11 @@ from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError, near
-from equibid.evaluation.case import Case, generated_case, recorded_case
-from equibid.evaluation.certifying import (
+from equibid.files import opening, read_json
+from equibid.logs.factors import read_factors
+from equibid.markets.market import Market
+from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.runs.certifying import (
     Certified,
     all_notices,
     certified,
@@ -39,12 +42,9 @@ from equibid.evaluation.certifying import (
     write_certified,
     write_factors,
 )
-from equibid.evaluation.places import asked_of, place_for
-from equibid.evaluation.run import open_run
-from equibid.files import opening, read_json
-from equibid.logs.factors import read_factors
-from equibid.markets.market import Market
-from equibid.reports.equilibrium import equilibrium_tables, write_equilibrium
+from equibid.runs.folder import open_run
+from equibid.runs.places import asked_of, place_for
+from equibid.simulation.scenario import Case, generated_case, recorded_case
 
 # What a run folder of `equibid solve` must agree on for its factors to be of the same market.
 SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share", "budget")

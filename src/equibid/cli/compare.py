@@ -20,21 +20,21 @@ from equibid.cli.progress import progress
 from equibid.cli.table import print_head_to_head, print_ranking, print_verdict
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Job, Seating, jobs
-from equibid.evaluation.case import Case, generated_case, recorded_case
-from equibid.evaluation.findings import Settled, contenders_of, find, write_findings
 from equibid.evaluation.landscape import prices_of
-from equibid.evaluation.learned import entry_of, is_run, run_digest, title_of
-from equibid.evaluation.places import asked_of, place_for
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.replicates import counted_once, nothing_drawn
-from equibid.evaluation.run import carry_out, open_run
 from equibid.logs import Recording
 from equibid.logs.calibrated import calibrated
 from equibid.logs.recording import in_periods
 from equibid.markets.market import Market
 from equibid.registry import parted
 from equibid.reports import from_findings, write_report
-from equibid.reports.verdict import verdict
+from equibid.reports.comparison.verdict import verdict
+from equibid.runs.findings import Settled, contenders_of, find, write_findings
+from equibid.runs.folder import carry_out, open_run
+from equibid.runs.learned import entry_of, is_run, run_digest, title_of
+from equibid.runs.places import asked_of, place_for
+from equibid.simulation.scenario import Case, generated_case, recorded_case
 from equibid.simulation.simulate import Play
 
 CLASSIC = (

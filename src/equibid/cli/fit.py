@@ -19,13 +19,13 @@ from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.errors import InputError
-from equibid.evaluation.fitted import Fitted, fitted
-from equibid.evaluation.places import asked_of, place_for
-from equibid.evaluation.run import Run, open_run
 from equibid.files import file_name
 from equibid.logs import Recording
 from equibid.markets.toml import auction_text, market_text
-from equibid.reports.from_fit import columns, fit_tables, like, short, write_fit
+from equibid.reports.fitting.page import columns, fit_tables, like, short, write_fit
+from equibid.runs.fitted import Fitted, fitted
+from equibid.runs.folder import Run, open_run
+from equibid.runs.places import asked_of, place_for
 
 # Quantiles in the terminal, of those of the report.
 SHOWN = ((0, "5 %"), (2, "50 %"), (4, "95 %"))

@@ -10,10 +10,10 @@ from equibid.bidders.registry import bidder_label
 from equibid.cli.compare import default_auction
 from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
 from equibid.cli.options import refuse_idle
-from equibid.evaluation.periods import generated_practice, recorded_practice
-from equibid.evaluation.practice import RIVALS, Practice, Rivals
+from equibid.envs.periods import generated_practice, recorded_practice
+from equibid.envs.setup import RIVALS, Practice, Rivals
 from equibid.learning.algorithm import Algorithm
-from equibid.learning.training.board import Log
+from equibid.learning.training.loggers import Log
 from equibid.learning.training.trainer import Judge, Plan
 from equibid.registry import parted
 from equibid.simulation.simulate import Play

@@ -12,8 +12,9 @@ from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
 from equibid.cli.console import plain_console
 from equibid.cli.table import plain_table
+from equibid.envs import OBSERVERS, REWARDS
 from equibid.equilibrium.objectives import OBJECTIVES
-from equibid.equilibrium.solvers import SOLVERS
+from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.errors import InputError, near
 from equibid.learning import ALGORITHMS
 from equibid.logs import READERS
@@ -21,7 +22,6 @@ from equibid.logs.importing import FORMS
 from equibid.markets import MARKETS
 from equibid.registry import Registry, settings_of
 from equibid.settings import as_text, described, told
-from equibid.simulation.markov import OBSERVERS, REWARDS
 
 TITLES: dict[str, Registry[Any]] = {
     "Markets (generated)": MARKETS,

@@ -21,7 +21,7 @@ from equibid.cli.solve import Settings as SolveSettings
 from equibid.cli.solve import run_solve
 from equibid.cli.train import Settings as TrainSettings
 from equibid.cli.train import run_train
-from equibid.equilibrium.solvers import NCB_SELECT
+from equibid.equilibrium.solvers.registry import NCB_SELECT
 from equibid.errors import InputError
 from equibid.settings import as_text
 

@@ -18,12 +18,12 @@ from polars.exceptions import PolarsError
 from equibid.cli.console import plain_console
 from equibid.cli.remake import Config, ask_again
 from equibid.errors import InputError
-from equibid.evaluation.across import Past
-from equibid.evaluation.findings import read_findings
 from equibid.files import atomic, opening, read_json
 from equibid.plugins import plugins_in, recall
 from equibid.reports import from_findings, write_report
-from equibid.reports.side_by_side import write_side_by_side
+from equibid.reports.comparison.side_by_side import write_side_by_side
+from equibid.runs.across import Past
+from equibid.runs.findings import read_findings
 
 
 def report(

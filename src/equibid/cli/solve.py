@@ -31,19 +31,21 @@ from equibid.cli.market import (
 from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.equilibrium.objectives import objective_named
-from equibid.equilibrium.select import Search, best_of
-from equibid.equilibrium.solvers import NCB_SELECT, SOLVERS
+from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
+from equibid.equilibrium.solvers.select import Search, best_of
 from equibid.errors import InputError
-from equibid.evaluation.certifying import (
+from equibid.markets.market import Market
+from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.runs.certifying import (
     Certified,
     all_notices,
     certified,
     write_certified,
     write_factors,
 )
-from equibid.evaluation.places import asked_of, place_for
-from equibid.evaluation.run import Run, open_run
-from equibid.evaluation.solving import (
+from equibid.runs.folder import Run, open_run
+from equibid.runs.places import asked_of, place_for
+from equibid.runs.solving import (
     Problem,
     deflated_by_default,
     equilibria_frame,
@@ -51,8 +53,6 @@ from equibid.evaluation.solving import (
     outcomes,
     starts_frame,
 )
-from equibid.markets.market import Market
-from equibid.reports.equilibrium import equilibrium_tables, write_equilibrium
 
 
 @dataclass(frozen=True)

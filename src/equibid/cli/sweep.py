@@ -21,13 +21,13 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
-from equibid.evaluation.places import place_for
-from equibid.evaluation.run import open_run
 from equibid.files import file_name, read_json
 from equibid.kept import content_digest
 from equibid.learning.algorithm import algorithm_named, settings_of
 from equibid.learning.training.trainer import own_code
 from equibid.plugins import words
+from equibid.runs.folder import open_run
+from equibid.runs.places import place_for
 from equibid.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.

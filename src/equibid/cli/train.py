@@ -18,15 +18,15 @@ from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
-from equibid.evaluation.places import place_for
-from equibid.evaluation.practice import Practice
-from equibid.evaluation.run import open_run
+from equibid.envs.setup import Practice
 from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
-from equibid.learning.training.saved import Trained
+from equibid.learning.training.results import Trained
 from equibid.learning.training.trainer import Told, check_seeds, train
-from equibid.reports.from_training import from_training
-from equibid.reports.learning import write_learning
+from equibid.reports.training.page import write_learning
+from equibid.reports.training.tables import from_training
+from equibid.runs.folder import open_run
+from equibid.runs.places import place_for
 from equibid.settings import described
 
 # How many of a step's metrics stand beside the progress bar.

@@ -14,7 +14,6 @@ from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.cli.values import Settings
 from equibid.errors import InputError
-from equibid.evaluation.places import asked_of, beside, clear, refusal
 from equibid.files import file_name, write_json
 from equibid.logs.ipinyou_log import Impressions, parts_of, read_impressions
 from equibid.logs.value_market import MARKET, market_of, read_market, table_of, write_market
@@ -23,6 +22,7 @@ from equibid.markets.values.fit import fit_values
 from equibid.markets.values.joint import Predictions, predict_all
 from equibid.markets.values.model import Fitted
 from equibid.markets.values.quality import Quality, quality, reliability
+from equibid.runs.places import asked_of, beside, clear, refusal
 
 TEST_SHARE = 0.25
 # With fewer events a figure is mostly luck: its error is about 1 / √events.

@@ -4,7 +4,7 @@ from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
 from equibid.equilibrium.game import Game, game_of, sharpness
 from equibid.equilibrium.objectives import OBJECTIVES, objective_named
-from equibid.equilibrium.response import (
+from equibid.equilibrium.response.response import (
     Response,
     cost_jacobian,
     deviate,
@@ -12,9 +12,9 @@ from equibid.equilibrium.response import (
     push_forward,
     respond,
 )
-from equibid.equilibrium.select import Search, best_of, equilibria, search
-from equibid.equilibrium.settle import settle
-from equibid.equilibrium.solvers import SOLVERS
+from equibid.equilibrium.solvers.registry import SOLVERS
+from equibid.equilibrium.solvers.select import Search, best_of, equilibria, search
+from equibid.equilibrium.solvers.settle import settle
 
 __all__ = [
     "OBJECTIVES",

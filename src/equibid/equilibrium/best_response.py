@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response import Deviation, Engine, deviate
+from equibid.equilibrium.response.response import Deviation, Engine, deviate
 
 # A factor this far below the cap bids next to nothing.
 LEAST = 1e-12

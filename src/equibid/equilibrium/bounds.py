@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response import respond
+from equibid.equilibrium.response.response import respond
 
 SHARP = 1e-12
 

@@ -20,7 +20,7 @@ import polars as pl
 from equibid.equilibrium.best_response import best_response, ceiling
 from equibid.equilibrium.bounds import first_best, liquid_bound, liquid_welfare
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response import Response, respond
+from equibid.equilibrium.response.response import Response, respond
 
 
 class Status(StrEnum):

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response import Response
+from equibid.equilibrium.response.response import Response
 from equibid.errors import InputError
 from equibid.registry import Registry, made
 

@@ -26,13 +26,13 @@ from equibid.bidders.population import Population, everybody
 from equibid.bidders.registry import bidder_label, bidder_named
 from equibid.bidders.training import training_log
 from equibid.errors import InputError, UnsuitableError
-from equibid.evaluation.case import Case, keys_for
 from equibid.evaluation.deviation import gains
 from equibid.markets.market import Market
 from equibid.origin import digest_of
 from equibid.simulation.delivery import Delivery
+from equibid.simulation.scenario import Case, keys_for
 from equibid.simulation.simulate import simulate, simulate_many
-from equibid.simulation.yesterday import rival_log
+from equibid.simulation.training_day import rival_log
 
 Seating = Literal["mixed", "uniform", "pairs"]
 

@@ -16,7 +16,7 @@ from equibid.bidders.bidder import by_factor
 from equibid.bidders.fixed import logged_factor
 from equibid.bidders.replay import replay
 from equibid.markets.market import Market
-from equibid.simulation.yesterday import rival_log
+from equibid.simulation.training_day import rival_log
 
 
 def gains(

@@ -16,7 +16,7 @@ from equibid.auctions.clearing import ABSENT, Auction
 from equibid.bidders.bidder import by_factor
 from equibid.markets.market import Market
 from equibid.simulation.delivery import Delivery
-from equibid.simulation.yesterday import dense_rows
+from equibid.simulation.training_day import dense_rows
 
 BLOCK = 1024
 TIMES, MONEY = 12, 5

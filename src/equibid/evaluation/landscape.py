@@ -15,9 +15,9 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from equibid.auctions.clearing import Auction
-from equibid.evaluation.case import Case
 from equibid.markets.market import Market
-from equibid.simulation.yesterday import rival_log
+from equibid.simulation.scenario import Case
+from equibid.simulation.training_day import rival_log
 
 # Prices to look at, about, and points of a curve.
 MOST, POINTS = 1_000_000, 80

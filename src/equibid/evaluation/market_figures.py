@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.evaluation.campaign_figures import gini, herfindahl
 from equibid.evaluation.ranking import by_advertiser
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out, merged, units
+from equibid.simulation.campaign_figures import gini, herfindahl
 
 KEYS = ["market", "replicate", "population"]
 FIGURES = ("welfare", "liquid_welfare", "revenue", "budget_use", "concentration", "gini")

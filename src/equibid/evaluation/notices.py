@@ -9,7 +9,7 @@ import numpy.typing as npt
 from equibid.equilibrium.best_response import LEAST
 from equibid.equilibrium.certificate import Certificate, Status
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response import deviate
+from equibid.equilibrium.response.response import deviate
 from equibid.markets.market import Market
 
 # Names in a sentence at most; who follows is counted.

@@ -7,13 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from equibid.evaluation.campaign_figures import (
-    cpa_score,
-    gini,
-    herfindahl,
-    liquid_value,
-    overpaid,
-)
 from equibid.evaluation.metrics import METRICS, Figure, Metric, Need, Sums
 from equibid.evaluation.statistics import (
     ROUNDING,
@@ -24,6 +17,13 @@ from equibid.evaluation.statistics import (
     units,
 )
 from equibid.markets.market import Labels, Market
+from equibid.simulation.campaign_figures import (
+    cpa_score,
+    gini,
+    herfindahl,
+    liquid_value,
+    overpaid,
+)
 
 SUMMED = (
     *("spend", "budget", "value", "conversions", "wins", "exposures", "offered"),

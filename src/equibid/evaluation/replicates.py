@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from equibid.evaluation.case import Case
+from equibid.simulation.scenario import Case
 
 CUT = "cut the log into periods with --period, and each of them is a replicate"
 

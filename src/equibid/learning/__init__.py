@@ -1,17 +1,17 @@
 """Bidders that are trained: algorithms, the parts they share, and the trainer that runs them."""
 
 # An algorithm is declared when its module is imported.
-import equibid.learning.accb.algorithm
-import equibid.learning.dcmab.algorithm
-import equibid.learning.drlb.algorithm
-import equibid.learning.independent
-import equibid.learning.maab.algorithm
-import equibid.learning.maddpg
-import equibid.learning.mappo
-import equibid.learning.uscb.algorithm  # noqa: F401
+import equibid.learning.algorithms.accb.algorithm
+import equibid.learning.algorithms.dcmab.algorithm
+import equibid.learning.algorithms.drlb.algorithm
+import equibid.learning.algorithms.independent
+import equibid.learning.algorithms.maab.algorithm
+import equibid.learning.algorithms.maddpg
+import equibid.learning.algorithms.mappo
+import equibid.learning.algorithms.uscb.algorithm  # noqa: F401
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named
 from equibid.learning.mlp_file import mlp_from
 from equibid.learning.outside import policy_bidder
-from equibid.learning.task import Task
 
 __all__ = ["ALGORITHMS", "Algorithm", "Task", "algorithm_named", "mlp_from", "policy_bidder"]

@@ -14,24 +14,19 @@ dataclass of such settings, whose fields are named with a dot, as ``network.widt
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_type_hints
+from typing import Any, ClassVar, Protocol, get_type_hints
 
 import jax
 from jaxtyping import Array
 
 from equibid.bidders.bidder import Bidder
+from equibid.envs.problem import Task, World
 from equibid.errors import InputError, near
 from equibid.registry import Registry
 from equibid.settings import as_text, parsed, told
 
-if TYPE_CHECKING:
-    from equibid.learning.task import Task
-
 # A NamedTuple of arrays: all that a run needs to go on, keys as key data.
 State = Any
-
-# Where agents learn: all in one market, or each against the prices of the log.
-World = Literal["market", "log"]
 
 
 class Algorithm(Protocol):
@@ -57,11 +52,11 @@ class Algorithm(Protocol):
     @property
     def world(self) -> World: ...  # noqa: D102
 
-    def init(self, task: "Task", key: jax.Array) -> State:
+    def init(self, task: Task, key: jax.Array) -> State:
         """The state of a run that has learnt nothing yet."""
         ...
 
-    def step(self, task: "Task", state: State) -> tuple[State, dict[str, Array]]:
+    def step(self, task: Task, state: State) -> tuple[State, dict[str, Array]]:
         """Play episodes and learn from them; pure, compiled, and mapped over seeds.
 
         Returns:
@@ -71,7 +66,7 @@ class Algorithm(Protocol):
         """
         ...
 
-    def policy(self, task: "Task", state: State) -> Bidder:
+    def policy(self, task: Task, state: State) -> Bidder:
         """What the run has learnt, as a bidder."""
         ...
 

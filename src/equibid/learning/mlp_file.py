@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from equibid.errors import InputError, input_error
 from equibid.files import opening
-from equibid.learning.parts.networks import ACTIVATIONS, MLP, Linear
+from equibid.learning.networks.mlp import ACTIVATIONS, MLP, Linear
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -21,11 +21,11 @@ from jaxtyping import Array, Float
 
 from equibid.bidders.bidder import Bidder, pytree
 from equibid.bidders.training import TrainingLog
+from equibid.envs.handles import Handle, handle_named
+from equibid.envs.observers import observer_named
+from equibid.envs.problem import planned_for, reference_of
 from equibid.errors import InputError
 from equibid.learning.policy import Learned
-from equibid.learning.task import planned_for, reference_of
-from equibid.simulation.markov.handles import Handle, handle_named
-from equibid.simulation.markov.observers import observer_named
 
 # From what is seen, rows of float32 [R, F], to one number a row.
 Policy = Callable[[Any], Any]

@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.learning.parts.communication import Told
+from equibid.envs.heads import Follows, Head, start_now
+from equibid.envs.observers import Memory, Observer
+from equibid.learning.networks.communication import Told
 from equibid.markets.market import Campaigns
-from equibid.simulation.markov.heads import Follows, Head, start_now
-from equibid.simulation.markov.observers import Memory, Observer
 
 
 class Mind(NamedTuple):

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from equibid.equilibrium.dynamics import Rest, tatonnement
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.newton import polish
+from equibid.equilibrium.solvers.dynamics import Rest, tatonnement
+from equibid.equilibrium.solvers.newton import polish
 from equibid.markets.market import span
 from equibid.simulation.features import Reference
 

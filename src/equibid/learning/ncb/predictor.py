@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
-from equibid.learning.parts.transformer import Cache, Transformer, extend, no_cache
+from equibid.learning.networks.transformer import Cache, Transformer, extend, no_cache
 from equibid.markets.market import Campaigns
 from equibid.simulation.features import WIDEST, Reference, features
 

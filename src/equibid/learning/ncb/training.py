@@ -36,7 +36,7 @@ from equibid.errors import InputError
 from equibid.learning.ncb.data import Data, Day, observe_day
 from equibid.learning.ncb.hindsight import SOLVER, Solver
 from equibid.learning.ncb.predictor import Predictor
-from equibid.learning.parts.transformer import PUBLISHED, Shape, Transformer, transformer, whole
+from equibid.learning.networks.transformer import PUBLISHED, Shape, Transformer, transformer, whole
 from equibid.simulation.features import NAMES, Reference
 
 Told = Callable[[int, float], None]

@@ -28,11 +28,11 @@ from jaxtyping import Float
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
 from equibid.learning.algorithm import Algorithm, settings_of
-from equibid.learning.training.board import Log, opened
-from equibid.learning.training.course import Course, Numbers, advance, begun, resumed
-from equibid.learning.training.keeping import CHECKPOINT, Keeping, make_folder
-from equibid.learning.training.saved import Trained, finish
-from equibid.learning.training.standing import judged, of_seed
+from equibid.learning.training.best import judged, of_seed
+from equibid.learning.training.loggers import Log, opened
+from equibid.learning.training.results import Trained, finish
+from equibid.learning.training.state import Course, Numbers, advance, begun, resumed
+from equibid.learning.training.writer import CHECKPOINT, Keeping, make_folder
 from equibid.origin import code_digest
 
 # What a policy achieves, by name; always the same for the same policy.

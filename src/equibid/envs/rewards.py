@@ -1,0 +1,129 @@
+"""The rewards of the game, by name and as parts.
+
+An advertiser's own: `Value`, `ValueLessCost`, `profit`, `Engagement`, `LifetimeValue`; for ratios
+`RoiLagrangian`, `CpaLagrangian`, `RoiShortfall`, `CpaScore`. Shared: `Welfare`, `Revenue`, `Team`,
+`Tempered`, `AlphaFair`. On the way: `Potential`, `Pacing`, `Unspent`. Parts are added and weighted,
+``Value() + 0.1 * Unspent()``, and divided by each advertiser's size with `Normalised`.
+
+Money is enforced by the game, and no reward fines a budget. A discount per auction kills the
+future of a day with 10⁵ auctions; within a period there is none. Large values are not clipped:
+rewards are scaled (`Normalised`).
+"""
+
+import re
+from collections.abc import Callable
+
+from equibid.envs.credit import barred, collusion, difference_rewards
+from equibid.envs.kpis import Engagement, LifetimeValue, Value, ValueLessCost, profit
+from equibid.envs.outcome import Normalised, Outcome, Part, Reward, Sum
+from equibid.envs.ratios import CpaLagrangian, CpaScore, RoiLagrangian, RoiShortfall
+from equibid.envs.shaping import (
+    Dual,
+    Moment,
+    Pacing,
+    Potential,
+    Remaining,
+    Unspent,
+    cpa_violation,
+    dual_start,
+    dual_step,
+    shaping_share,
+)
+from equibid.envs.shared import AlphaFair, Revenue, Team, Tempered, Welfare
+from equibid.registry import Registry, made
+
+__all__ = [
+    "REWARDS",
+    "AlphaFair",
+    "CpaLagrangian",
+    "CpaScore",
+    "Dual",
+    "Engagement",
+    "LifetimeValue",
+    "Moment",
+    "Normalised",
+    "Outcome",
+    "Pacing",
+    "Part",
+    "Potential",
+    "Remaining",
+    "Revenue",
+    "Reward",
+    "RoiLagrangian",
+    "RoiShortfall",
+    "Sum",
+    "Team",
+    "Tempered",
+    "Unspent",
+    "Value",
+    "ValueLessCost",
+    "Welfare",
+    "barred",
+    "collusion",
+    "cpa_violation",
+    "difference_rewards",
+    "dual_start",
+    "dual_step",
+    "profit",
+    "reward_named",
+    "shaping_share",
+]
+
+
+def value_share(sampled: bool = False) -> Normalised:
+    """`Value` over what the budget buys at the target CPA."""
+    return Normalised(Value(sampled), "target")
+
+
+def profit_share(margin: float | None = None, sampled: bool = False) -> Normalised:
+    """`profit` over the budget."""
+    return Normalised(profit(margin, sampled), "budget")
+
+
+def team(weight: float = 0.0, margin: float | None = None) -> Team:
+    """`ValueLessCost` summed over all: with weight 0 their worth, with weight 1 a cartel's aim."""
+    return Team(ValueLessCost(weight, margin))
+
+
+REWARDS: Registry[Callable[..., Part]] = Registry("reward")
+
+for _name, _part in {
+    "value": Value,
+    "value-less-cost": ValueLessCost,
+    "roi": RoiLagrangian,
+    "cpa": CpaLagrangian,
+    "roi-shortfall": RoiShortfall,
+    "cpa-score": CpaScore,
+    "engagement": Engagement,
+    "lifetime-value": LifetimeValue,
+    "welfare": Welfare,
+    "revenue": Revenue,
+    "tempered": Tempered,
+    "alpha-fair": AlphaFair,
+    "potential": Potential,
+    "pacing": Pacing,
+    "unspent": Unspent,
+}.items():
+    REWARDS.add(_name, _part.meaning)(_part)
+REWARDS.add("profit", "Worth of the value won less its cost, currency.")(profit)
+REWARDS.add("team", "Worth less weight times cost, of all as one team; currency.")(team)
+REWARDS.add("value-share", "Value won over what the budget buys at the target CPA.")(value_share)
+REWARDS.add("profit-share", "Profit over the budget.")(profit_share)
+
+
+def reward_named(text: str) -> Part:
+    """The reward ``name`` or ``name:setting=value,…``, or a sum of them joined with ``+``.
+
+    >>> reward_named("value-less-cost:weight=0.5")
+    ValueLessCost(weight=0.5, margin=None, sampled=False)
+    >>> len(reward_named("value + pacing:weight=0.1").parts)
+    2
+
+    Raises:
+        InputError: there is no such reward or setting, or a setting cannot be used.
+    """
+    # A plus in a number, as in 1e+5, joins nothing.
+    first, *others = (made(REWARDS, term) for term in re.split(r"\s*\+\s*(?=[a-z])", text.strip()))
+    for other in others:
+        first = first + other
+    return first

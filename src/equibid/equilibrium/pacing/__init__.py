@@ -1,0 +1,1 @@
+"""Exact first-price and second-price pacing equilibria."""

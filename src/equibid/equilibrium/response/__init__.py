@@ -1,0 +1,1 @@
+"""The market's response to factors, its derivatives, and the compiled kernels that compute them."""

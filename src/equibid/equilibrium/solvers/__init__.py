@@ -1,0 +1,1 @@
+"""Ways to an equilibrium, by name."""

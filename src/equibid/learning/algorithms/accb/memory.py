@@ -1,0 +1,192 @@
+"""What attention-critic coordinated bidding remembers of the periods it played.
+
+Rewards are kept as shares of what the day before's best factor buys, less what money and time of
+the step were worth by a rule of thumb: r_t / best - (Φ(s_t) - Φ(s_t+1)), with Φ the root of the
+share of the budget left times the share of the period left. A potential changes no policy (Ng et
+al. 1999); without it a critic would have to tell a thousandth of the return from the return.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from equibid.envs.problem import Task
+from equibid.learning.algorithms.accb.competition import (
+    adjustment,
+    competition_index,
+    cooperation,
+    mean_price,
+    scheduled_temperature,
+)
+from equibid.learning.algorithms.accb.losses import Batch
+from equibid.learning.losses.targets import returns
+from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, sample
+from equibid.learning.training.rollout import Episodes, time_left
+
+if TYPE_CHECKING:
+    from equibid.learning.algorithms.accb.algorithm import Accb
+
+# The usual price is that of about the last ten iterations.
+FADING = 0.9
+# It counts as much as this share of a period's bids.
+PRIOR = 0.1
+# The least joint steps of a batch.
+FEWEST = 16
+
+
+class Memory(NamedTuple):
+    """What is kept of an episode; T steps, and one more where the end is kept too.
+
+    Attributes:
+        observation: what each agent saw.
+        present: who had money and learns; at the start, who learns at all; at the end, nobody.
+        action: logits that were bid; 0 for who is not present.
+        reward: shaped, own and team.
+        returns: its sum to go.
+        cooperation: κ.
+    """
+
+    observation: Float[Array, "*E T+1 N F"]
+    present: Bool[Array, "*E T+1 N"]
+    action: Float[Array, "*E T N 1"]
+    reward: Float[Array, "*E T N 2"]
+    returns: Float[Array, "*E T N 2"]
+    cooperation: Float[Array, "*E T N"]
+
+
+def blank(task: Task) -> Any:
+    """The shapes of an episode."""
+    T, N, F = task.game.steps, task.game.agents, task.game.features
+    real, truth = jnp.float32, jnp.bool_
+    shapes: tuple[Any, ...] = (
+        jax.ShapeDtypeStruct((T + 1, N, F), real),
+        jax.ShapeDtypeStruct((T + 1, N), truth),
+        jax.ShapeDtypeStruct((T, N, 1), real),
+        jax.ShapeDtypeStruct((T, N, 2), real),
+        jax.ShapeDtypeStruct((T, N, 2), real),
+        jax.ShapeDtypeStruct((T, N), real),
+    )
+    return Memory(*shapes)
+
+
+def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) -> Float[Array, ""]:
+    """The mean market price of late, these episodes' included; currency per impression."""
+    tally = episodes.tally
+    now = tally.market_price.sum() / jnp.maximum(tally.offered.sum(), 1)
+    return jnp.where(iteration > 0, FADING * before + (1 - FADING) * now, now)
+
+
+def remember(
+    settings: "Accb", task: Task, episodes: Episodes, price: Float[Array, ""]
+) -> tuple[Memory, dict[str, Array]]:
+    """What the replay keeps of episodes, and what is told of them.
+
+    Args:
+        settings: of the algorithm.
+        task: what is learned.
+        episodes: as played.
+        price: the usual one.
+    """
+    game, tally = task.game, episodes.tally
+    # In this period; who has no budget does not.
+    learns = episodes.present[:, :1]
+    budget = jnp.where(game.campaigns.budget > 0, game.campaigns.budget, 1.0)
+    gain = episodes.reward / task.best
+    money = jnp.where(episodes.present, episodes.remaining / budget, 0.0)
+    phi = settings.shaping * jnp.sqrt(money * time_left(game.steps)[:, None])
+    own = jnp.where(learns, gain + jnp.diff(phi, axis=1), 0.0)
+    worth = jnp.where(learns, task.best, 0.0)
+    worth /= jnp.maximum(worth.sum(axis=-1, keepdims=True), 1e-300)
+    reward = (settings.scale * both(own, worth)).astype(jnp.float32)
+
+    index = relative_index(task, episodes, price)
+    kappa = cooperation(temperatures(settings, task, episodes, index))
+    memory = Memory(
+        episodes.observation,
+        episodes.present,
+        jnp.where(episodes.present[:, :-1, :, None], episodes.action, 0),
+        reward,
+        returns(reward, 1.0, axis=1),
+        kappa.astype(jnp.float32),
+    )
+    here, agents = episodes.present[:, :-1], jnp.maximum(learns.sum(), 1)
+    told = {
+        "value": jnp.where(learns, tally.value, 0).sum() / settings.episodes,
+        "return": jnp.where(learns, gain, 0).sum() / agents,
+        "spend": jnp.where(learns, tally.spend / budget, 0).sum() / agents,
+        "cooperation": jnp.where(here, kappa, 0).sum() / jnp.maximum(here.sum(), 1),
+        "competition/index": index.mean(),
+    }
+    return memory, told
+
+
+def both(own: Float[Array, "... N"], weight: Float[Array, "... N"]) -> Float[Array, "... N 2"]:
+    """An agent's own number, and the weighted sum of all agents' that each of them gets."""
+    team = (own * weight).sum(axis=-1, keepdims=True)
+    return jnp.stack([own, jnp.broadcast_to(team, own.shape)], axis=-1)
+
+
+def relative_index(task: Task, episodes: Episodes, price: Float[Array, ""]) -> Float[Array, "E T"]:
+    """The competition index before each step, over that of a period's start."""
+    game, tally = task.game, episodes.tally
+    left = game.tick_start[-1] / game.periods * time_left(game.steps)[:-1]
+    prior = PRIOR * game.ticks * jnp.maximum(task.reference.offered.sum(), 1)
+    prices = mean_price(tally.market_price, tally.offered, price, prior)
+    usual = competition_index(game.campaigns.budget[None], price[None], left[:1])
+    # What is left to an agent that is out buys nothing.
+    out = episodes.present[:, :1] & ~episodes.present[:, :-1]
+    money = jnp.where(out, 0, episodes.remaining[:, :-1])
+    index = competition_index(money, prices, left)
+    return jnp.where(usual > 0, index / jnp.where(usual > 0, usual, 1), 1.0)
+
+
+def temperatures(
+    settings: "Accb", task: Task, episodes: Episodes, index: Float[Array, "E T"]
+) -> Float[Array, "E T N"]:
+    """How independent each agent is before each step."""
+    if settings.temperature != "adaptive":
+        words = {"team": 0.0, "independent": jnp.inf}
+        fixed = settings.temperature
+        number = words[fixed] if isinstance(fixed, str) else fixed
+        return jnp.full(episodes.reward.shape, number, jnp.float64)
+    value, budget = episodes.tally.value, task.game.campaigns.budget
+    behind = adjustment(value, budget, episodes.present[:, :1], settings.adjusting)
+    return scheduled_temperature(index, 1.0)[..., None] + behind
+
+
+def draw(
+    settings: "Accb", memory: Replay, key: jax.Array, beta: Float[Array, ""], done: Array
+) -> tuple[Sample, Batch]:
+    """A batch by priority.
+
+    Args:
+        settings: of the algorithm.
+        memory: not empty.
+        key: of the draw.
+        beta: share of the bias that weights take away.
+        done: actor steps since the last episodes came.
+    """
+    stored: Memory = memory.episodes
+    N = stored.observation.shape[2]
+    joint = settings.batch
+    if settings.rows is not None:
+        joint = min(joint, max(settings.rows // N, FEWEST))
+    drawn = sample(memory, key, joint, beta)
+    now: Memory = gather(memory, drawn, stored)
+    after, staying = following(memory, drawn, (stored.observation, stored.present))
+    batch = Batch(
+        observation=now.observation,
+        following=after,
+        learns=stored.present[drawn.episode, 0],
+        present=now.present,
+        staying=staying,
+        action=now.action,
+        reward=now.reward,
+        returns=now.returns,
+        cooperation=now.cooperation,
+        weight=drawn.weight,
+        fresh=age(memory, drawn) * settings.updates + done < settings.recent,
+    )
+    return drawn, batch

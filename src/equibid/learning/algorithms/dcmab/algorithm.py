@@ -1,0 +1,317 @@
+"""DCMAB: clusters of advertisers learn to coordinate, each with an actor and a critic of all.
+
+    every step:
+        play E days; cluster i in group j of the day's ticks bids by a_ij = μ_i([g, x_j]) + noise
+        book r, g and d by intervals of ticks, and keep them
+        draw batches of intervals; a step on every Q_i, a step on every μ_i, targets follow
+
+An agent is a cluster of advertisers (`clusters`). All read the same books of money spent and earned
+(`books`). What an action does to a bid is in `bids`, rewards are in `days`,
+networks in `networks`, losses in `losses`.
+
+Source: Jin et al., "Real-time bidding with multi-agent reinforcement learning in display
+advertising", CIKM 2018.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt32
+
+from equibid.bidders.bidder import Bidder
+from equibid.envs.game import GameState
+from equibid.envs.problem import Task, World
+from equibid.errors import InputError
+from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.algorithms.dcmab.actions import (
+    Coordinated,
+    CoordinatedFactors,
+    Ratio,
+    Tilt,
+    TiltedSeat,
+    tilted_factor,
+)
+from equibid.learning.algorithms.dcmab.cluster_stats import Books
+from equibid.learning.algorithms.dcmab.losses import Learner, Rates, newborn, update
+from equibid.learning.algorithms.dcmab.networks import actors, critics
+from equibid.learning.algorithms.dcmab.replay import (
+    Future,
+    Share,
+    batch,
+    cluster_sums,
+    futures,
+    history_of,
+    kept,
+    noise_slopes,
+    one_day,
+)
+from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups, worth
+from equibid.learning.losses.potential import (
+    Slopes,
+    elasticity,
+    guessed_elasticity,
+    no_slopes,
+)
+from equibid.learning.replay.buffer import Replay, add, replay
+from equibid.learning.training.rollout import Episodes, play
+
+# Weight of new days in what is known of past ones.
+FRESH = 0.1
+
+
+class State(NamedTuple):
+    """All of a run.
+
+    Attributes:
+        learner: what is fitted.
+        memory: of days.
+        slopes: what a little more money was seen to buy.
+        history: cost and revenue of each group of ticks on past days, shares of budgets and plans.
+        cluster: of each advertiser.
+        group: of each tick.
+        played: days so far.
+        key: key data.
+    """
+
+    learner: Learner
+    memory: Replay
+    slopes: Slopes
+    history: Float[Array, "J 2"]
+    cluster: Int[Array, " N"]
+    group: Int[Array, " T"]
+    played: Int[Array, ""]
+    key: UInt32[Array, " 2"]
+
+
+@dataclass(frozen=True)
+class DCMAB:
+    """Settings; what was published is marked."""
+
+    steps: ClassVar[int] = 100
+    world: World = "market"
+    """market: all meet; log: each buys at the prices of the day before, only with ratio=none."""
+    reward: str = "value"
+    """Of an advertiser's tick, before clusters sum it."""
+    share: Share = "self"
+    """Whether a cluster is paid its own reward or everybody's (both published)."""
+    clusters: int = 3
+    """I, of advertisers (published)."""
+    groups: int = 3
+    """J, of the day's ticks (published, of consumers)."""
+    ratio: Ratio = "none"
+    """How an action meets the value of an impression; published: paper."""
+    largest: float = 0.9
+    """The most a bid is raised or cut, as a share (published)."""
+    interval: int = 4
+    """Ticks from decision to decision."""
+    clock: bool = True
+    """Whether agents see the time; the published see the books alone."""
+    shaping: bool = True
+    """Whether rewards are shaped by what the money left could buy; not published."""
+    critic: Literal["joint", "own"] = "joint"
+    """What a critic sees of the actions: all, or its own cluster's (the published DDPG)."""
+    episodes: int = 4
+    """E, days played at once."""
+    updates: int = 32
+    """Batches learned from in a step."""
+    batch: int = 64
+    """Intervals in a batch."""
+    capacity: int = 1000
+    """Days kept."""
+    discount: float = 1.0
+    """γ, from interval to interval; 0 makes contextual bandits, whose rewards are not shaped."""
+    actor_width: int = 300
+    """Of two hidden layers (published)."""
+    critic_width: int = 100
+    """Of two hidden layers (published)."""
+    actor_rate: float = 3e-4
+    """Learning rate of the actors, Adam."""
+    critic_rate: float = 1e-3
+    """Learning rate of the critics, Adam."""
+    slow: float = 0.01
+    """Share by which targets follow."""
+    noise: float = 0.3
+    """Standard deviation of the noise of actions, at first."""
+    last_noise: float = 0.05
+    """The same at last."""
+    anneal: int = 250
+    """Days in which the noise falls."""
+    restraint: float = 1e-3
+    """Weight of the actors' mean square before the tanh, which keeps it from saturating."""
+
+    def __post_init__(self) -> None:
+        whole = ("clusters", "groups", "interval", "episodes", "updates", "batch", "capacity")
+        for name in (*whole, "actor_width", "critic_width"):
+            if getattr(self, name) < 1:
+                raise InputError(f"dcmab: {name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.largest <= 1:
+            raise InputError(f"dcmab: largest must be above 0 and at most 1, not {self.largest:g}")
+        if not 0 <= self.discount <= 1:
+            raise InputError(f"dcmab: discount must lie in 0 … 1, not {self.discount:g}")
+        if self.capacity < self.episodes:
+            raise InputError(f"dcmab: capacity must be at least episodes, {self.episodes}")
+        if self.world == "log" and self.ratio != "none":
+            raise InputError("dcmab: a log is bought from by factors; ask for ratio=none there")
+
+    @property
+    def observer(self) -> str:
+        """Of the task; a cheap one, as the agents' own books take its place."""
+        return "traits"
+
+    @property
+    def agent(self) -> Bidder | None:
+        """What turns actions into bids; None where they are factors."""
+        return None if self.ratio == "none" else TiltedSeat(self.ratio, self.largest)
+
+    def init(self, task: Task, key: jax.Array) -> State:
+        """Untrained networks and an empty memory.
+
+        Raises:
+            InputError: the game's steps are impressions.
+        """
+        if task.game.by_impression:
+            raise InputError("dcmab decides by the tick; learn on a market that is played by tick")
+        one, two, rest = jax.random.split(key, 3)
+        sizes = self.clusters, self.groups, 2 * self.clusters * self.groups + self.clock
+        networks = actors(one, *sizes, self.actor_width), critics(two, *sizes, self.critic_width)
+        Q = self._intervals(task)
+        return State(
+            learner=newborn(*networks, self._rates),
+            memory=replay(one_day(Q, *sizes, task.game.agents), self.capacity, Q),
+            slopes=no_slopes(task.game.agents),
+            history=jnp.full((self.groups, 2), 1 / self.groups, jnp.float32),
+            cluster=advertiser_clusters(task, self.clusters),
+            group=tick_groups(task, self.groups),
+            played=jnp.asarray(0, jnp.int32),
+            key=jax.random.key_data(rest),
+        )
+
+    def step(self, task: Task, state: State) -> tuple[State, dict[str, Array]]:
+        """Play days, keep them, learn."""
+        keys = jax.random.split(jax.random.wrap_key_data(state.key), 4)
+        key, chance, luck, draws = keys
+        books = self._books(task, state)
+        noise = self._noise(luck, state, task)
+        act = partial(self._act, task, state, books, noise)
+        days = play(replace(task.game, observer=books), act, chance, self.episodes)
+        fresh = kept(task, books, days, self.share)
+        memory = add(state.memory, fresh)
+        slopes = noise_slopes(state.slopes, task, books, days, noise)
+        e = elasticity(slopes, guessed_elasticity(task))
+        future = self._future(task, books, e)
+
+        def learn(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
+            drawn = batch(memory, key, self.batch, self.discount, future)
+            return update(learner, drawn, state.history, self._rates, self.critic == "joint")
+
+        learner, told = jax.lax.scan(learn, state.learner, jax.random.split(draws, self.updates))
+        after = state._replace(
+            learner=learner,
+            memory=memory,
+            slopes=slopes,
+            history=state.history + FRESH * (history_of(fresh, books) - state.history),
+            played=state.played + self.episodes,
+            key=jax.random.key_data(key),
+        )
+        metrics = self._told(task, books, days)
+        metrics |= {"noise": self._spread(state), "elasticity": e.mean()}
+        return after, metrics | {name: x.mean() for name, x in told.items()}
+
+    def policy(self, task: Task, state: State) -> Bidder:
+        """The actors without noise, over books of their own."""
+        kind = CoordinatedFactors if self.ratio == "none" else Coordinated
+        return kind(
+            actors=state.learner.actors,
+            history=state.history,
+            books=self._books(task, state),
+            start=task.reference.factor,
+            mean_value=task.reference.mean_value,
+            ratio=self.ratio,
+            largest=self.largest,
+        )
+
+    @property
+    def _rates(self) -> Rates:
+        return Rates(self.actor_rate, self.critic_rate, self.slow, self.restraint)
+
+    def _future(self, task: Task, books: Books, e: Array) -> Future | None:
+        """What rewards are shaped by; bandits look no further than their interval."""
+        if not self.shaping or self.discount == 0:
+            return None
+        return partial(futures, task, books, self.share, e)
+
+    def _intervals(self, task: Task) -> int:
+        return -(-task.game.ticks // self.interval)
+
+    def _books(self, task: Task, state: State) -> Books:
+        return Books(
+            cluster=state.cluster,
+            group=state.group,
+            worth=worth(task),
+            budget=jnp.asarray(task.game.campaigns.budget, jnp.float64),
+            plan=task.best * worth(task),
+            clusters=self.clusters,
+            groups=self.groups,
+            interval=self.interval,
+            clock=self.clock,
+        )
+
+    def _spread(self, state: State) -> Float[Array, ""]:
+        """Standard deviation of the noise now."""
+        done = jnp.clip(state.played / max(self.anneal, 1), 0, 1).astype(jnp.float32)
+        return self.noise + (self.last_noise - self.noise) * done
+
+    def _noise(self, key: jax.Array, state: State, task: Task) -> Float[Array, "E Q I J"]:
+        """Of whole days: an action is held for an interval, and its noise with it."""
+        shape = (self.episodes, self._intervals(task), self.clusters, self.groups)
+        return self._spread(state) * jax.random.normal(key, shape, jnp.float32)
+
+    def _act(
+        self,
+        task: Task,
+        run: State,
+        books: Books,
+        noise: Float[Array, "E Q I J"],
+        key: jax.Array,
+        seen: Float[Array, "E N F"],
+        state: GameState,
+    ) -> tuple[Float[Array, "E I J"], Any]:
+        """The clusters' actions, and what the game takes of each advertiser."""
+        tick = state.step[0]
+        action = run.learner.actors(seen[:, 0], run.history) + noise[:, tick // self.interval]
+        action = jnp.clip(action, -1, 1)
+        own = action[:, run.cluster, books.group_of(tick)].astype(jnp.float64)
+        start, mean = task.reference.factor, task.reference.mean_value
+        if self.ratio == "none":
+            return action, tilted_factor(own, start, self.largest)
+        return action, Tilt(own, *(jnp.broadcast_to(x, own.shape) for x in (start, mean)))
+
+    def _told(self, task: Task, books: Books, days: Episodes) -> dict[str, Array]:
+        """Metrics of the days played."""
+        learns = days.present[:, :1]
+        paid = cluster_sums(task, books, self.share, days.reward, learns)
+        filled = by_cluster(learns.astype(jnp.float32), books.cluster, books.clusters) > 0
+        level = jnp.abs(days.action)
+        return {
+            "value": (days.tally.value * learns).sum(axis=(1, 2)).mean(),
+            "return": (paid * filled).sum() / jnp.maximum(filled.sum(), 1),
+            "action": days.action.mean(),
+            "action/size": level.mean(),
+            "action/saturated": (level >= self.largest).mean(),
+        }
+
+
+# What turns actions into bids is a matter of the settings here, of the class elsewhere.
+_MADE = cast(Any, DCMAB)
+ALGORITHMS.add("dcmab", "Clusters of advertisers with critics of all, each for itself (DCMAB).")(
+    _MADE
+)
+ALGORITHMS.add("dcmab-coord", "DCMAB with everybody's revenue as each cluster's reward.")(
+    partial(_MADE, share="coord")
+)
+ALGORITHMS.add("dcmab-published", "DCMAB as published: bids by value, books alone, no shaping.")(
+    partial(_MADE, ratio="paper", clock=False, shaping=False, restraint=0.0)
+)

@@ -1,0 +1,1 @@
+"""Networks: perceptrons, attention, messages between agents, critics."""

@@ -1,1 +1,0 @@
-"""What algorithms share: networks, replay, targets, episodes, structures."""

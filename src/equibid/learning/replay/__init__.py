@@ -1,0 +1,1 @@
+"""Replay: ring buffers and priorities."""

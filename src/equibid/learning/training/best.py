@@ -1,0 +1,105 @@
+"""Which state of each seed was best, and for how long there was none better."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from equibid.learning.replay.buffer import Replay
+
+
+class Standing(NamedTuple):
+    """Of the seeds of a run, by judgements so far.
+
+    Attributes:
+        best: the best state of each seed, `lean`, in main memory [S, ...]; nothing if there is no
+            judge.
+        score: of these; -inf before the first judgement.
+        at: steps of these; 0 before the first judgement.
+        mark: the last score that was an improvement.
+        stale: judgements since then.
+    """
+
+    best: Any
+    score: Float[np.ndarray, " S"]
+    at: Int[np.ndarray, " S"]
+    mark: Float[np.ndarray, " S"]
+    stale: Int[np.ndarray, " S"]
+
+
+def lean(state: Any) -> Any:
+    """A state without what it remembers of episodes: all that a policy needs."""
+
+    def replayed(x: Any) -> bool:
+        return isinstance(x, Replay)
+
+    return jax.tree.map(lambda x: None if replayed(x) else x, state, is_leaf=replayed)
+
+
+def newcomer(state: Any, seeds: int, judges: bool) -> Standing:
+    """Before the first judgement.
+
+    Args:
+        state: of the run [S, ...]; its shapes and dtypes are enough.
+        seeds: S.
+        judges: whether there will be any.
+    """
+    best = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), lean(state)) if judges else None
+    worst, none = np.full(seeds, -np.inf), np.zeros(seeds, np.int64)
+    return Standing(best, worst, none, worst, none)
+
+
+def judged(
+    standing: Standing,
+    state: Any,
+    score: Float[np.ndarray, " S"],
+    step: int,
+    tolerance: float,
+) -> Standing:
+    """After a judgement; a score that is not a number is no improvement.
+
+    Args:
+        standing: before.
+        state: that was judged [S, ...].
+        score: more is better.
+        step: of the judgement.
+        tolerance: by which a score must pass the mark to be an improvement; the best state is
+            kept whatever it is better by.
+    """
+    better = score > standing.score
+    improved = score > standing.mark + tolerance
+    best = standing.best
+    if better.any():
+        new = lean(state)
+        best = jax.tree.map(lambda old, new: _where(better, np.asarray(new), old), best, new)
+    return Standing(
+        best,
+        np.where(better, score, standing.score),
+        np.where(better, step, standing.at),
+        np.where(improved, score, standing.mark),
+        np.where(improved, 0, standing.stale + 1),
+    )
+
+
+def chosen(standing: Standing, state: Any) -> Any:
+    """The best state of each seed; the last of a seed that no judgement found any good.
+
+    Args:
+        standing: of the seeds.
+        state: the last [S, ...].
+    """
+    known, last = standing.at > 0, lean(state)
+    if not known.any():
+        return last
+    return jax.tree.map(lambda best, last: _where(known, best, last), standing.best, last)
+
+
+def of_seed(state: Any, index: int) -> Any:
+    """The state of one seed."""
+    return jax.tree.map(lambda x: x[index], state)
+
+
+def _where(which: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    # A copy always: the memory of the new state is the next step's.
+    return np.where(which.reshape(-1, *[1] * (new.ndim - 1)), new, old)

@@ -1,0 +1,1 @@
+"""The report of a search for equilibria, or of a certificate."""

@@ -1,0 +1,1 @@
+"""What all pages share: the document, the frame of a chart, colours."""

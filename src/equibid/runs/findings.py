@@ -1,0 +1,182 @@
+"""What a comparison found, as tables, and as files of its run folder.
+
+delivery.parquet      a row a market, replicate, bidder, tick and advertiser, money in currency
+campaigns.parquet     a row a market and advertiser
+comparison.json       units, references, what is compared
+ranking.parquet       see `ranking.rank`
+paired.parquet        see `pairs.paired_tests`
+scores.parquet        see `reliability.relative_scores`
+reliability.parquet   see `reliability.reliability`
+profile.parquet       see `reliability.profiles`
+markets.parquet       see `market_figures.market_figures`
+strengths.parquet     see `strengths.strengths`
+prices.parquet        see `landscape.price_table`
+win_curve.parquet     see `landscape.win_curve`
+head_to_head.parquet  see `pairs.head_to_head`; of pairs
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from equibid.errors import InputError, input_error
+from equibid.evaluation.landscape import Prices, price_table, win_curve
+from equibid.evaluation.market_figures import by_population, market_figures
+from equibid.evaluation.metrics import METRICS
+from equibid.evaluation.pairs import head_to_head, paired_tests
+from equibid.evaluation.ranking import Ranking, rank
+from equibid.evaluation.reliability import profiles, relative_scores, reliability
+from equibid.runs.folder import Run
+from equibid.evaluation.strengths import strengths
+from equibid.files import check_parquet, read_json, read_parquet
+from equibid.markets.market import Labels
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a comparison was about.
+
+    Attributes:
+        score: the sum that is compared, "value" or "conversions".
+        references: bidders that are no contenders.
+        value_unit: what one unit of value is.
+        currency: what one unit of money is.
+        notices: sentences for people on how the replicates are counted.
+    """
+
+    score: str
+    references: tuple[str, ...]
+    value_unit: str
+    currency: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels:
+        """For people; amounts are in currency already."""
+        return Labels(value_unit=self.value_unit, currency=self.currency)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The tables; see the top of this page. `paired` takes two bidders, `head_to_head` pairs."""
+
+    settled: Settled
+    delivery: pl.DataFrame
+    campaigns: pl.DataFrame
+    ranking: pl.DataFrame
+    scores: pl.DataFrame
+    reliability: pl.DataFrame
+    profile: pl.DataFrame
+    markets: pl.DataFrame
+    strengths: pl.DataFrame
+    prices: pl.DataFrame
+    win_curve: pl.DataFrame
+    paired: pl.DataFrame | None = None
+    head_to_head: pl.DataFrame | None = None
+
+    @property
+    def ranked(self) -> Ranking:
+        """The ranking with its metrics."""
+        labels, columns = self.settled.labels, self.ranking.columns
+        metrics = tuple(metric.named(labels) for metric in METRICS if metric.column in columns)
+        return Ranking(self.ranking, metrics, self.settled.score)
+
+
+TABLES = tuple(field.name for field in fields(Findings) if field.name != "settled")
+# What to do about a file that cannot be used.
+AGAIN = "delete it and let the command that made the folder run again"
+OPTIONAL = ("paired", "head_to_head")
+
+
+def find(
+    rows: pl.DataFrame,
+    campaigns: pl.DataFrame,
+    settled: Settled,
+    prices: Mapping[str, Prices],
+    mixed: bool,
+) -> Findings:
+    """All tables of a comparison.
+
+    Args:
+        rows: a row a market, replicate, bidder, tick and advertiser, money in currency.
+        campaigns: see `campaign_frame`.
+        settled: what it is about.
+        prices: of each market, in currency.
+        mixed: whether contenders shared the market.
+    """
+    score, references = settled.score, settled.references
+    ranking = rank(rows, campaigns, references, score, settled.labels).table
+    scores = relative_scores(rows, references, score)
+    return Findings(
+        settled=settled,
+        delivery=rows,
+        campaigns=campaigns,
+        ranking=ranking,
+        scores=scores,
+        reliability=reliability(scores),
+        profile=profiles(scores),
+        markets=market_figures(by_population(rows, campaigns, references, mixed)),
+        strengths=strengths(rows, campaigns, references, score),
+        prices=price_table(prices),
+        win_curve=win_curve(prices),
+        paired=paired_tests(rows, score) if ranking.height > 1 else None,
+        head_to_head=head_to_head(rows, score) if "against" in rows.columns else None,
+    )
+
+
+def write_findings(run: Run, findings: Findings) -> None:
+    """Write the tables into an open run folder."""
+    run.write_json("comparison.json", asdict(findings.settled))
+    for name in TABLES:
+        table = getattr(findings, name)
+        if table is not None:
+            run.write_table(f"{name}.parquet", table)
+
+
+def read_findings(folder: Path) -> Findings:
+    """The tables of a run folder.
+
+    Raises:
+        InputError: one is not there, or cannot be read.
+    """
+    try:
+        there = [folder / f"{name}.parquet" for name in TABLES]
+        check_parquet([path for path in there if path.exists()], AGAIN)
+        known = read_json(_there(folder, "comparison.json"))
+        lists = {name: tuple(known.get(name, ())) for name in ("references", "notices")}
+        settled = Settled(**known | lists)
+        tables: dict[str, Any] = {name: _table(folder, name) for name in TABLES}
+        if tables["paired"] is not None:
+            # Earlier versions wrote a table without it.
+            tables["paired"].get_column("separable")
+        return Findings(settled, **tables)
+    except InputError:
+        raise
+    except (LookupError, AttributeError, ValueError, TypeError, PolarsError) as error:
+        raise input_error(folder / "comparison.json", f"it was changed; {AGAIN}") from error
+
+
+def _table(folder: Path, name: str) -> pl.DataFrame | None:
+    path = folder / f"{name}.parquet"
+    if name in OPTIONAL and not path.exists():
+        return None
+    return read_parquet(_there(folder, path.name), AGAIN)
+
+
+def _there(folder: Path, name: str) -> Path:
+    """A file of a run folder, once it is known to be there."""
+    if not (folder / name).exists():
+        raise InputError(
+            f"{folder}: {name} is missing; let the command that made the folder run again, it goes "
+            "on from what is there"
+        )
+    return folder / name
+
+
+def contenders_of(names: Sequence[str], references: Sequence[str]) -> list[str]:
+    """Who competes, in the order of their entry; the references where there is nobody else."""
+    return [name for name in names if name not in references] or list(names)

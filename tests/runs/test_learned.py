@@ -1,0 +1,72 @@
+"""A training run takes a seat in a comparison, and sits there as it was judged."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import polars as pl
+import pytest
+
+from equibid.auctions import gsp
+from equibid.cli import main
+from equibid.envs.periods import generated_practice
+from equibid.errors import InputError
+from equibid.evaluation.arena import jobs
+from equibid.learning import algorithm_named
+from equibid.learning.training.results import load_policy
+from equibid.markets import MARKETS
+from equibid.runs.learned import entry_of, learned, title_of
+from equibid.simulation.scenario import generated_case
+
+SIZES = {"impressions": 800, "advertisers": 4, "ticks": 6}
+WORDS = [
+    *("train", "demo", "--impressions", "800", "--advertisers", "4", "--ticks", "6"),
+    *("--algorithm", "ippo", "--days", "2"),
+]
+SETTINGS = ("episodes=2", "epochs=1", "minibatches=1", "hidden=8")
+
+
+def day(number: int):
+    return MARKETS["demo"](jax.random.key(0), day=number, **SIZES)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four steps of independent PPO."""
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    main.main([*WORDS, *settings, "--steps", "4", "--judge-every", "2", "--out", str(folder)])
+    return folder
+
+
+def test_a_run_is_an_entry_of_its_folders_name(run: Path) -> None:
+    case = generated_case("demo", day, gsp())
+    entries = [entry_of(case, str(run)), entry_of(case, "pacing")]
+    assert [entry.name for entry in entries] == ["mine", "pacing"]
+    rows = pl.concat([job.run() for job in jobs(case, entries, 1, "mixed")])
+    mine = rows.filter(bidder="mine")
+    assert mine["value"].sum() > 0 and mine["advertiser"].n_unique() == 4
+
+
+def test_the_policy_is_the_one_that_was_judged_best(run: Path) -> None:
+    practice = generated_practice("demo", day, gsp(), days=2)
+    task = practice.task_for(algorithm_named("ippo", SETTINGS))
+    bidder = load_policy(run, lambda _: task)
+    judged = pl.read_parquet(run / "judgements.parquet")
+    assert practice.judge(bidder)["seated"] == pytest.approx(judged["seated"].max(), rel=1e-6)
+    assert (run / "report.html").stat().st_size > 1_000_000
+
+
+def test_a_run_among_other_agents_is_refused(run: Path) -> None:
+    # It remembers what a period brings each of its four agents.
+    other = partial(MARKETS["demo"], jax.random.key(1), impressions=400, advertisers=7, ticks=4)
+    case = generated_case("demo", lambda number: other(day=number), gsp())
+    with pytest.raises(InputError, match=r"policy\.eqx"):
+        learned(case, run)
+
+
+def test_a_folder_without_a_policy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"policy\.eqx"):
+        title_of(str(tmp_path))
+    with pytest.raises(InputError, match="no bidder"):
+        title_of("nobody")
