@@ -130,7 +130,7 @@ class Mappo:
     """Learning rate."""
     critic_rate: float = 3e-3
     """Learning rate."""
-    longest: float = 10.0
+    max_grad_norm: float = 10.0
     """Length to which gradients are cut."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of actors and critics."""
@@ -206,8 +206,8 @@ class Mappo:
 
     def _optimisers(self) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
         return (
-            adam(self.policy_rate, self.longest, 1e-5),
-            adam(self.critic_rate, self.longest, 1e-5),
+            adam(self.policy_rate, self.max_grad_norm, 1e-5),
+            adam(self.critic_rate, self.max_grad_norm, 1e-5),
         )
 
     def _rows(
