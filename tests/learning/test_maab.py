@@ -41,7 +41,7 @@ from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 
-TINY = MAAB(episodes=2, updates=2, batch=8, capacity=4, width=8, copy_every=2)
+TINY = MAAB(num_envs=2, num_updates=2, batch_size=8, buffer_size=4, width=8, target_update_every=2)
 ONES = jnp.ones((4, 4), jnp.float32)
 amounts = st.lists(st.floats(0, 5), min_size=4, max_size=4)
 run_credit = jax.jit(credited, static_argnums=0)
@@ -336,7 +336,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     )
     paid, welfare = {}, {}
     for credit in ("own", "total"):
-        algorithm = MAAB(credit=credit, bars="none")
+        algorithm = MAAB(credit=credit, bar_agents="none")
         # All seeds in one program.
         keys = jax.random.split(jax.random.key(0), seeds)
         states = jax.vmap(partial(algorithm.init, task))(keys)

@@ -63,68 +63,68 @@ class Accb:
     """What they learn to collect."""
     world: World = "market"
     """Where they learn."""
-    episodes: int = 8
+    num_envs: int = 8
     """Periods played at once in an iteration."""
     temperature: float | Literal["adaptive", "team", "independent"] = "adaptive"
     """How independent agents are: by competition, or always as much; 0 is "team"."""
-    adjusting: float = 0.25
+    temperature_step: float = 0.25
     """How much an agent that falls behind becomes more independent."""
-    sharing: Literal["shared", "separate"] = "shared"
+    parameter_sharing: Literal["shared", "separate"] = "shared"
     """Whether agents share one actor, told apart by what they see, or have their own."""
-    cap: Literal["factor", "paced", "budget"] = "factor"
+    bid_cap: Literal["factor", "paced", "budget"] = "factor"
     """The highest bid: a multiple of the day before's, that multiple raised and lowered with money
     left over time left, or all the money that is left."""
-    highest: float = 4.0
+    max_multiple: float = 4.0
     """That multiple."""
-    actor_width: tuple[int, ...] = (64, 64)
+    actor_hidden_sizes: tuple[int, ...] = (64, 64)
     """Hidden layers of an actor."""
-    critic_width: int = 64
+    critic_hidden_size: int = 64
     """Width of the critic; its head is twice as wide."""
-    heads: int = 4
+    num_heads: int = 4
     """Of attention."""
-    nearest: int = 16
+    num_neighbours: int = 16
     """Competitors attended to among more than 64 agents."""
-    critics: int = 1
+    num_critics: int = 1
     """Two believe the lesser value."""
     dropout: float = 0.1
     """Share of the critic's hidden units dropped in training."""
-    updates: int = 8
+    num_updates: int = 8
     """Actor steps an iteration."""
-    delay: int = 2
+    policy_delay: int = 2
     """Critic steps to each actor step."""
-    batch: int = 128
+    batch_size: int = 128
     """Joint steps learned from at once."""
-    rows: int | None = 4096
+    max_rows: int | None = 4096
     """Most agents' steps of a batch: among many agents it holds fewer joint steps."""
-    capacity: int = 128
+    buffer_size: int = 128
     """Episodes kept."""
-    actor_rate: float = 1e-4
+    actor_learning_rate: float = 1e-4
     """Learning rate."""
-    critic_rate: float = 1e-3
+    critic_learning_rate: float = 1e-3
     """Learning rate."""
     tau: float = 0.02
     """How fast targets follow."""
-    scale: float = 10.0
+    reward_scale: float = 10.0
     """Of rewards, so that critics see numbers near one."""
-    shaping: float = 1.0
+    shaping_coef: float = 1.0
     """Weight of the potential; 0 for none."""
-    noise: tuple[float, float] = (0.5, 0.05)
+    noise_std: tuple[float, float] = (0.5, 0.05)
     """Standard deviation of exploration on the logit, at first and at last."""
-    mixing: tuple[float, float] = (0.5, 0.1)
+    return_mix: tuple[float, float] = (0.5, 0.1)
     """Share of returns in targets, at first and at last."""
-    correction: tuple[float, float] = (0.4, 1.0)
+    per_beta: tuple[float, float] = (0.4, 1.0)
     """Share of the replay's bias that weights take away, at first and at last."""
-    anneal: int = 150
+    anneal_steps: int = 150
     """Iterations from first to last."""
-    warmup: int = 10
+    critic_warmup: int = 10
     """Iterations before actors move."""
-    recent: int = 20
+    max_return_age: int = 20
     """Returns count in targets while younger than so many actor steps."""
-    smoothing: float = 0.1
+    target_noise_std: float = 0.1
     """Standard deviation of noise on target actions, cut at twice that."""
-    exponent: float = 0.6
+    per_alpha: float = 0.6
     """Of errors in priorities."""
-    restraint: float = 1e-3
+    action_l2: float = 1e-3
     """Weight of squared logits."""
 
     def __post_init__(self) -> None:
@@ -132,9 +132,9 @@ class Accb:
         for name in whole:
             if getattr(self, name) < 1:
                 raise InputError(f"accb: {name} must be at least 1, not {getattr(self, name)}")
-        if self.highest <= 1:
-            raise InputError(f"accb: highest must be above 1, not {self.highest:g}")
-        if self.capacity < self.episodes:
+        if self.max_multiple <= 1:
+            raise InputError(f"accb: highest must be above 1, not {self.max_multiple:g}")
+        if self.buffer_size < self.num_envs:
             raise InputError("accb: capacity must hold the episodes of an iteration; raise it")
         fixed = self.temperature
         if not isinstance(fixed, str) and not 0 <= fixed < float("inf"):
@@ -150,21 +150,21 @@ class Accb:
     def step(self, task: Task, state: AccbState) -> tuple[AccbState, dict[str, Array]]:
         """Play, remember, learn."""
         key, playing, learning = jax.random.split(jax.random.wrap_key_data(state.key), 3)
-        progress = jnp.minimum(state.iteration / self.anneal, 1.0).astype(jnp.float32)
-        noise, actor = between(self.noise, progress), state.learner.actor
+        progress = jnp.minimum(state.iteration / self.anneal_steps, 1.0).astype(jnp.float32)
+        noise, actor = between(self.noise_std, progress), state.learner.actor
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
             logit = actor(seen)
             logit = logit + noise * jax.random.normal(key, logit.shape, jnp.float32)
             return logit, self._factor(task, logit, state)
 
-        episodes = play(task.game, act, playing, self.episodes)
+        episodes = play(task.game, act, playing, self.num_envs)
         price = usual_price(episodes, state.price, state.iteration)
         memory, told = remember(self, task, episodes, price)
         learner, losses = jax.lax.scan(
-            partial(update, self, task, progress, state.iteration >= self.warmup),
+            partial(update, self, task, progress, state.iteration >= self.critic_warmup),
             state.learner._replace(replay=add(state.learner.replay, memory)),
-            (jnp.arange(self.updates), jax.random.split(learning, self.updates)),
+            (jnp.arange(self.num_updates), jax.random.split(learning, self.num_updates)),
         )
         metrics = told | {"noise": noise} | jax.tree.map(jnp.mean, losses)
         after = AccbState(learner, state.iteration + 1, price, jax.random.key_data(key))
@@ -200,7 +200,7 @@ class Accb:
 
     def ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
         """What silence bids, the share of its ceiling that a logit bids, and what both follow."""
-        if self.cap == "budget":
+        if self.bid_cap == "budget":
             # All the money on an impression of usual value is the factor m / v̄, of which silence
             # bids the share that the day before's factor was.
             budget, value = (
@@ -209,8 +209,8 @@ class Accb:
             )
             part = jnp.clip(task.reference.factor * value / budget, LEAST, MOST)
             return part * budget / value, ScaledSigmoid(1 / part), "money"
-        follows: Follows = "pace" if self.cap == "paced" else "nothing"
-        return task.game.level, ScaledSigmoid(self.highest), follows
+        follows: Follows = "pace" if self.bid_cap == "paced" else "nothing"
+        return task.game.level, ScaledSigmoid(self.max_multiple), follows
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)

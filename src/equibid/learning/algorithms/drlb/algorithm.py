@@ -149,29 +149,29 @@ class Drlb:
     world: World = "log"
     """"log", where each buys at the day before's prices, or "market", where all meet."""
     agent: ClassVar[Bidder | None] = None
-    rates: tuple[float, ...] = SEVEN
+    action_values: tuple[float, ...] = SEVEN
     """β, by which λ may change in a tick, ascending."""
-    paid: Literal["best", "quantile", "direct"] = "best"
+    step_reward: Literal["best", "quantile", "direct"] = "best"
     """A step is paid with the best return met, a high quantile of returns, or what it won."""
     quantile: float = 0.9
     """Of returns."""
-    episodes: int = 4
+    num_envs: int = 4
     """Periods played at once in an iteration."""
-    deviation: float = 2.0
+    init_ratio: float = 2.0
     """In training the first λ is off by up to this ratio, up or down."""
-    width: tuple[int, ...] = (100, 100, 100)
+    hidden_sizes: tuple[int, ...] = (100, 100, 100)
     """Hidden layers of both networks."""
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     """Learning rate of both networks."""
-    updates: int = 40
+    num_updates: int = 40
     """Steps of both networks an iteration."""
-    waits: int = 5
+    reward_warmup: int = 5
     """Iterations in which only RewardNet learns, first."""
-    batch: int = 512
+    batch_size: int = 512
     """Steps of campaigns learned from at once."""
-    capacity: int = 400_000
+    buffer_size: int = 400_000
     """Steps of campaigns kept, about."""
-    follow: float = 0.01
+    tau: float = 0.01
     """How far the target moves towards Q when it moves; the target is the policy."""
     copy: int = 1
     """Updates after which the target moves."""
@@ -196,36 +196,36 @@ class Drlb:
         for name in ("episodes", "updates", "batch", "capacity", "copy", "anneal", "places"):
             if getattr(self, name) < 1:
                 raise InputError(f"drlb: {name} must be at least 1, not {getattr(self, name)}")
-        rates = self.rates
+        rates = self.action_values
         if len(rates) < 2 or list(rates) != sorted(set(rates)) or rates[0] <= -1:
             raise InputError("drlb: rates must ascend, two at least, from above -1")
         if not 0 < self.quantile < 1:
             raise InputError(f"drlb: quantile must be in (0, 1), not {self.quantile:g}")
-        if self.deviation < 1 or self.grain <= 0:
+        if self.init_ratio < 1 or self.grain <= 0:
             raise InputError("drlb: deviation must be at least 1, and grain above 0")
 
     @property
     def rule(self) -> Regulation:
         """From values of actions to factors."""
-        return Regulation(self.rates)
+        return Regulation(self.action_values)
 
     def init(self, task: Task, key: jax.Array) -> DrlbState:
         """Networks that know nothing, an empty replay and dictionary."""
         game = task.game
-        F, T, A = game.features, game.steps, len(self.rates)
+        F, T, A = game.features, game.steps, len(self.action_values)
         one, two, rest = jax.random.split(key, 3)
-        q, wish = (mlp(k, [F, *self.width, A], last_scale=0.1) for k in (one, two))
+        q, wish = (mlp(k, [F, *self.hidden_sizes, A], last_scale=0.1) for k in (one, two))
         flat = [((T,), x) for x in ("int32", "uint32", "float32", "float32", "bool", "bool")]
         shapes = (((T + 1, F), "float32"), *flat, ((T,), "float32"))
         example = Memory(*(jnp.zeros(shape, dtype) for shape, dtype in shapes))
-        kept = max(self.capacity // T, self.episodes * game.agents)
+        kept = max(self.buffer_size // T, self.num_envs * game.agents)
         zero = jnp.zeros((), jnp.int32)
         return DrlbState(
             q,
             jax.tree.map(jnp.array, q),
             wish,
-            optax.adam(self.rate).init(cast(Any, q)),
-            optax.adam(self.rate).init(cast(Any, wish)),
+            optax.adam(self.learning_rate).init(cast(Any, q)),
+            optax.adam(self.learning_rate).init(cast(Any, wish)),
             replay(example, kept, T),
             returns_table(self.places),
             zero,
@@ -236,8 +236,8 @@ class Drlb:
     def step(self, task: Task, state: DrlbState) -> tuple[DrlbState, dict[str, Array]]:
         """Play, credit, learn."""
         key, first, playing, learning = jax.random.split(jax.random.wrap_key_data(state.key), 4)
-        game, E = task.game, self.episodes
-        reach = jnp.log(self.deviation)
+        game, E = task.game, self.num_envs
+        reach = jnp.log(self.init_ratio)
         start = jax.random.uniform(first, (E, game.agents), minval=-reach, maxval=reach)
         share = epsilon(state.iteration, *self.epsilon, self.anneal)
         network = state.q
@@ -261,7 +261,7 @@ class Drlb:
             self.window,
         )
         state = state._replace(table=table, replay=add(state.replay, memory))
-        state, losses = jax.lax.scan(self._update, state, jax.random.split(learning, self.updates))
+        state, losses = jax.lax.scan(self._update, state, jax.random.split(learning, self.num_updates))
         learns = episodes.present[:, :1]
         agents = jnp.maximum(learns.sum(), 1)
         budget = jnp.where(game.campaigns.budget > 0, game.campaigns.budget, 1.0)
@@ -302,11 +302,11 @@ class Drlb:
         """One step of RewardNet, one of Q."""
         one, two = jax.random.split(key)
         wish, wish_memory, loss = self._fit_wish(state, one)
-        drawn = sample(state.replay, two, self.batch, self.correction)
+        drawn = sample(state.replay, two, self.batch_size, self.correction)
         batch: Memory = gather(state.replay, drawn, state.replay.episodes)
         after = following(state.replay, drawn, state.replay.episodes.seen)
         T = state.replay.written.shape[1]
-        if self.paid == "direct":
+        if self.step_reward == "direct":
             reward = batch.direct
         else:
             reward = q_values(wish(batch.seen), batch.chosen) / T + batch.rest
@@ -323,10 +323,10 @@ class Drlb:
         )
         before = state.q, state.q_memory
         # A RewardNet that knows nothing pays nothing worth learning.
-        ready = (state.iteration >= self.waits) | (self.paid == "direct")
+        ready = (state.iteration >= self.reward_warmup) | (self.step_reward == "direct")
         q, q_memory = jax.tree.map(
             lambda new, old: jnp.where(ready, new, old),
-            moved(self.rate, state.q, slope, state.q_memory),
+            moved(self.learning_rate, state.q, slope, state.q_memory),
             before,
         )
         updates = state.updates + 1
@@ -334,7 +334,7 @@ class Drlb:
         error = jnp.where(batch.present, error[:, 0], 0)
         state = state._replace(
             q=q,
-            target=polyak(state.target, q, jnp.where(copied, self.follow, 0.0)),
+            target=polyak(state.target, q, jnp.where(copied, self.tau, 0.0)),
             wish=wish,
             q_memory=q_memory,
             wish_memory=wish_memory,
@@ -345,12 +345,12 @@ class Drlb:
 
     def _fit_wish(self, state: DrlbState, key: jax.Array) -> tuple[MLP, optax.OptState, Array]:
         """A step of RewardNet on steps drawn alike: priorities are Q's, and would tilt its mean."""
-        drawn = uniform(state.replay, key, self.batch)
+        drawn = uniform(state.replay, key, self.batch_size)
         batch: Memory = gather(state.replay, drawn, state.replay.episodes)
-        tau = self.quantile if self.paid == "quantile" else None
+        tau = self.quantile if self.step_reward == "quantile" else None
         wanted = best_return(state.table, batch.key, batch.own) if tau is None else batch.own
         loss, slope = jax.value_and_grad(wish_loss)(state.wish, batch, wanted, tau)
-        return *moved(self.rate, state.wish, slope, state.wish_memory), loss
+        return *moved(self.learning_rate, state.wish, slope, state.wish_memory), loss
 
 
 def moved(rate: float, network: Any, slope: Any, memory: Any) -> tuple[Any, Any]:
