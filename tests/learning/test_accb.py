@@ -254,7 +254,14 @@ def test_the_team_gets_the_weighted_sum() -> None:
 
 
 SMALL = Accb(
-    num_envs=2, num_updates=2, batch_size=8, buffer_size=4, actor_hidden_sizes=(8,), critic_hidden_size=8, critic_warmup=1, num_heads=2
+    num_envs=2,
+    num_updates=2,
+    batch_size=8,
+    buffer_size=4,
+    actor_hidden_sizes=(8,),
+    critic_hidden_size=8,
+    critic_warmup=1,
+    num_heads=2,
 )
 
 
@@ -328,7 +335,7 @@ def test_what_is_remembered_adds_up() -> None:
 )
 def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
     task, state = small_task(), stepped()[0][0]
-    algorithm = replace(SMALL, cap=cap, sharing=sharing)
+    algorithm = replace(SMALL, bid_cap=cap, parameter_sharing=sharing)
     # Of the program only what makes the actors is compiled.
     actor = jax.jit(lambda key: algorithm.init(task, key).learner.actor)(jax.random.key(0))
     bidder = algorithm.policy(task, state._replace(learner=state.learner._replace(actor=actor)))

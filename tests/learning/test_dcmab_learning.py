@@ -90,7 +90,7 @@ def test_without_rivals_a_joint_critic_earns_what_ddpg_earns() -> None:
     task = starting_at(task, 2 * task.reference.factor)
     value = {}
     for critic in ("joint", "own"):
-        algorithm = replace(SMALL, critic=critic)
+        algorithm = replace(SMALL, critic_sees=critic)
         policies = trained(algorithm, task, 60, seeds=3)
         value[critic] = np.mean([practice.judge(policy)["value"] for policy in policies])
     assert value["joint"] == pytest.approx(value["own"], rel=0.03)
@@ -119,11 +119,11 @@ SMALL = DCMAB(
     decision_ticks=1,
     shaping=False,
     num_envs=8,
-    actor_width=64,
-    critic_width=64,
+    actor_hidden_size=64,
+    critic_hidden_size=64,
     actor_learning_rate=1e-3,
     critic_learning_rate=3e-3,
-    noise=0.5,
+    noise_std=(0.5, 0.05),
     anneal_episodes=600,
     action_l2=1e-2,
 )
@@ -139,9 +139,9 @@ def test_bandits_earn_less_than_the_selfish_and_those_no_more_than_a_team() -> N
     practice = practice_of(turns)
     task = starting_at(practice.task(Value(), observer="traits"), jnp.ones(2))
     kinds = {
-        "bandit": replace(SMALL, discount=0.0),
+        "bandit": replace(SMALL, gamma=0.0),
         "self": SMALL,
-        "coord": replace(SMALL, share="coord"),
+        "coord": replace(SMALL, reward_sharing="coord"),
     }
     total = {
         name: np.asarray([practice.judge(x)["value"] for x in trained(kind, task, 120, SEEDS)])

@@ -90,7 +90,11 @@ def test_actors_are_moved_by_their_own_values_and_only_where_present() -> None:
     """Separate actors: no weight of agent j changes what agent i's value adds to the loss."""
     networks, now = critic(), memory()
 
-    sizes: dict[str, Any] = {"hidden": (4,), "activation": "tanh", "sharing": "separate"}
+    sizes: dict[str, Any] = {
+        "hidden_sizes": (4,),
+        "activation": "tanh",
+        "parameter_sharing": "separate",
+    }
     policies = filled(lambda: actor(jax.random.key(2), F, 1, N, **sizes))
 
     @jax.jit

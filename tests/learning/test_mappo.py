@@ -34,7 +34,7 @@ TEAMS = jnp.asarray(np.array([0, 0, 2, 2]))
 
 
 def policy() -> Gaussian:
-    sizes: dict[str, Any] = {"hidden": (8,), "activation": "tanh", "bandwidth": 1}
+    sizes: dict[str, Any] = {"hidden_sizes": (8,), "activation": "tanh", "message_size": 1}
     networks = filled(lambda: actor(jax.random.key(0), F, 1, N, **sizes))
     return Gaussian(networks, jnp.asarray(np.full((1, 1), -0.3, np.float32)))
 
@@ -243,7 +243,9 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
         nothing = jax.tree.map(jnp.zeros_like, critic("competitive"))
         learner = Learner(policy(), nothing if one is None else one, (), ())
         state = MappoState(learner, moments(), worth, jax.random.key_data(jax.random.key(0)))
-        return Mappo(gae_lambda=lam)._rows(Episodes(**empty), seen, state, jnp.zeros(1, jnp.int32))[0]
+        return Mappo(gae_lambda=lam)._rows(Episodes(**empty), seen, state, jnp.zeros(1, jnp.int32))[
+            0
+        ]
 
     return made()
 

@@ -26,7 +26,9 @@ from learning.stationary import hindsight, stationary_practice
 
 T = 12
 DISORDER = 1.5
-SMALL = Uscb(num_envs=2, num_probes=3, num_updates=2, batch_size=16, buffer_size=100, critic_warmup=0)
+SMALL = Uscb(
+    num_envs=2, num_probes=3, num_updates=2, batch_size=16, buffer_size=100, critic_warmup=0
+)
 
 
 def practice() -> Practice:
@@ -126,7 +128,7 @@ def test_a_step_learns_and_starts_from_the_day_before(world: str) -> None:
 
 
 def test_the_hindsight_of_a_target_keeps_it() -> None:
-    cpa = algorithm_named("uscb-cpa", ["episodes=2", "probes=2"])
+    cpa = algorithm_named("uscb-cpa", ["num_envs=2", "num_probes=2"])
     market = practice()
     campaigns = market.log.campaigns
     game = market.task(reward_named("value"), observer=cpa.observer, world="log")

@@ -14,7 +14,7 @@ Sources: Yu et al., "The surprising effectiveness of PPO in cooperative multi-ag
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -24,14 +24,22 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.config import (
+    ActorCriticConfig,
+    CooperationConfig,
+    Count,
+    HeadConfig,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    Share,
+)
 from equibid.learning.losses.actor_critic import (
     Experience,
-    Moves,
     Steering,
     adam,
-    check_settings,
     experience,
     followed,
     masked_mean,
@@ -50,7 +58,7 @@ from equibid.learning.networks.central_value import CentralValue, central_value
 from equibid.learning.networks.communication import Told, actor, check_talk
 from equibid.learning.networks.normalise import Moments, moments, observe, standard_deviation
 from equibid.learning.policy import Learned
-from equibid.learning.structure import Sharing, structure_named
+from equibid.learning.structure import structure_named
 from equibid.learning.training.rollout import Episodes, play
 
 # A factor changes by at most this many strides in a step.
@@ -90,69 +98,38 @@ class MappoState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mappo:
+class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
     """Settings of MAPPO, and of independent PPO."""
 
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 200
 
-    observer: str = "pace+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "market"
-    """Where they learn: "market", where all meet, or "log", at the day before's prices."""
-    structure: str = "competitive"
-    """independent, competitive, cooperative, teams:category, teams:4 or teams:0,0,1."""
-    parameter_sharing: Sharing = "shared"
-    """Whose networks an agent uses: those of all, its own, or its team's."""
-    message_size: int = 0
-    """Numbers of a message to the mates; 0 sends none."""
-    num_envs: int = 8
-    """Periods played at once in a step."""
-    num_epochs: int = 5
-    """Times a step's episodes are learned from."""
-    num_minibatches: int = 4
-    """Parts of an epoch."""
-    max_rows: int = 16384
-    """Most agents' steps of a minibatch: among many agents not all of an epoch is used."""
-    gamma: float = 1.0
-    """Discount a step."""
-    gae_lambda: float = 0.98
-    """λ of the advantages."""
-    clip_eps: float = 0.2
-    """ε of ratios and values."""
-    entropy_coef: float = 0.0
-    """Weight of the entropy."""
-    huber_delta: float = 10.0
-    """Where Huber's loss becomes straight, in standard deviations."""
-    actor_learning_rate: float = 1e-3
-    """Learning rate."""
-    critic_learning_rate: float = 3e-3
-    """Learning rate."""
-    max_grad_norm: float = 10.0
-    """Length to which gradients are cut."""
-    hidden_sizes: tuple[int, ...] = (64, 64)
-    """Widths of actors and critics."""
-    head: Moves = "increment"
-    """What an action moves: the factor bid last ("increment"), the day before's ("multiple"), or
-    that raised and lowered with money left over time left ("paced")."""
-    action_scale: float = 0.1
-    """What an action of one adds to the logarithm of the factor."""
-    init_std: float = 0.5
-    """Standard deviation of actions at first."""
-    critic_baseline: Literal["money", "none"] = "money"
-    """What the critic starts from: the return that money left usually brings, or nothing."""
+    num_epochs: Count = 5
+    """Times that the periods of a training step are learned from."""
+    num_minibatches: Count = 4
+    """Parts of an epoch, each of which is an update."""
+    max_rows: Count = 16384
+    """Most agents' steps in a minibatch; among many agents an epoch does not use all of them."""
+    gamma: Share = 1.0
+    """Discount a step of the game."""
+    gae_lambda: Share = 0.98
+    """λ of generalised advantage estimation."""
+    clip_eps: Positive = 0.2
+    """ε within which ratios of probabilities, and changes of values, count."""
+    entropy_coef: NotNegative = 0.0
+    """Weight of the policy's entropy in the loss."""
+    huber_delta: Positive = 10.0
+    """Error from which the critic's Huber loss is linear, in standard deviations of returns."""
+    actor_learning_rate: Positive = 1e-3
+    critic_learning_rate: Positive = 3e-3
+    max_grad_norm: Positive = 10.0
+    """Norm to which gradients are clipped."""
+    init_std: Positive = 0.5
+    """Standard deviation of actions before training."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_talk(structure_named(self.structure), self.message_size)
-        whole = ("episodes", "epochs", "minibatches", "rows")
-        above = ("stride", "spread", "clip", "delta", "longest")
-        check_settings(
-            "mappo",
-            {name: getattr(self, name) for name in whole} | {"hidden": len(self.hidden_sizes)},
-            {name: getattr(self, name) for name in above},
-        )
 
     def init(self, task: Task, key: jax.Array) -> MappoState:
         """Untrained networks; the actors' mean keeps the day before's factors."""
@@ -160,7 +137,13 @@ class Mappo:
         N, F = task.game.agents, task.game.features
         one, two, rest = jax.random.split(key, 3)
         networks = actor(
-            one, F, 1, N, hidden=self.hidden_sizes, sharing=self.parameter_sharing, bandwidth=self.message_size
+            one,
+            F,
+            1,
+            N,
+            hidden=self.hidden_sizes,
+            sharing=self.parameter_sharing,
+            bandwidth=self.message_size,
         )
         G = 1 if self.parameter_sharing == "shared" else N
         policy = Gaussian(networks, jnp.log(jnp.full((G, 1), self.init_std, jnp.float32)))
@@ -253,7 +236,9 @@ class Mappo:
         def update(learner: Learner, which: Array) -> tuple[Learner, dict[str, Array]]:
             batch = jax.tree.map(lambda x: x[which], rows)
             graded = jax.value_and_grad(policy_loss, has_aux=True)
-            (lost, apart), slope = graded(learner.policy, batch, teams, self.clip_eps, self.entropy_coef)
+            (lost, apart), slope = graded(
+                learner.policy, batch, teams, self.clip_eps, self.entropy_coef
+            )
             missed, rise = jax.value_and_grad(value_loss)(
                 learner.critic, batch, teams, self.clip_eps, self.huber_delta
             )
@@ -287,14 +272,14 @@ def _restored(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
 # The published rates and sizes; rewards and actions stay those of this market.
 PUBLISHED: dict[str, Any] = {
     "gamma": 0.99,
-    "lam": 0.95,
-    "epochs": 15,
-    "minibatches": 1,
-    "rows": 10**9,
-    "entropy": 0.01,
-    "policy_rate": 5e-4,
-    "critic_rate": 5e-4,
-    "baseline": "none",
+    "gae_lambda": 0.95,
+    "num_epochs": 15,
+    "num_minibatches": 1,
+    "max_rows": 10**9,
+    "entropy_coef": 0.01,
+    "actor_learning_rate": 5e-4,
+    "critic_learning_rate": 5e-4,
+    "critic_baseline": "none",
 }
 
 ALGORITHMS.add("mappo", "Proximal policy optimisation, led by a value that sees everybody.")(Mappo)

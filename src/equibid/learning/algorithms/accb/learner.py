@@ -58,7 +58,9 @@ def newborn(settings: "Accb", task: Task, key: jax.Array) -> Learner:
         sizes = [F, *settings.actor_hidden_sizes, 1]
         return mlp(key, sizes, layer_norm=True, last_scale=0.01)
 
-    actor = policies(for_actor, network, range(N) if settings.parameter_sharing == "separate" else None)
+    actor = policies(
+        for_actor, network, range(N) if settings.parameter_sharing == "separate" else None
+    )
     critics = tuple(
         attention_critic(
             key,
@@ -154,7 +156,10 @@ def _move_actor(
         learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.action_l2
     )
     moved, memory, length = _descended(
-        _optimiser(ACTOR_CLIP, settings.actor_learning_rate), gradients, learner.actor_memory, learner.actor
+        _optimiser(ACTOR_CLIP, settings.actor_learning_rate),
+        gradients,
+        learner.actor_memory,
+        learner.actor,
     )
     actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
     _, head, _ = settings.ceiling(task)

@@ -15,7 +15,7 @@ advertising", CIKM 2018.
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import Task
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.dcmab.actions import (
@@ -38,8 +38,8 @@ from equibid.learning.algorithms.dcmab.cluster_stats import Books
 from equibid.learning.algorithms.dcmab.losses import Learner, Rates, newborn, update
 from equibid.learning.algorithms.dcmab.networks import actors, critics
 from equibid.learning.algorithms.dcmab.replay import (
+    ClusterReward,
     Future,
-    Share,
     batch,
     cluster_sums,
     futures,
@@ -49,6 +49,14 @@ from equibid.learning.algorithms.dcmab.replay import (
     one_day,
 )
 from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups, worth
+from equibid.learning.config import (
+    ActorCriticConfig,
+    Count,
+    EnvConfig,
+    NotNegative,
+    ReplayConfig,
+    Share,
+)
 from equibid.learning.losses.potential import (
     Slopes,
     elasticity,
@@ -57,6 +65,7 @@ from equibid.learning.losses.potential import (
 )
 from equibid.learning.replay.buffer import Replay, add, replay
 from equibid.learning.training.rollout import Episodes, play
+from equibid.settings import Within
 
 # Weight of new days in what is known of past ones.
 FRESH = 0.1
@@ -87,74 +96,58 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DCMAB:
+class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
     """Settings; what was published is marked."""
 
     steps: ClassVar[int] = 100
-    world: World = "market"
-    """market: all meet; log: each buys at the prices of the day before, only with ratio=none."""
-    reward: str = "value"
-    """Of an advertiser's tick, before clusters sum it."""
-    reward_sharing: Share = "self"
-    """Whether a cluster is paid its own reward or everybody's (both published)."""
-    num_clusters: int = 3
-    """I, of advertisers (published)."""
-    num_tick_groups: int = 3
-    """J, of the day's ticks (published, of consumers)."""
+    num_envs: Count = 4
+    reward_sharing: ClusterReward = "self"
+    """Whether a cluster is paid its own reward ("self") or everybody's ("coord"); both are
+    published."""
+    num_clusters: Count = 3
+    """I, clusters of advertisers, each of which is an agent; published: 3."""
+    num_tick_groups: Count = 3
+    """J, groups of the day's ticks, in the place of the published three groups of consumers."""
     bid_form: Ratio = "none"
-    """How an action meets the value of an impression; published: paper."""
-    max_change: float = 0.9
-    """The most a bid is raised or cut, as a share (published)."""
-    decision_ticks: int = 4
+    """How an action meets the value of an impression: "none" makes a factor, "paper" is the
+    published form, "monotone" raises good impressions in both directions."""
+    max_change: Annotated[float, Within(above=0, most=1)] = 0.9
+    """The most that a bid is raised or lowered, as a share; published: 0.9."""
+    decision_ticks: Count = 4
     """Ticks from decision to decision."""
     observe_time: bool = True
-    """Whether agents see the time; the published see the books alone."""
+    """Whether agents see the time of day; the published agents see sums of money alone."""
     shaping: bool = True
     """Whether rewards are shaped by what the money left could buy; not published."""
     critic_sees: Literal["joint", "own"] = "joint"
-    """What a critic sees of the actions: all, or its own cluster's (the published DDPG)."""
-    num_envs: int = 4
-    """E, days played at once."""
-    num_updates: int = 32
-    """Batches learned from in a step."""
-    batch_size: int = 64
-    """Intervals in a batch."""
-    buffer_size: int = 1000
-    """Days kept."""
-    gamma: float = 1.0
-    """γ, from interval to interval; 0 makes contextual bandits, whose rewards are not shaped."""
-    actor_width: int = 300
-    """Of two hidden layers (published)."""
-    critic_width: int = 100
-    """Of two hidden layers (published)."""
-    actor_learning_rate: float = 3e-4
-    """Learning rate of the actors, Adam."""
-    critic_learning_rate: float = 1e-3
-    """Learning rate of the critics, Adam."""
-    tau: float = 0.01
-    """Share by which targets follow."""
-    noise: float = 0.3
-    """Standard deviation of the noise of actions, at first."""
-    last_noise: float = 0.05
-    """The same at last."""
-    anneal_episodes: int = 250
-    """Days in which the noise falls."""
-    action_l2: float = 1e-3
-    """Weight of the actors' mean square before the tanh, which keeps it from saturating."""
+    """The actions that a critic sees: all ("joint"), or its own cluster's ("own", which is the
+    published DDPG)."""
+    num_updates: Count = 32
+    batch_size: Count = 64
+    """Decisions in a batch, each of all agents."""
+    buffer_size: Count = 1000
+    gamma: Share = 1.0
+    """Discount from decision to decision; 0 makes contextual bandits, whose rewards are not
+    shaped."""
+    actor_hidden_size: Count = 300
+    """Width of the two hidden layers of an actor; published: 300."""
+    critic_hidden_size: Count = 100
+    """Width of the two hidden layers of a critic; published: 100."""
+    tau: Share = 0.01
+    """Share by which target networks move towards the networks at every update."""
+    noise_std: tuple[NotNegative, NotNegative] = (0.3, 0.05)
+    """Standard deviation of the noise on actions, at first and at last."""
+    anneal_episodes: Count = 250
+    """Periods in which the noise goes from its first to its last value."""
+    action_l2: NotNegative = 1e-3
+    """Weight of the actors' mean square before the tanh, which keeps them from saturating."""
 
     def __post_init__(self) -> None:
-        whole = ("clusters", "groups", "interval", "episodes", "updates", "batch", "capacity")
-        for name in (*whole, "actor_width", "critic_width"):
-            if getattr(self, name) < 1:
-                raise InputError(f"dcmab: {name} must be at least 1, not {getattr(self, name)}")
-        if not 0 < self.max_change <= 1:
-            raise InputError(f"dcmab: largest must be above 0 and at most 1, not {self.max_change:g}")
-        if not 0 <= self.gamma <= 1:
-            raise InputError(f"dcmab: discount must lie in 0 … 1, not {self.gamma:g}")
-        if self.buffer_size < self.num_envs:
-            raise InputError(f"dcmab: capacity must be at least episodes, {self.num_envs}")
-        if self.world == "log" and self.bid_form != "none":
-            raise InputError("dcmab: a log is bought from by factors; ask for ratio=none there")
+        super().__post_init__()
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
+        tilted = self.world == "log" and self.bid_form != "none"
+        self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 
     @property
     def observer(self) -> str:
@@ -175,8 +168,15 @@ class DCMAB:
         if task.game.by_impression:
             raise InputError("dcmab decides by the tick; learn on a market that is played by tick")
         one, two, rest = jax.random.split(key, 3)
-        sizes = self.num_clusters, self.num_tick_groups, 2 * self.num_clusters * self.num_tick_groups + self.observe_time
-        networks = actors(one, *sizes, self.actor_width), critics(two, *sizes, self.critic_width)
+        sizes = (
+            self.num_clusters,
+            self.num_tick_groups,
+            2 * self.num_clusters * self.num_tick_groups + self.observe_time,
+        )
+        networks = (
+            actors(one, *sizes, self.actor_hidden_size),
+            critics(two, *sizes, self.critic_hidden_size),
+        )
         Q = self._intervals(task)
         return State(
             learner=newborn(*networks, self._rates),
@@ -207,7 +207,9 @@ class DCMAB:
             drawn = batch(memory, key, self.batch_size, self.gamma, future)
             return update(learner, drawn, state.history, self._rates, self.critic_sees == "joint")
 
-        learner, told = jax.lax.scan(learn, state.learner, jax.random.split(draws, self.num_updates))
+        learner, told = jax.lax.scan(
+            learn, state.learner, jax.random.split(draws, self.num_updates)
+        )
         after = state._replace(
             learner=learner,
             memory=memory,
@@ -262,7 +264,7 @@ class DCMAB:
     def _spread(self, state: State) -> Float[Array, ""]:
         """Standard deviation of the noise now."""
         done = jnp.clip(state.played / max(self.anneal_episodes, 1), 0, 1).astype(jnp.float32)
-        return self.noise + (self.last_noise - self.noise) * done
+        return self.noise_std[0] + (self.noise_std[1] - self.noise_std[0]) * done
 
     def _noise(self, key: jax.Array, state: State, task: Task) -> Float[Array, "E Q I J"]:
         """Of whole days: an action is held for an interval, and its noise with it."""
@@ -310,8 +312,8 @@ ALGORITHMS.add("dcmab", "Clusters of advertisers with critics of all, each for i
     _MADE
 )
 ALGORITHMS.add("dcmab-coord", "DCMAB with everybody's revenue as each cluster's reward.")(
-    partial(_MADE, share="coord")
+    partial(_MADE, reward_sharing="coord")
 )
 ALGORITHMS.add("dcmab-published", "DCMAB as published: bids by value, books alone, no shaping.")(
-    partial(_MADE, ratio="paper", clock=False, shaping=False, restraint=0.0)
+    partial(_MADE, bid_form="paper", observe_time=False, shaping=False, action_l2=0.0)
 )
