@@ -3,7 +3,7 @@
     python benchmarks/environments.py
 
 A day of 20,000 impressions, 48 ticks and N advertisers of the market demo, GSP with three slots;
-one advertiser learns among pacing and fixed rivals, and says a number drawn anew in every step:
+one advertiser learns among pacing and fixed opponents, and says a number drawn anew in every step:
 
 - *single*: a `BidderEnv`, step by step;
 - *loop*: Gymnasium's `SyncVectorEnv` of E of them, the form one writes first;
@@ -117,7 +117,7 @@ def main() -> None:
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for advertisers in options.advertisers:
         sizes = {"advertisers": advertisers, "impressions": options.impressions}
-        game, _ = made(World(rivals="pacing,fixed", days=2, **sizes))
+        game, _ = made(World(opponents="pacing,fixed", days=2, **sizes))
         everybody, _ = made(World(days=2, **sizes))
         verify(game, 4)
         for copies in options.copies:

@@ -36,7 +36,7 @@ from equibid.auctions import gsp
 from equibid.envs.game import MarkovGame, markov_game
 from equibid.envs.heads import Multiple
 from equibid.envs.parallel_env import MarketEnv
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import Value
 from equibid.learning import ALGORITHMS
 from equibid.learning.training.rollout import play
@@ -44,8 +44,8 @@ from equibid.learning.training.state import advance, begun
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
-from equibid.simulation.training_day import resting_factors
-from plain_market import FORMS, Day, PlainMarket
+from equibid.simulation.training_day import tatonnement_factors
+from plain_market import SCHEMAS, Day, PlainMarket
 
 ADVERTISERS = (8, 48, 100, 1000)
 PARALLEL = (1, 8, 64)
@@ -69,7 +69,7 @@ def world(advertisers: int, impressions: int, ticks: int | None) -> tuple[Market
         market = replace(market, tick_start=jnp.arange(impressions + 1))
     offered, value = arrivals(market)
     mean_value = value.sum(axis=0) / jnp.maximum(offered.sum(axis=0), 1)
-    level = jnp.asarray(resting_factors(market, gsp()))
+    level = jnp.asarray(tatonnement_factors(market, gsp()))
     return market, Reference(level, offered.mean(axis=0), mean_value)
 
 
@@ -185,7 +185,7 @@ def compare(
             "MarketEnv": looped_form(lambda: MarketEnv(game), min(markets, loops)),
         } | {
             form: looped_form(partial(PlainMarket, day, form), min(markets, loops))
-            for form in FORMS
+            for form in SCHEMAS
         }
         for run in forms.values():
             run(0)
@@ -210,8 +210,8 @@ def compare(
             str(markets),
             f"{statistics.median(rates('compiled')):,.0f}",
             *(f"{rate:,.0f}" for rate in agents),
-            *(over("compiled", form) for form in FORMS),
-            *(over("compiled", form, "cpu") for form in FORMS),
+            *(over("compiled", form) for form in SCHEMAS),
+            *(over("compiled", form, "cpu") for form in SCHEMAS),
             over("MarketEnv", "lean"),
         )
         print(f"| {' | '.join(cells)} |", flush=True)
@@ -223,16 +223,16 @@ def steps(options: argparse.Namespace) -> None:
     if options.play == "impression":
         ticks, impressions = None, options.impressions or 1_000
     print("The forms agree:")
-    for form in FORMS:
+    for form in SCHEMAS:
         verify(12, 600, ticks and 6, form)
         verify(100, impressions // 5, ticks and 12, form)
     head = (
         "N",
         "markets",
         "compiled, market steps/s",
-        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", *FORMS)),
-        *(f"compiled ÷ {form}" for form in FORMS),
-        *(f"CPU, ÷ {form}" for form in FORMS),
+        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", *SCHEMAS)),
+        *(f"compiled ÷ {form}" for form in SCHEMAS),
+        *(f"CPU, ÷ {form}" for form in SCHEMAS),
         "MarketEnv ÷ lean",
     )
     print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
@@ -253,7 +253,7 @@ def training(options: argparse.Namespace) -> None:
     name, sizes = options.market, {}
     if options.impressions:
         sizes["impressions"] = options.impressions
-    practice = generated_practice(name, lambda day: MARKETS[name](key, day=day, **sizes), gsp())
+    setup = generated_setup(name, lambda day: MARKETS[name](key, day=day, **sizes), gsp())
     names = options.algorithms or [x for x in ALGORITHMS if not x.endswith("-published")]
     head = (
         "algorithm",
@@ -269,15 +269,15 @@ def training(options: argparse.Namespace) -> None:
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for name in names:
         algorithm: Any = ALGORITHMS[name]()
-        task = practice.task_for(algorithm)
+        task = setup.task_for(algorithm)
         start = time.perf_counter()
-        course = begun(algorithm, task, [0], judges=False)
-        advance(algorithm, task, course)
+        train_state = begun(algorithm, task, [0], judges=False)
+        advance(algorithm, task, train_state)
         compiling = time.perf_counter() - start
         took = []
         for _ in range(options.warmup + options.repetitions):
             start = time.perf_counter()
-            advance(algorithm, task, course)
+            advance(algorithm, task, train_state)
             took.append(time.perf_counter() - start)
         took = took[options.warmup :]
         middle, updates = statistics.median(took), updates_of(algorithm)

@@ -106,7 +106,7 @@ def test_the_currency_is_not_seen(scale: float) -> None:
 
 def test_only_the_second_name_foresees() -> None:
     made = [OBSERVERS[n](CAMPAIGNS, REFERENCE) for n in ("auction", "auction-foresight")]
-    assert [x.foresees for x in made] == [False, True]
+    assert [x.needs_forecast for x in made] == [False, True]
     assert len(made[1].names) == len(made[0].names) + 2 == 22
 
 

@@ -42,10 +42,10 @@ def test_without_bandwidth_an_action_depends_on_ones_own_observation_alone(
 
 @pytest.mark.parametrize("sharing", SHARING)
 def test_with_bandwidth_it_depends_on_mates_and_on_nobody_else(sharing: Sharing) -> None:
-    mates = np.asarray(TEAMS)[:, None] == np.asarray(TEAMS)
+    teammates = np.asarray(TEAMS)[:, None] == np.asarray(TEAMS)
     felt = influence(1, sharing)
-    assert (felt[~mates] == 0).all()
-    assert (felt[mates] > 0).all()
+    assert (felt[~teammates] == 0).all()
+    assert (felt[teammates] > 0).all()
 
 
 def test_what_to_say_is_learned_from_what_mates_do() -> None:

@@ -170,7 +170,7 @@ def test_reward_net_fits_the_best_or_a_quantile() -> None:
 
 
 def test_a_step_credits_whole_returns() -> None:
-    practice = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
+    setup = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
     small = Drlb(
         num_envs=3,
         num_updates=2,
@@ -179,7 +179,7 @@ def test_a_step_credits_whole_returns() -> None:
         hidden_sizes=(8,),
         table_size=4096,
     )
-    task = practice.task(reward_named("value"), observer=small.observer, world="log")
+    task = setup.task(reward_named("value"), observer=small.observer, world="log")
     state = small.init(task, jax.random.key(0))
     after, metrics = jax.jit(small.step)(task, state)
     assert all(np.isfinite(float(x)) for x in metrics.values())
@@ -318,8 +318,8 @@ def test_direct_rewards_exhaust_early() -> None:
     ended = {}
     for paid in ("direct", "best"):
         learner = Drlb(
-            observer="drlb", step_reward=paid, num_envs=8, anneal_steps=40, num_updates=20, batch_size=256
-        )  # fmt: skip
+            observer="drlb", step_reward=paid, num_envs=8, anneal_steps=40, num_updates=20,
+        batch_size=256 )  # fmt: skip
         states = trained(learner, 36, seeds=3)
         for seed in range(3):
             state = jax.tree.map(lambda x, seed=seed: x[seed], states)

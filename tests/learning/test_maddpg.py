@@ -181,9 +181,9 @@ def test_settings_that_cannot_be_used_are_refused() -> None:
 
 @pytest.mark.slow
 def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> None:
-    practice = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
+    setup = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
     algorithm = Maddpg(batch_size=256, hidden_sizes=(32, 32), actor_learning_rate=3e-4)
-    task = practice.task_for(algorithm)
+    task = setup.task_for(algorithm)
     step = jax.jit(jax.vmap(algorithm.step, (None, 0)))
     first = jax.vmap(lambda key: algorithm.init(task, key))(jax.random.split(jax.random.key(0)))
     state, _ = step(task, first)
@@ -191,7 +191,7 @@ def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> 
     jax.tree.map(np.testing.assert_array_equal, state, again)
     for _ in range(50):
         state, _ = step(task, state)
-    best = hindsight(practice)
+    best = hindsight(setup)
     for seed in range(2):
         one = jax.tree.map(lambda x, seed=seed: x[seed], state)
-        assert practice.judge(algorithm.policy(task, one))["value"] >= 0.95 * best
+        assert setup.judge(algorithm.policy(task, one))["value"] >= 0.95 * best

@@ -18,10 +18,10 @@ from jaxtyping import Array, Float, UInt32
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.envs.problem import World
-from equibid.learning.training.trainer import Plan, Trained, train
+from equibid.learning.training.trainer import Plan, TrainResult, train
 
 SEEDS = (3, 4)
-PLAN = Plan(steps=60, keep_every=7, judge_every=5)
+PLAN = Plan(steps=60, checkpoint_every=7, eval_every=5)
 
 
 class Point(NamedTuple):
@@ -101,7 +101,7 @@ def judge(bidder: Bidder) -> dict[str, float]:
     return {"value": near, "seated": near, "widest": float(np.abs(gap).max())}
 
 
-def run(folder: Path, pause: float = 0.0, **changes: Any) -> Trained:
+def run(folder: Path, pause: float = 0.0, **changes: Any) -> TrainResult:
     """Train in a folder as all these tests do."""
     given: dict[str, Any] = {"judge": judge, "told": lambda _: time.sleep(pause)}
     return train(Toy(), TASK, SEEDS, PLAN, folder, **given | changes)

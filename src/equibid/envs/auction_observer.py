@@ -82,7 +82,7 @@ class Auctions:
         return ("money left", "auctions left", "need", "hour sin", "hour cos", *rates, *arriving)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Only with foresight."""
         return self.foresight
 

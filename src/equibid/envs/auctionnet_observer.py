@@ -110,7 +110,7 @@ class AuctionNet:
         return NAMES
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It knows the impressions to come."""
         return True
 

@@ -32,7 +32,7 @@ class Uscb:
         return ("steps left", "budget left", "spent")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -86,7 +86,7 @@ class Drlb:
         return ("t", "B", "ROL", "BCR", "CPM", "WR", "r")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -145,7 +145,7 @@ class CostStatus:
         return ("cost status",)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 

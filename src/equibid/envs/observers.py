@@ -28,7 +28,7 @@ class Observer(Protocol):
         ...
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether it needs `Observation.arriving`."""
         ...
 
@@ -74,9 +74,9 @@ class Joined:
         return tuple(name for part in self.parts for name in part.names)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether any part does."""
-        return any(part.foresees for part in self.parts)
+        return any(part.needs_forecast for part in self.parts)
 
     def init(self, campaigns: Campaigns) -> tuple[Memory, ...]:
         """The memory of every part."""
@@ -115,7 +115,7 @@ class Pace:
         return NAMES
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -168,7 +168,7 @@ class Traits:
         return ("budget", "ambition", "reach")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It does not change."""
         return False
 

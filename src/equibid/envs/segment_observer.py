@@ -47,7 +47,7 @@ class Segments:
         return ("segment auctions left", "off plan", "segment spend", "next segment spend")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """The plan is of the day before."""
         return False
 

@@ -1,7 +1,7 @@
 """The contract of a learning algorithm, and its settings by name.
 
 An algorithm is a frozen dataclass of settings with three pure functions; the trainer does the rest
-(seeds, checkpoints, judging, boards):
+(seeds, checkpoints, judging, loggers):
 
     state = algorithm.init(task, key)
     for every step:

@@ -49,9 +49,9 @@ class Learned(FactorBidder):
     follows: Follows = "nothing"
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """As its observer does."""
-        return self.observer.foresees
+        return self.observer.needs_forecast
 
     def init(self, campaigns: Campaigns) -> Mind:
         """Nothing seen yet; the level is the start."""

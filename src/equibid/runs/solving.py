@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.solvers.dynamics import SolverResult, Told
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
-from equibid.equilibrium.solvers.select import Outcome, Search, attempt, best_of, equilibria, judged
+from equibid.equilibrium.solvers.select import Outcome, Search, run_start, best_of, equilibria, verified
 from equibid.equilibrium.solvers.select import start_of as profile_of
 from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.runs.folder import Run
@@ -91,9 +91,9 @@ def kind_of(problem: Problem, index: int, before: Sequence[Outcome]) -> str:
 def _start(problem: Problem, index: int, before: Sequence[Outcome], told: Told | None) -> Outcome:
     game, objective, search = problem.game, problem.objective, problem.search
     if problem.method == NCB_SELECT:
-        return attempt(game, objective, search, index, before, told)
+        return run_start(game, objective, search, index, before, told)
     rest = SOLVERS[problem.method](game, objective, search.seed, told)
-    return judged(game, objective, search.tolerance, index, problem.method, rest)
+    return verified(game, objective, search.tolerance, index, problem.method, rest)
 
 
 def part_frame(outcome: Outcome) -> pl.DataFrame:
@@ -130,7 +130,7 @@ def part_outcome(part: pl.DataFrame, game: Game) -> Outcome:
     return Outcome(
         index=row["index"],
         kind=row["kind"],
-        rest=Rest(part["factor"].to_numpy(), response, row["residual"], row["steps"]),
+        rest=SolverResult(part["factor"].to_numpy(), response, row["residual"], row["steps"]),
         gain=row["gain"],
         objective=row["objective"],
         holds=row["holds"],

@@ -24,7 +24,7 @@ Told = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
-class Rest:
+class SolverResult:
     """Where a dynamic ended.
 
     Attributes:
@@ -48,7 +48,7 @@ def tatonnement(
     tolerance: float = 1e-9,
     elastic: bool = False,
     told: Told | None = None,
-) -> Rest:
+) -> SolverResult:
     """Multiplicative tatonnement until budgets are spent.
 
     Args:
@@ -83,7 +83,7 @@ def tatonnement(
         if told:
             told(step, gap)
     response = Response(here.returns, here.cost)
-    return Rest(factors, response, gap, step)
+    return SolverResult(factors, response, gap, step)
 
 
 def _look(game: Game, factors: Floats, elastic: bool) -> Response | Deviation:
@@ -100,7 +100,7 @@ def best_response_dynamics(
     tolerance: float = 1e-9,
     order: np.random.Generator | None = None,
     told: Told | None = None,
-) -> Rest:
+) -> SolverResult:
     """Groups of advertisers take turns to move to their best responses.
 
     Args:
@@ -130,4 +130,4 @@ def best_response_dynamics(
         if move <= tolerance:
             break
     response = respond(game, factors)
-    return Rest(factors, response, residual(game, factors, response), step)
+    return SolverResult(factors, response, residual(game, factors, response), step)

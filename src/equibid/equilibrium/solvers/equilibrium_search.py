@@ -23,7 +23,7 @@ import numpy as np
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import deviate
-from equibid.equilibrium.solvers.candidates import ROADS, Candidate, Roads, propose
+from equibid.equilibrium.solvers.candidates import CANDIDATES, Candidate, CandidateSettings, propose
 from equibid.equilibrium.solvers.dynamics import Told
 from equibid.errors import InputError
 
@@ -58,7 +58,7 @@ def equilibrium_search(
     game: Game,
     generator: np.random.Generator,
     epsilon: float = 1e-4,
-    roads: Roads = ROADS,
+    candidate_settings: CandidateSettings = CANDIDATES,
     most: int = 64,
     told: Told | None = None,
 ) -> Found:
@@ -70,7 +70,7 @@ def equilibrium_search(
         epsilon: ε, largest gain an advertiser may have, as a share of everybody's welfare. It asks
             little where advertisers are many: among a thousand, the average one's whole return is
             0.001. Compare `Found.gain` with returns.
-        roads: where candidates come from, and the objective.
+        candidate_settings: where candidates come from, and the objective.
         most: candidates verified.
         told: told how many candidates were verified, and the last one's exploitability, or a lower
             bound that rejects it.
@@ -80,7 +80,7 @@ def equilibrium_search(
     """
     if not epsilon >= 0 or most < 1:
         raise InputError(f"search: epsilon={epsilon:g} must be 0 or more and most={most} 1 or more")
-    queue = propose(game, generator, roads)
+    queue = propose(game, generator, candidate_settings)
     rejected: list[tuple[float, Candidate]] = []
     for count, candidate in enumerate(queue[:most], 1):
         least = share(candidate, quick_gain(game, candidate))

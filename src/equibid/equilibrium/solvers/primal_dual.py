@@ -30,7 +30,7 @@ import numpy as np
 from equibid.equilibrium.best_response import LEAST
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.objectives import WELFARE, Objective
-from equibid.equilibrium.response.response import Response, pull_back, respond
+from equibid.equilibrium.response.response import Response, respond, vjp
 from equibid.equilibrium.solvers.ascent import Ascent, climb
 from equibid.equilibrium.solvers.dynamics import Told
 from equibid.equilibrium.solvers.profile import clipped
@@ -246,7 +246,7 @@ def lagrangian(
     weight = multipliers - penalty * h
     value = aim.value(game, response) / unit + multipliers @ h - penalty / 2 * h @ h
     by_returns, by_costs = aim.weights(game, response)
-    _, gradient = pull_back(game, factors, by_returns / unit, by_costs / unit + weight * by_cost)
+    _, gradient = vjp(game, factors, by_returns / unit, by_costs / unit + weight * by_cost)
     return float(value), np.where(game.players, gradient + weight * by_factor, 0.0)
 
 

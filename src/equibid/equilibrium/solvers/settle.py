@@ -8,8 +8,8 @@ the round is repeated with slower dynamics, and in the end from the rest point o
 import numpy as np
 
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.game import Floats, Game, sharpness
-from equibid.equilibrium.solvers.dynamics import Rest, Told, tatonnement
+from equibid.equilibrium.game import Floats, Game, default_temperature
+from equibid.equilibrium.solvers.dynamics import SolverResult, Told, tatonnement
 from equibid.equilibrium.solvers.newton import polish
 from equibid.equilibrium.solvers.profile import clipped, excess
 
@@ -25,7 +25,7 @@ def settle(
     tolerance: float = 1e-9,
     warmer: bool = True,
     told: Told | None = None,
-) -> Rest:
+) -> SolverResult:
     """A profile at rest, from a start.
 
     Args:
@@ -38,7 +38,7 @@ def settle(
     Returns:
         The first profile within the tolerance, else the one with the smallest residual.
     """
-    best: Rest | None = None
+    best: SolverResult | None = None
     factors = start
     for rate, steps in ROUNDS:
         rest = tatonnement(game, factors, rate, steps, 1e-3, elastic=True, told=told)
@@ -48,20 +48,22 @@ def settle(
         if best.residual <= tolerance:
             return best
     if warmer:
-        end = cool(game, start, tolerance, told)
+        end = annealed(game, start, tolerance, told)
         best = end if best is None or end.residual < best.residual else best
     assert best is not None
     return best
 
 
-def cool(game: Game, start: Floats, tolerance: float = 1e-9, told: Told | None = None) -> Rest:
+def annealed(
+    game: Game, start: Floats, tolerance: float = 1e-9, told: Told | None = None
+) -> SolverResult:
     """A profile at rest, followed down from a warm auction in which starts lead further.
 
-    The warm temperature is the market's own (`sharpness`), or eight times the game's if that is
-    more; half of it is next, until the game's is reached.
+    The warm temperature is the market's own (`default_temperature`), or eight times the game's if
+    that is more; half of it is next, until the game's is reached.
     """
     goal = game.auction.temperature
-    temperature = max(8 * goal, sharpness(game.market))
+    temperature = max(8 * goal, default_temperature(game.market))
     factors = settle(game.at(temperature), start, 1e-6, warmer=False, told=told).factors
     while temperature > goal:
         temperature = max(COOLING * temperature, goal)
@@ -74,7 +76,7 @@ def cool(game: Game, start: Floats, tolerance: float = 1e-9, told: Told | None =
     return polish(game, factors, tolerance=tolerance)
 
 
-def _lift_far(game: Game, rest: Rest, far: float = 0.05) -> Floats:
+def _lift_far(game: Game, rest: SolverResult, far: float = 0.05) -> Floats:
     """Who is far from spending its budget moves to its best response, one group at a time."""
     factors = clipped(game, rest.factors)
     off = np.abs(excess(game, factors, rest.response)) > far

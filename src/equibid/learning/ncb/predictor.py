@@ -53,7 +53,7 @@ class Predictor(FactorBidder):
     """
 
     network: Transformer
-    yesterday: Reference
+    day_before: Reference
     cap: Float[Array, " N"]
     ticks: int
 
@@ -68,7 +68,7 @@ class Predictor(FactorBidder):
     ) -> Float[Array, " N"]:
         """What the network answered at the end of the last tick, above 0 and at most the cap."""
         answer = jnp.clip(state.answer.astype(jnp.float64), -WIDEST, WIDEST)
-        return jnp.minimum(self.yesterday.factor * jnp.exp(answer), self.cap)
+        return jnp.minimum(self.day_before.factor * jnp.exp(answer), self.cap)
 
     def update(self, state: Thought, feedback: Tally) -> Thought:
         """See the tick's sums and predict the next tick's factor."""
@@ -80,7 +80,7 @@ def _begin(bidder: Predictor, budget: Float[Array, " N"], nothing: Float[Array, 
     last = Tally(*([nothing] * 9))
     tick = jnp.asarray(0)
     cache = no_cache(bidder.network, len(budget), bidder.ticks)
-    seen = features(bidder.yesterday, budget, budget, tick, bidder.ticks, last)
+    seen = features(bidder.day_before, budget, budget, tick, bidder.ticks, last)
     _, cache = extend(bidder.network, cache, seen, tick)
     return Thought(nothing, cache, budget, budget, tick)
 
@@ -89,6 +89,6 @@ def _begin(bidder: Predictor, budget: Float[Array, " N"], nothing: Float[Array, 
 def _look(bidder: Predictor, state: Thought, feedback: Tally) -> Thought:
     remaining = state.remaining - feedback.spend
     tick = state.tick + 1
-    seen = features(bidder.yesterday, state.budget, remaining, tick, bidder.ticks, feedback)
+    seen = features(bidder.day_before, state.budget, remaining, tick, bidder.ticks, feedback)
     answer, cache = extend(bidder.network, state.cache, seen, tick)
     return Thought(answer.astype(jnp.float64), cache, state.budget, remaining, tick)

@@ -70,7 +70,7 @@ def play_periods(
     Args:
         game: to play.
         act: the policy.
-        chance: [E] keys of exposures, conversions and rivals.
+        chance: [E] keys of exposures, conversions and opponents.
         period: which period each market plays.
         key: of the policy's own chance.
     """
@@ -90,7 +90,7 @@ def play_periods(
             factor,
             result.reward.astype(jnp.float32),
             result.tally,
-            state.ledger.remaining,
+            state.budgets.remaining,
             state.period,
         )
         return after, row
@@ -106,7 +106,7 @@ def play_periods(
     return rows._replace(
         observation=close(rows.observation, seen),
         present=close(rows.present, present),
-        remaining=close(rows.remaining, end.ledger.remaining),
+        remaining=close(rows.remaining, end.budgets.remaining),
         period=period,
     )
 

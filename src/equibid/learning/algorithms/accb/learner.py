@@ -49,7 +49,7 @@ class Learner(NamedTuple):
     values: Moments
 
 
-def newborn(settings: "Accb", task: Task, key: jax.Array) -> Learner:
+def init_learner(settings: "Accb", task: Task, key: jax.Array) -> Learner:
     """Untrained networks, actors that bid the reference factor, and an empty replay."""
     N, F = task.game.agents, task.game.features
     for_actor, for_critic = jax.random.split(key)

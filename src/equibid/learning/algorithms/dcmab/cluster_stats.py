@@ -72,7 +72,7 @@ class Books:
         return jnp.stack([self.budget, self.plan], axis=-1)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Books are of the past."""
         return False
 

@@ -29,8 +29,8 @@ from equibid.envs.game import GameState
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.credit import Credit, credited, meeting
-from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, newborn, optimiser
-from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, init_learner, optimiser
+from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
 from equibid.learning.clusters import advertiser_clusters
 from equibid.learning.config import (
     Count,
@@ -203,7 +203,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         return optimiser(self.optimizer, self.learning_rate, self.max_grad_norm)
 
     def _learner(self, key: jax.Array, features: int) -> Learner:
-        return newborn(
+        return init_learner(
             levels(key, features, self.hidden_size, self.num_actions, self.action_smoothing),
             self._rule,
         )
@@ -219,10 +219,10 @@ class MAAB(ReplayConfig, ObservedConfig):
     def _pools(self, state: State) -> Int[Array, " N"] | None:
         return None if self.grouping == "each" else state.group
 
-    def _terms(self, task: Task, state: State, slopes: Slopes) -> Terms:
+    def _terms(self, task: Task, state: State, slopes: Slopes) -> KernelRule:
         e = elasticity(slopes, guessed_elasticity(task)) if self.shaping else None
         meets = meeting(task.overlap, self.local_credit)
-        return Terms(self.credit, meets, self._pools(state), e, self.gamma)
+        return KernelRule(self.credit, meets, self._pools(state), e, self.gamma)
 
     def _random(self, state: State) -> Float[Array, ""]:
         return epsilon(state.played, *self.epsilon, self.anneal_episodes)
@@ -257,7 +257,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         chosen, bar, _ = jnp.moveaxis(periods.action.astype(jnp.int32), -1, 0)
         budget = task.game.campaigns.budget
         budget = jnp.where(budget > 0, budget, 1)
-        # What a rival wins on its seat is nobody's to share.
+        # What an opponent wins on its seat is nobody's to share.
         won = jnp.where(periods.present[:, :1], periods.reward / task.best, 0)
         paid = credited(
             self.credit,
@@ -295,7 +295,7 @@ class MAAB(ReplayConfig, ObservedConfig):
     def _learn(
         self,
         memory: Replay,
-        terms: Terms,
+        terms: KernelRule,
         bidder: Learner,
         bar: Learner,
         updates: Array,

@@ -322,7 +322,7 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
             return played
 
         each = jax.lax.map(period, jnp.arange(game.periods, dtype=jnp.int32))
-        # Periods in which a rival drove an advertiser say nothing of its factor.
+        # Periods in which an opponent drove an advertiser say nothing of its factor.
         count = jnp.maximum(each.learns.sum(axis=0), 1)
         gain, value, spend = (
             jnp.where(each.learns, x, 0.0).sum(axis=0) / count
