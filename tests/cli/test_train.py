@@ -27,8 +27,8 @@ FILES = {
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ALGORITHMS.entries, "toy", Toy)
     monkeypatch.setitem(ALGORITHMS.summaries, "toy", "Looks for a point.")
-    monkeypatch.setattr(train, "practices_of", training_setups)
-    monkeypatch.setattr(train, "prepared", training_job)
+    monkeypatch.setattr(train, "training_setups", training_setups)
+    monkeypatch.setattr(train, "training_job", training_job)
     monkeypatch.setattr(train, "write_report", write_report)
 
 
@@ -76,7 +76,7 @@ def test_train_stops_early(equibid: Command, capsys: Captured, tmp_path: Path) -
 def test_every_campaign_of_a_log_has_its_run(
     equibid: Command, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "practices_of", lambda *_: ["1458", "3358"])
+    monkeypatch.setattr(train, "training_setups", lambda *_: ["1458", "3358"])
     assert equibid(*SMALL, "--seeds", 2, "--out", "here") == 0
     assert "toy on 1458" in capsys.readouterr().out
     results = [

@@ -242,9 +242,9 @@ def test_real_campaigns_play_as_their_files(tmp_path: Path, folder: str, files: 
 def test_real_ipinyou_logs_are_whole(tmp_path: Path) -> None:
     logs = IPINYOU / "log_2259"
     lines = {path: len(path.read_bytes().splitlines()) for path in logs.glob("*.txt")}
-    training_job = [logs / "train.log.txt", logs / "test.log.txt"]
-    summary = import_logs(training_job, tmp_path / "prepared")
-    assert summary.read == sum(lines[path] for path in training_job)
+    prepared = [logs / "train.log.txt", logs / "test.log.txt"]
+    summary = import_logs(prepared, tmp_path / "prepared")
+    assert summary.read == sum(lines[path] for path in prepared)
     # One bid stands in both files.
     assert summary.reasons == {"id the same id as an earlier row": 1}
     for name in ("train.yzbx.txt", "featindex.txt"):

@@ -11,7 +11,7 @@ from equibid.logs.importing import import_logs
 from equibid.logs.ipinyou_log import parts_of, read_impressions
 
 
-def training_job(count: int, seed: int) -> str:
+def prepared(count: int, seed: int) -> str:
     rows = raw(count, seed=seed)
     lines = []
     for k, row in enumerate(rows):
@@ -22,7 +22,7 @@ def training_job(count: int, seed: int) -> str:
 
 def test_an_import_gives_the_words_of_its_files(tmp_path: Path) -> None:
     for seed, name in enumerate(("train.log.txt", "test.log.txt")):
-        (tmp_path / name).write_text(training_job(30, seed))
+        (tmp_path / name).write_text(prepared(30, seed))
     import_logs([tmp_path / "train.log.txt", tmp_path / "test.log.txt"], tmp_path / "out")
     for file, log in zip(parts_of(tmp_path), parts_of(tmp_path / "out"), strict=True):
         assert file is not None

@@ -224,7 +224,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         meets = meeting(task.overlap, self.local_credit)
         return KernelRule(self.credit, meets, self._pools(state), e, self.gamma)
 
-    def _random(self, state: State) -> Float[Array, ""]:
+    def _epsilon(self, state: State) -> Float[Array, ""]:
         return epsilon(state.played, *self.epsilon, self.anneal_episodes)
 
     def _seen(self, state: State, seen: Float[Array, "... N F"], present: Array) -> Array:
@@ -243,7 +243,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         """Numbers of the bid's and of the bar's level, whether the first is random; factors."""
         one, two = jax.random.split(key)
         seen = self._seen(run, seen, jax.vmap(task.game.acts)(state))
-        share, pools = self._random(run), self._pools(run)
+        share, pools = self._epsilon(run), self._pools(run)
         chosen, random = explored(one, run.bidder.online(seen), share, pools)
         number = self.fixed_bar / self.max_multiple * (self.num_actions - 1)
         bar = jnp.full_like(chosen, round(number) if self.bar_agents == "fixed" else 0)
@@ -326,7 +326,7 @@ class MAAB(ReplayConfig, ObservedConfig):
             "return": gain.sum(axis=-1).mean() / jnp.maximum(learns.sum(), 1),
             "spend": spend / jnp.maximum((budget * learns).sum(), 1e-300),
             "level": jnp.where(here, self.head.level(kept.chosen), 0).sum() / count,
-            "random": self._random(state),
+            "epsilon": self._epsilon(state),
         }
         if self.bar_agents != "none":
             told["bar/level"] = jnp.where(here, self.head.level(kept.bar), 0).sum() / count
