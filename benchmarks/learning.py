@@ -45,7 +45,7 @@ from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
 from equibid.simulation.training_day import tatonnement_factors
-from plain_market import SCHEMAS, Day, PlainMarket
+from plain_market import FORMS, Day, PlainMarket
 
 ADVERTISERS = (8, 48, 100, 1000)
 PARALLEL = (1, 8, 64)
@@ -185,7 +185,7 @@ def compare(
             "MarketEnv": looped_form(lambda: MarketEnv(game), min(markets, loops)),
         } | {
             form: looped_form(partial(PlainMarket, day, form), min(markets, loops))
-            for form in SCHEMAS
+            for form in FORMS
         }
         for run in forms.values():
             run(0)
@@ -210,8 +210,8 @@ def compare(
             str(markets),
             f"{statistics.median(rates('compiled')):,.0f}",
             *(f"{rate:,.0f}" for rate in agents),
-            *(over("compiled", form) for form in SCHEMAS),
-            *(over("compiled", form, "cpu") for form in SCHEMAS),
+            *(over("compiled", form) for form in FORMS),
+            *(over("compiled", form, "cpu") for form in FORMS),
             over("MarketEnv", "lean"),
         )
         print(f"| {' | '.join(cells)} |", flush=True)
@@ -223,16 +223,16 @@ def steps(options: argparse.Namespace) -> None:
     if options.play == "impression":
         ticks, impressions = None, options.impressions or 1_000
     print("The forms agree:")
-    for form in SCHEMAS:
+    for form in FORMS:
         verify(12, 600, ticks and 6, form)
         verify(100, impressions // 5, ticks and 12, form)
     head = (
         "N",
         "markets",
         "compiled, market steps/s",
-        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", *SCHEMAS)),
-        *(f"compiled ÷ {form}" for form in SCHEMAS),
-        *(f"CPU, ÷ {form}" for form in SCHEMAS),
+        *(f"{form}, agent steps/s" for form in ("compiled", "MarketEnv", *FORMS)),
+        *(f"compiled ÷ {form}" for form in FORMS),
+        *(f"CPU, ÷ {form}" for form in FORMS),
         "MarketEnv ÷ lean",
     )
     print(f"\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
@@ -242,9 +242,9 @@ def steps(options: argparse.Namespace) -> None:
 
 
 def updates_of(algorithm: Any) -> int:
-    """Gradient steps of an iteration: ``updates``, or minibatches in each of some epochs."""
-    epochs = getattr(algorithm, "epochs", 1) * getattr(algorithm, "minibatches", 1)
-    return int(getattr(algorithm, "updates", epochs))
+    """Gradient steps of an iteration: ``num_updates``, or minibatches in each of some epochs."""
+    epochs = getattr(algorithm, "num_epochs", 1) * getattr(algorithm, "num_minibatches", 1)
+    return int(getattr(algorithm, "num_updates", epochs))
 
 
 def training(options: argparse.Namespace) -> None:
@@ -281,7 +281,7 @@ def training(options: argparse.Namespace) -> None:
             took.append(time.perf_counter() - start)
         took = took[options.warmup :]
         middle, updates = statistics.median(took), updates_of(algorithm)
-        episodes = getattr(algorithm, "episodes", 1)
+        episodes = getattr(algorithm, "num_envs", 1)
         cells = (
             f"`{name}`",
             str(episodes),

@@ -2,7 +2,7 @@
 
 GSP with three slots, exact budgets and the fifteen features of ``pace`` with the three of
 ``traits``, as Equibid plays them, but for what it draws: its random numbers are NumPy's. A tick is
-ranked in one go. There are three `LogSchema`s with the same sums:
+ranked in one go. There are three `Form`s with the same sums:
 
 - *naive*, which one writes first: sort all bids of the tick; when a budget ends, strike the leaver
   out from there on, and settle the whole tick again from its start.
@@ -58,7 +58,7 @@ class Day(NamedTuple):
 Ranking = Callable[[Array], tuple[Ids, Array]]
 
 
-class LogSchema(NamedTuple):
+class Form(NamedTuple):
     """How bids are ranked, and whether a whole tick is ranked again when a budget ends."""
 
     rank: Ranking
@@ -92,10 +92,10 @@ def by_maximum(bids: Array) -> tuple[Ids, Array]:
     return best, height
 
 
-SCHEMAS = {
-    "naive": LogSchema(by_sort, anew=True),
-    "plain": LogSchema(by_partition),
-    "lean": LogSchema(by_maximum),
+FORMS = {
+    "naive": Form(by_sort, anew=True),
+    "plain": Form(by_partition),
+    "lean": Form(by_maximum),
 }
 
 
@@ -105,7 +105,7 @@ class PlainMarket(ParallelEnv[str, Array, Array]):
     metadata = {"name": "plain_market_v0"}  # noqa: RUF012
 
     def __init__(self, day: Day, form: str = "plain", sampled: bool = True) -> None:
-        self.day, self.form, self.sampled = day, SCHEMAS[form], sampled
+        self.day, self.form, self.sampled = day, FORMS[form], sampled
         self.ticks, self.count = len(day.tick_start) - 1, len(day.budget)
         self.possible_agents = [f"advertiser_{i}" for i in range(self.count)]
         self.number = {name: i for i, name in enumerate(self.possible_agents)}

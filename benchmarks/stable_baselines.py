@@ -180,7 +180,7 @@ def ours(world: World, name: str, steps: int, seed: int) -> Bidder:
     algorithm = algorithm_named(name, settings)
     task = world.task(algorithm.observer, algorithm.agent)
     agents = int(np.asarray(task.game.learns).sum())
-    each = algorithm.episodes * task.game.steps * agents  # pyright: ignore[reportAttributeAccessIssue]
+    each = algorithm.num_envs * task.game.steps * agents  # pyright: ignore[reportAttributeAccessIssue]
     plan = Plan(steps=max(steps // each, 1), eval_every=10**9, checkpoint_every=10**9)
     with tempfile.TemporaryDirectory() as folder:
         trained = train(algorithm, task, [seed], plan, Path(folder))

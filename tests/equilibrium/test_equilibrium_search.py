@@ -205,7 +205,7 @@ def test_a_generated_market() -> None:
         ({"sources": ()}, "sources"),
         ({"starts": 0}, "starts"),
         ({"lowest_start": 2.0}, "lowest_start"),
-        ({"fines": (-1.0,)}, "fines"),
+        ({"penalties": (-1.0,)}, "penalties"),
         ({"fractions": (1.5,)}, "fractions"),
     ],
 )

@@ -31,7 +31,7 @@ class Draws(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["slot", "win", "exposure", "price", "ladder", "place"],
+    data_fields=["slot", "win", "exposure", "price", "top_bids", "place"],
     meta_fields=[],
 )
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def with_settings(name: str, settings: Mapping[str, Any]) -> Algorithm:
 
 def _changed(settings: Any, texts: Mapping[str, str], name: str) -> Any:
     """All at once: settings may only be right together."""
-    kinds = get_type_hints(type(settings))
+    kinds = get_type_hints(type(settings), include_extras=True)
     known = {field.name: kinds[field.name] for field in fields(settings)}
     values: dict[str, Any] = {}
     inner: dict[str, dict[str, str]] = {}
