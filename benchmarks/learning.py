@@ -40,7 +40,7 @@ from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import Value
 from equibid.learning import ALGORITHMS
 from equibid.learning.training.rollout import play
-from equibid.learning.training.state import advance, begun
+from equibid.learning.training.state import advance, init_state
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
@@ -271,7 +271,7 @@ def training(options: argparse.Namespace) -> None:
         algorithm: Any = ALGORITHMS[name]()
         task = setup.task_for(algorithm)
         start = time.perf_counter()
-        train_state = begun(algorithm, task, [0], judges=False)
+        train_state = init_state(algorithm, task, [0], judges=False)
         advance(algorithm, task, train_state)
         compiling = time.perf_counter() - start
         took = []

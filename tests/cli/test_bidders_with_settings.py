@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from equibid.cli.lesson import TrainConfig, opponents_of
 
+from equibid.cli.training import TrainConfig, opponents_of
 from equibid.envs.setup import Opponents
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from equibid.cli.lesson import TrainConfig
 
 from equibid.auctions import gsp
 from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS
 from equibid.cli.compare import CLASSIC
 from equibid.cli.demo import BIDDERS as IN_DEMO
+from equibid.cli.training import TrainConfig
 from equibid.envs.periods import generated_setup, usual_days
 from equibid.envs.setup import NEIGHBOURS, TrainingSetup
 from equibid.markets import MARKETS

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from equibid.cli.lesson import TrainConfig
 
 from equibid import plugins
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
 from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import trial_of
+from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.results import saved_algorithm

@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from equibid.cli.lesson import TrainConfig
 
 import cli.toy_program
 from equibid.cli import sweep
 from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import Settings, grid_points, run_sweep, seeds_of, trial_of
+from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from learning.toy import Toy

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from equibid.errors import InputError
 from equibid.evaluation.arena import Job
-from equibid.runs.folder import Run, run_jobs, open_run
+from equibid.runs.folder import Run, open_run, run_jobs
 
 CONFIG = {"market": "demo", "seeds": 3}
 

@@ -15,7 +15,7 @@ from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.bidders.registry import names_bidder
 from equibid.cli.certify import Settings as CertifySettings
 from equibid.cli.certify import rule_text, run_certify
-from equibid.cli.lesson import TrainConfig
+from equibid.cli.training import TrainConfig
 from equibid.cli.market import MarketChoice
 from equibid.cli.solve import Settings as SolveSettings
 from equibid.cli.solve import run_solve

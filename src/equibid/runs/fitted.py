@@ -110,8 +110,8 @@ def prices_of(market: Market, auction: Auction) -> dict[str, Floats]:
 def resting_prices(market: Market, auction: Auction, most: int = MOST) -> Floats:
     """What would have won a slot, on impressions of a market in which all just spend their budgets.
 
-    Everybody bids the factor of `tatonnement_factors`. The price is the highest bid that wins no slot,
-    at least the reserve: the market price of a platform's log.
+    Everybody bids the factor of `tatonnement_factors`. The price is the highest bid that wins no
+    slot, at least the reserve: the market price of a platform's log.
 
     Args:
         market: one market without bids from outside.
