@@ -82,7 +82,7 @@ def game_of(market: Market, reference: Reference, sampled: bool = True) -> Marko
 def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
     """The same for the plain form."""
     # What does not change all day: the last three features.
-    traits = np.asarray(game.look(game.reset(jax.random.key(0))))[:, -3:]
+    traits = np.asarray(game.observe(game.reset(jax.random.key(0))))[:, -3:]
     return Day(
         values=np.asarray(market.values),
         tick_start=np.asarray(market.tick_start),

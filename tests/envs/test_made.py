@@ -13,7 +13,7 @@ from pettingzoo.test import parallel_api_test
 
 from equibid.auctions import second_price
 from equibid.envs import ID, BidderEnv, BidderVectorEnv, market_env
-from equibid.envs.made import World, made
+from equibid.envs.made import EnvSpec, made
 from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import CpaScore
 from equibid.envs.single_env import Seat
@@ -114,7 +114,7 @@ def test_words_that_mean_nothing_are_told(words: dict[str, Any], sentence: str) 
 
 
 def test_a_game_is_taken_as_it_is() -> None:
-    game, _ = made(World(opponents="pacing", **SMALL))
+    game, _ = made(EnvSpec(opponents="pacing", **SMALL))
     assert bidder_of(game).game is game
     with pytest.raises(InputError, match="leave market out"):
         gymnasium.make(ID, game=game, market="demo")

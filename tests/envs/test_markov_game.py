@@ -80,13 +80,13 @@ class Glimpse:
     def init(self, campaigns: Campaigns) -> Tally:
         return no_tally(campaigns.count)
 
-    def look(self, memory: Tally, observation: Observation) -> Float[Array, "N 3"]:
+    def observe(self, memory: Tally, observation: Observation) -> Float[Array, "N 3"]:
         assert observation.arriving is not None
         left = share(observation.remaining, self.budget)
         seen = (left, share(memory.wins, memory.offered), 10 * share(*observation.arriving[::-1]))
         return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: Tally, feedback: Tally) -> Tally:
+    def update(self, memory: Tally, feedback: Tally) -> Tally:
         return feedback
 
 

@@ -245,7 +245,7 @@ def test_swapped_days_make_no_other_statistics() -> None:
 
 def test_the_start_that_keeps_a_target_is_found_on_all_periods() -> None:
     setup = practised("periods")
-    uscb = replace(algorithm_named("uscb-cpa"), world="market")
+    uscb = replace(algorithm_named("uscb-cpa"), env_mode="market")
     first, second = (
         uscb._hindsight(one.task_for(uscb), jax.random.key(0)) for one in (setup, swapped(setup))
     )

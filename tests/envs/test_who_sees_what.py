@@ -112,8 +112,8 @@ def test_an_observer_shows_an_agent_its_own_alone(name: str) -> None:
         campaigns, now, sums, _ = mixed(mine, one, two)
         reference = mixed(mine, known._replace(plan=None), moved._replace(plan=None))
         observer = observer_named(name, campaigns, reference._replace(plan=known.plan))
-        memory = observer.see(observer.init(campaigns), sums)
-        return np.asarray(observer.look(memory, now))
+        memory = observer.update(observer.init(campaigns), sums)
+        return np.asarray(observer.observe(memory, now))
 
     everybody = row(np.ones(N, bool))
     for agent in range(N):
@@ -186,7 +186,7 @@ def test_a_classic_bidder_reads_nothing_of_others(name: str) -> None:
 def test_a_mate_that_is_out_of_the_market_is_silent() -> None:
     bidder: Any = learnt("mappo cooperative")
     _, now, _, _ = told(1)
-    seen = bidder.observer.look(bidder.observer.init(told(1)[0]), now)
+    seen = bidder.observer.observe(bidder.observer.init(told(1)[0]), now)
 
     def heard(present: list[bool], other: float = 0.0) -> np.ndarray:
         acting = replace(now, present=jnp.asarray(present)).acting
@@ -235,7 +235,7 @@ def test_how_many_impressions_a_day_has_is_expected_and_not_known() -> None:
         assert int(late.impressions_left) <= usual / T + 1
     # Games show the same, day by day and on the log alone.
     for world in ("market", "log"):
-        game = learning.task(reward_named("value"), observer="pace", world=world).game
+        game = learning.task(reward_named("value"), observer="pace", env_mode=world).game
         for period in range(game.periods):
             seen = game.observation(game.reset(jax.random.key(0), period))
             assert int(seen.impressions_left) == np.mean(DAYS[:4])

@@ -186,16 +186,20 @@ def test_a_generated_market() -> None:
     market = MARKETS["demo"](
         jax.random.key(2), impressions=600, advertisers=8, ticks=3, form="sparse"
     )
-    game, told = game_of(market, Soft(0.5)), []
+    game, callback = game_of(market, Soft(0.5)), []
     candidate_settings = CandidateSettings(
         starts=2, penalties=(100.0,), fractions=(0.5,), ascent=Ascent(steps=30)
     )
     found = equilibrium_search(
-        game, rng(), 1e-3, candidate_settings, told=lambda count, gap: told.append((count, gap))
+        game,
+        rng(),
+        1e-3,
+        candidate_settings,
+        callback=lambda count, gap: callback.append((count, gap)),
     )
     assert found.accepted and (found.gain <= 1e-3 * found.candidate.response.welfare).all()
-    assert [count for count, _ in told] == [*range(1, found.verified + 1)]
-    assert told[-1][1] == found.exploitability
+    assert [count for count, _ in callback] == [*range(1, found.verified + 1)]
+    assert callback[-1][1] == found.exploitability
 
 
 @pytest.mark.parametrize(

@@ -224,10 +224,10 @@ def test_bad_settings(make: Any, word: str) -> None:
 
 
 def test_told_of_every_step(demo: Game) -> None:
-    told: list[tuple[int, float]] = []
+    callback: list[tuple[int, float]] = []
     found = primal_dual(
-        demo, demo.cap, PrimalDualSettings(outer=3), lambda n, gap: told.append((n, gap))
+        demo, demo.cap, PrimalDualSettings(outer=3), lambda n, gap: callback.append((n, gap))
     )
-    assert [n for n, _ in told] == [1, 2, 3]
-    assert told[-1][1] == found.largest_violation
+    assert [n for n, _ in callback] == [1, 2, 3]
+    assert callback[-1][1] == found.largest_violation
     np.testing.assert_array_equal(respond(demo, found.factors).cost, found.response.cost)

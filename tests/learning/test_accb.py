@@ -26,7 +26,7 @@ from equibid.learning.algorithm import algorithm_named
 from equibid.learning.algorithms.accb.algorithm import Accb, AccbState
 from equibid.learning.algorithms.accb.competition import cooperation
 from equibid.learning.algorithms.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.memory import Memory, both, draw, temperatures
+from equibid.learning.algorithms.accb.replay import Transition, both, draw, temperatures
 from equibid.learning.losses.targets import huber
 from equibid.learning.networks.attention import AttentionCritic, attention_critic
 from equibid.learning.networks.mlp import Policies, mlp, policies
@@ -205,7 +205,7 @@ def test_the_absent_neither_learn_nor_count() -> None:
     )
 
 
-def kept(T: int, seed: int) -> Memory:
+def kept(T: int, seed: int) -> Transition:
     """One random episode of four agents."""
     random = np.random.default_rng(seed)
 
@@ -214,7 +214,7 @@ def kept(T: int, seed: int) -> Memory:
 
     here = jnp.asarray(random.random((1, T + 1, N)) < 0.7)
     both_ways = normal(T, N, 2), normal(T, N, 2)
-    return Memory(normal(T + 1, N, F), here, normal(T, N, 1), *both_ways, normal(T, N))
+    return Transition(normal(T + 1, N, F), here, normal(T, N, 1), *both_ways, normal(T, N))
 
 
 def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -> None:

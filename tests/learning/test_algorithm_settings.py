@@ -103,7 +103,7 @@ def test_every_setting_says_what_it_is_in_a_sentence_of_its_own(name: str) -> No
 def test_what_a_field_refuses_is_refused_typed_and_made(name: str) -> None:
     algorithm = ALGORITHMS[name]()
     number = next(x for x in ("learning_rate", "actor_learning_rate") if hasattr(algorithm, x))
-    for setting, wrong in ((number, 0.0), ("num_envs", 0), ("num_envs", 1.5), ("world", "moon")):
+    for setting, wrong in ((number, 0.0), ("num_envs", 0), ("num_envs", 1.5), ("env_mode", "moon")):
         with pytest.raises(InputError, match=rf"{setting} must be .*, not {wrong}"):
             replace(algorithm, **{setting: wrong})
         with pytest.raises(InputError, match=rf"{setting} must be .*, not '{wrong}'"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.networks.communication import Actor, Told, actor, check_talk
+from equibid.learning.networks.communication import Actor, CommActor, actor, check_talk
 from equibid.learning.structure import Sharing, structure_named
 from learning.filled import filled
 
@@ -70,8 +70,8 @@ def test_a_bidders_network_scales_and_bounds() -> None:
     plain, scaled, bounded = jax.jit(
         lambda: (
             networks(SEEN, TEAMS),
-            Told(networks, TEAMS, 0.5)(SEEN),
-            Told(networks, TEAMS, 0.5, bounded=True)(SEEN),
+            CommActor(networks, TEAMS, 0.5)(SEEN),
+            CommActor(networks, TEAMS, 0.5, bounded=True)(SEEN),
         )
     )()
     np.testing.assert_allclose(scaled, 0.5 * plain, rtol=1e-6)

@@ -46,7 +46,7 @@ def learnt(name: str, unit: float) -> tuple[Any, dict[str, float]]:
     algorithm: Any = ALGORITHMS[name]()
     whole = {x.name for x in fields(algorithm) if isinstance(getattr(algorithm, x.name), int)}
     algorithm = replace(algorithm, **{k: x for k, x in SMALL.items() if k in whole})
-    opponents = Opponents(("pacing", "fixed"), 0.5) if algorithm.world == "market" else None
+    opponents = Opponents(("pacing", "fixed"), 0.5) if algorithm.env_mode == "market" else None
     task = setup(unit).task_for(algorithm, opponents)
     step, state = jax.jit(algorithm.step), jax.jit(algorithm.init)(task, jax.random.key(2))
     for _ in range(2):

@@ -322,7 +322,7 @@ def test_books_are_read_once_an_interval() -> None:
     pages = books.init(market_task().game.campaigns)
     rows = [books.read(pages)]
     for _ in range(4):
-        pages = books.see(pages, one)
+        pages = books.update(pages, one)
         rows.append(books.read(pages))
     names = books.names
     at = {name: [float(row[names.index(name)]) for row in rows] for name in names}
@@ -345,7 +345,7 @@ def test_books_are_of_the_seats_that_are_driven() -> None:
         clock=False,
     )
     sums = replace(no_tally(3), spend=jnp.asarray([1.0, 6, 2]), value=jnp.asarray([1.0, 4, 1]))
-    pages = books.see(books.init(market_task().game.campaigns), sums)
+    pages = books.update(books.init(market_task().game.campaigns), sums)
     np.testing.assert_allclose(books.read(pages), [7 / 40, 5 / 12, 2 / 5, 1 / 2])
     driven = jnp.asarray([True, False, False])
     np.testing.assert_allclose(books.read(pages, driven), [1 / 10, 1 / 4, 0, 0])
@@ -390,7 +390,7 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(InputError, match="interval"):
         DCMAB(decision_ticks=0)
     with pytest.raises(InputError, match="ratio=none"):
-        DCMAB(world="log", bid_form="paper")
+        DCMAB(env_mode="log", bid_form="paper")
     with pytest.raises(InputError, match="capacity"):
         DCMAB(buffer_size=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")

@@ -267,7 +267,7 @@ def test_a_step_keeps_the_state_s_shapes() -> None:
 def test_the_policy_bids_levels_of_the_grid() -> None:
     task = market_task()
     policy = TINY.policy(task, after_a_step()[0])
-    seen = task.game.look(task.game.reset(jax.random.key(0)))
+    seen = task.game.observe(task.game.reset(jax.random.key(0)))
     factor = policy.head(policy.network(seen), task.game.level, task.game.level)
     number = np.asarray(factor / task.game.level) * 10
     np.testing.assert_allclose(number, np.round(number), atol=1e-9)

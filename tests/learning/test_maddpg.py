@@ -10,7 +10,7 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.maddpg import Learner, Maddpg, Memory, actor_loss, critic_loss
+from equibid.learning.algorithms.maddpg import Learner, Maddpg, Transition, actor_loss, critic_loss
 from equibid.learning.networks.communication import actor
 from equibid.learning.networks.joint_critic import JointCritic, joint_critic
 from equibid.learning.networks.mlp import Policies
@@ -78,12 +78,12 @@ def test_the_gradient_reaches_ones_own_action_alone(central: bool) -> None:
     assert (through_played[apart] != 0).all() == central
 
 
-def memory() -> Memory:
+def memory() -> Transition:
     """Three steps; agent 3 is not there."""
     seen, played, _ = steps()
     present = jnp.asarray(np.ones((B, N), bool) & (np.arange(N) != 3))
     flat = jnp.asarray(np.zeros((B, N), np.float32))
-    return Memory(seen, present, present, played, flat, flat, flat)
+    return Transition(seen, present, present, played, flat, flat, flat)
 
 
 def test_actors_are_moved_by_their_own_values_and_only_where_present() -> None:
@@ -133,7 +133,7 @@ def test_targets_are_temporal_differences_or_returns_or_between(mixing: float) -
     def column(x: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.asarray(x, np.float32)[None, :, None], (1, len(x), N))
 
-    kept = Memory(
+    kept = Transition(
         seen=np.zeros((1, T + 1, N, F), np.float32),
         present=here,
         concerned=here,

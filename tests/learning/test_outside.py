@@ -15,7 +15,7 @@ from equibid.bidders import BIDDERS
 from equibid.bidders.population import Population
 from equibid.envs import ID
 from equibid.envs.episode import seats_around
-from equibid.envs.made import World, made
+from equibid.envs.made import EnvSpec, made
 from equibid.envs.problem import reference_of
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter
@@ -27,7 +27,7 @@ from equibid.simulation.scenario import day_before, generated_scenario
 from equibid.simulation.training_day import counterfactual_log, tatonnement_factors
 
 SIZES = {"impressions": 300, "ticks": 6, "advertisers": 5}
-WORLD = World(opponents="fixed", days=1, **SIZES)  # type: ignore[arg-type]
+WORLD = EnvSpec(opponents="fixed", days=1, **SIZES)  # type: ignore[arg-type]
 WEIGHTS = np.random.default_rng(1).normal(size=(18, 1)).astype(np.float32) / 4
 
 

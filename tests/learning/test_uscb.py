@@ -15,7 +15,7 @@ from equibid.envs.rewards import reward_named
 from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.uscb.algorithm import Memory, Uscb, UscbState, critic_input
+from equibid.learning.algorithms.uscb.algorithm import Transition, Uscb, UscbState, critic_input
 from equibid.learning.algorithms.uscb.probe_rollouts import (
     Played,
     Probes,
@@ -37,7 +37,7 @@ def setup() -> TrainingSetup:
 
 @cache
 def task(world: str = "log") -> Task:
-    return setup().task(reward_named("value"), world="log" if world == "log" else "market")
+    return setup().task(reward_named("value"), env_mode="log" if world == "log" else "market")
 
 
 def bought(log: TrainingLog, factors: np.ndarray) -> float:
@@ -131,7 +131,7 @@ def test_the_hindsight_of_a_target_keeps_it() -> None:
     cpa = algorithm_named("uscb-cpa", ["num_envs=2", "num_probes=2"])
     market = setup()
     campaigns = market.log.campaigns
-    game = market.task(reward_named("value"), observer=cpa.observer, world="log")
+    game = market.task(reward_named("value"), observer=cpa.observer, env_mode="log")
     tight = eqx.tree_at(
         lambda x: x.game.campaigns.target_cpa, game, jnp.full_like(campaigns.budget, 0.3)
     )
@@ -170,9 +170,9 @@ def test_critic_is_what_the_log_says() -> None:
     level = float(game.level[0])
     grid = np.exp(np.linspace(-0.5, 0.5, 9))
     truth = [bought(setup().log, np.full(T, level * x)) / float(task().best[0]) for x in grid]
-    seen = game.look(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
+    seen = game.observe(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
     nothing = jnp.zeros((len(grid), 1))
-    batch = Memory(seen, nothing > 0, nothing, nothing, nothing, nothing)
+    batch = Transition(seen, nothing > 0, nothing, nothing, nothing, nothing)
     said = state.critic(critic_input(batch, jnp.log(jnp.asarray(grid))[:, None]))[:, 0, 0]
     np.testing.assert_allclose(said, np.minimum(truth, 1), atol=0.05)
 
@@ -184,7 +184,7 @@ def test_the_factor_goes_to_the_threshold_of_hindsight() -> None:
 
     def play(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         def step(now: GameState, multiple: jax.Array) -> tuple[GameState, jax.Array]:
-            action = state.actor(game.look(now)).astype(jnp.float64)
+            action = state.actor(game.observe(now)).astype(jnp.float64)
             factor = multiple * LEARNER.rule(action, now.level, state.start)
             return game.step(now, factor)[0], factor / game.level
 

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
-from equibid.envs.problem import World
+from equibid.envs.problem import EnvMode
 from equibid.learning.training.trainer import Plan, TrainResult, train
 
 SEEDS = (3, 4)
@@ -54,7 +54,7 @@ class Toy:
 
     observer: ClassVar[str] = "none"
     reward: ClassVar[str] = "none"
-    world: ClassVar[World] = "market"
+    env_mode: ClassVar[EnvMode] = "market"
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 60
     learning_rate: float = 0.05
@@ -103,7 +103,7 @@ def judge(bidder: Bidder) -> dict[str, float]:
 
 def run(folder: Path, pause: float = 0.0, **changes: Any) -> TrainResult:
     """Train in a folder as all these tests do."""
-    given: dict[str, Any] = {"judge": judge, "told": lambda _: time.sleep(pause)}
+    given: dict[str, Any] = {"judge": judge, "callback": lambda _: time.sleep(pause)}
     return train(Toy(), TASK, SEEDS, PLAN, folder, **given | changes)
 
 

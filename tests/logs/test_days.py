@@ -130,7 +130,7 @@ def test_learners_practise_on_the_training_days() -> None:
     assert [market.impressions for market in setup.train] == LENGTHS[:2]
     assert [market.impressions for market in setup.held_out] == LENGTHS[2:3]
     for world in ("market", "log"):
-        game = setup.task(reward_named("value"), observer="pace", world=world).game
+        game = setup.task(reward_named("value"), observer="pace", env_mode=world).game
         assert (game.ticks, game.steps) == (3, 3)
         assert game.periods == 2
     with pytest.raises(InputError, match="holds 1 days"):

@@ -15,12 +15,12 @@ from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.bidders.registry import names_bidder
 from equibid.cli.certify import Settings as CertifySettings
 from equibid.cli.certify import rule_text, run_certify
-from equibid.cli.training import TrainConfig
 from equibid.cli.market import MarketChoice
 from equibid.cli.solve import Settings as SolveSettings
 from equibid.cli.solve import run_solve
 from equibid.cli.train import Settings as TrainSettings
 from equibid.cli.train import run_train
+from equibid.cli.training import TrainConfig
 from equibid.equilibrium.solvers.registry import NCB_SELECT
 from equibid.errors import InputError
 from equibid.settings import as_text

@@ -22,7 +22,7 @@ from equibid.envs.setup import TrainingSetup
 from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.training.results import TrainResult
-from equibid.learning.training.trainer import Told, check_seeds, train
+from equibid.learning.training.trainer import Progress, check_seeds, train
 from equibid.reports.training.page import write_learning
 from equibid.reports.training.tables import from_training
 from equibid.runs.folder import open_run
@@ -100,7 +100,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
             open_run(own, config, settings.force)
             learning = bar.add_task(f"{job.name}: compiling", total=plan.steps, quiet=True)
 
-            def told(now: Told, name: str = job.name, task: TaskID = learning) -> None:
+            def told(now: Progress, name: str = job.name, task: TaskID = learning) -> None:
                 bar.update(task, completed=now.step, description=f"{name}: {headline(now)}")
                 if now.step % plan.eval_every == 0 or now.step == plan.steps:
                     bar.milestone(f"{name}: step {now.step} of {plan.steps}, {headline(now)}")
@@ -159,7 +159,7 @@ def resolved(
     )
 
 
-def headline(now: Told) -> str:
+def headline(now: Progress) -> str:
     """A step in a line: the best score, and the metrics that are not filed under a group."""
     best = f"best {now.score.max():.4g}, " if np.isfinite(now.score).any() else ""
     shown = [f"{name} {x:.3g}" for name, x in now.metrics.items() if "/" not in name]

@@ -146,7 +146,7 @@ def training_job(setup: TrainingSetup, training: TrainConfig, algorithm: Algorit
 
 def opponents_of(setup: TrainingSetup, training: TrainConfig, algorithm: Algorithm) -> Opponents:
     """Who else bids; nobody where agents are alone."""
-    alone = setup.train[0].advertisers == 1 or algorithm.world == "log"
+    alone = setup.train[0].advertisers == 1 or algorithm.env_mode == "log"
     if alone or not training.opponent_prob:
         return Opponents()
     names = tuple(map(bidder_label, parted(training.opponents)))

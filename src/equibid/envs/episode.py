@@ -58,7 +58,7 @@ def begin(
     state = game.reset(jax.random.key(chance), period, seat)
     none = jnp.zeros(game.agents)
     counts = jnp.stack([none, none, none, none, state.budgets.remaining])
-    return state, View(game.look(state), game.present(state), none, counts, jnp.asarray(False))
+    return state, View(game.observe(state), game.present(state), none, counts, jnp.asarray(False))
 
 
 def advance(
@@ -69,7 +69,7 @@ def advance(
     after, result = game.step(state, jnp.where(game.present(state), factor, ABSENT))
     sums = [getattr(result.tally, name) for name in COUNTS[:-1]]
     counts = jnp.stack([*sums, after.budgets.remaining])
-    return after, View(game.look(after), result.present, result.reward, counts, result.done)
+    return after, View(game.observe(after), result.present, result.reward, counts, result.done)
 
 
 def begin_one(

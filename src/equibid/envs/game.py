@@ -10,8 +10,9 @@ impression (``play="tick"``), or one impression, on which it bids at most the mo
 (``play="impression"``). Money only falls; who has none is absent from then on. An episode is one
 delivery period of the market. Agents see their own history and nothing of the others'.
 
-`reset`, `look` and `step` are pure: `jax.vmap` over states plays many markets at once, `lax.scan`
-plays a period. A period played with the factors of `simulate` gives the sums of `simulate`.
+`reset`, `observe` and `step` are pure: `jax.vmap` over states plays many markets at once,
+`lax.scan` plays a period. A period played with the factors of `simulate` gives the sums of
+`simulate`.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from equibid.bidders.bidder import Arriving, Bidder, FactorBidder, Observation, 
 from equibid.bidders.population import Population
 from equibid.bidders.training import TrainingLog
 from equibid.envs.forked import refuse_fork
-from equibid.envs.observers import Memory, Observer, observer_named
+from equibid.envs.observers import Observer, ObserverState, observer_named
 from equibid.envs.outcome import Outcome, Reward
 from equibid.envs.step_engines import (
     Impressions,
@@ -90,7 +91,7 @@ class GameState(NamedTuple):
     level: Float[Array, " N"]
     tick: Tally
     so_far: Tally
-    memory: Memory
+    memory: ObserverState
     seat: Int[Array, " N"]
     opponents: tuple[State, ...]
 
@@ -225,10 +226,10 @@ class MarkovGame:
         """
         return self.present(state) & (state.seat == 0) & (state.step < self.steps)
 
-    def look(self, state: GameState) -> Float[Array, "N F"]:
+    def observe(self, state: GameState) -> Float[Array, "N F"]:
         """What each agent sees, float32."""
         now = replace(self.observation(state), driven=state.seat == 0)
-        return self.observer.look(state.memory, now)
+        return self.observer.observe(state.memory, now)
 
     def observation(self, state: GameState) -> Observation:
         """What a bidder of all seats would be told at this moment."""
@@ -320,7 +321,7 @@ class MarkovGame:
             opening=state.budgets.remaining,
             level=jnp.where(bid, factor, state.level),
             tick=no_tally(self.agents),
-            memory=self.observer.see(state.memory, told),
+            memory=self.observer.update(state.memory, told),
             opponents=tuple(
                 bidder.update(own, seated.told(index, told)) for index, (bidder, own) in others
             ),

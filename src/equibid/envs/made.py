@@ -31,7 +31,7 @@ SIZES = ("impressions", "advertisers", "ticks")
 
 
 @dataclass(frozen=True)
-class World:
+class EnvSpec:
     """The game of an environment, in words; made once for equal words.
 
     Attributes:
@@ -81,7 +81,7 @@ def bidder_env(game: MarkovGame | None = None, scaled: bool = False, **words: An
         game: to play, instead of one from words.
         scaled: each advertiser's reward is divided by what its best constant factor bought on the
             day before, so that a period's is about 1, as Equibid's own learners have it.
-        words: of a `World`, whose opponents are `OPPONENTS` by default, and arguments of
+        words: of a `EnvSpec`, whose opponents are `OPPONENTS` by default, and arguments of
             `BidderEnv`.
 
     Raises:
@@ -122,7 +122,7 @@ def market_env(
         head: as of `MarketEnv`.
         stays: as of `MarketEnv`.
         scaled: as of `bidder_env`.
-        words: of a `World`. With opponents, `opponent_prob` says how often they drive an agent.
+        words: of a `EnvSpec`. With opponents, `opponent_prob` says how often they drive an agent.
 
     Raises:
         InputError: there is no such word, or something of that name; or see `MarketEnv`.
@@ -138,7 +138,7 @@ def market_env(
 
 
 @lru_cache(maxsize=4)
-def made(world: World) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
+def made(world: EnvSpec) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
     """The game, and what each advertiser's best constant factor bought the day before.
 
     Raises:
@@ -188,7 +188,7 @@ def _asked(game: MarkovGame | None, scaled: bool, words: dict[str, Any]) -> dict
     return {"game": game} | ({"scale": best} if scaled else {}) | rest
 
 
-def _world(words: dict[str, Any]) -> World:
+def _world(words: dict[str, Any]) -> EnvSpec:
     """With the settings that a file holds, and lists as the words they stand for.
 
     Raises:
@@ -206,11 +206,11 @@ def _world(words: dict[str, Any]) -> World:
             )
     if isinstance(opponents, Sequence) and not isinstance(opponents, str):
         opponents = ",".join(opponents)
-    return World(**words | {"market": market, "opponents": opponents})
+    return EnvSpec(**words | {"market": market, "opponents": opponents})
 
 
 def _check(words: dict[str, Any], what: str, own: Sequence[str] = ()) -> None:
-    known = [*(field.name for field in fields(World)), *own]
+    known = [*(field.name for field in fields(EnvSpec)), *own]
     for name in words:
         if name not in known:
             others = near(name, known) or known

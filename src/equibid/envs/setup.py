@@ -23,7 +23,14 @@ from equibid.bidders.registry import BIDDERS, bidder_named
 from equibid.bidders.training import TrainingLog
 from equibid.envs.game import logged_game, markov_game
 from equibid.envs.outcome import Reward
-from equibid.envs.problem import Task, World, hindsight_value, overlap_of, planned_for, reference_of
+from equibid.envs.problem import (
+    EnvMode,
+    Task,
+    hindsight_value,
+    overlap_of,
+    planned_for,
+    reference_of,
+)
 from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.markets.market import Campaigns, Market, even_ticks
@@ -67,7 +74,7 @@ class Wanted(Protocol):
     Attributes:
         observer: what agents see, by name.
         reward: of a step, by name.
-        world: where they learn.
+        env_mode: where they learn.
         agent: turns actions into bids, if not by factor.
     """
 
@@ -80,7 +87,7 @@ class Wanted(Protocol):
     def reward(self) -> str: ...  # noqa: D102
 
     @property
-    def world(self) -> World: ...  # noqa: D102
+    def env_mode(self) -> EnvMode: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ class TrainingSetup:
         reward: Reward,
         *,
         observer: str = "pace+traits",
-        world: World = "market",
+        env_mode: EnvMode = "market",
         agent: Bidder | None = None,
         opponents: Sequence[Bidder] = (),
         opponent_prob: float = 0.0,
@@ -143,7 +150,7 @@ class TrainingSetup:
         Args:
             reward: of a step.
             observer: what agents see.
-            world: "market", where all meet, or "log", where each buys at the log's prices.
+            env_mode: "market", where all meet, or "log", where each buys at the log's prices.
             agent: turns actions into bids, if not by factor.
             opponents: bidders that do not learn.
             opponent_prob: the chance that one of them drives an agent for a period.
@@ -154,7 +161,7 @@ class TrainingSetup:
             InputError: there is no such observer, or the game cannot be played.
         """
         reference = planned_for(observer, self.day_before, self.log)
-        if world == "log":
+        if env_mode == "log":
             game = logged_game(self.logged or self.log, reference, reward, observer=observer)
         else:
             game = markov_game(
@@ -186,7 +193,7 @@ class TrainingSetup:
         return self.task(
             reward_named(algorithm.reward),
             observer=algorithm.observer,
-            world=algorithm.world,
+            env_mode=algorithm.env_mode,
             agent=algorithm.agent,
             opponents=[bidder_named(name)(self.log) for name in opponents.names],
             opponent_prob=opponents.share,

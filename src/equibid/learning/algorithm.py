@@ -20,7 +20,7 @@ import jax
 from jaxtyping import Array
 
 from equibid.bidders.bidder import Bidder
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import EnvMode, Task
 from equibid.errors import InputError, near
 from equibid.registry import Registry
 from equibid.settings import as_text, parsed, told
@@ -35,7 +35,7 @@ class Algorithm(Protocol):
     Attributes:
         observer: what agents see, by name.
         reward: of a step, by name, as ``cpa:weight=2``.
-        world: where they learn.
+        env_mode: where they learn.
         agent: turns actions into bids, if not by factor.
         steps: that a run with these settings is worth, unless told otherwise.
     """
@@ -50,7 +50,7 @@ class Algorithm(Protocol):
     def reward(self) -> str: ...  # noqa: D102
 
     @property
-    def world(self) -> World: ...  # noqa: D102
+    def env_mode(self) -> EnvMode: ...  # noqa: D102
 
     def init(self, task: Task, key: jax.Array) -> State:
         """The state of a run that has learnt nothing yet."""

@@ -13,7 +13,7 @@ import polars as pl
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
-from equibid.equilibrium.solvers.dynamics import SolverResult, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.equilibrium.solvers.select import (
     Outcome,
@@ -63,7 +63,7 @@ def deflated_by_default(game: Game, starts: int) -> int:
 
 
 def outcomes(
-    run: Run, problem: Problem, prefix: str = "", told: Told | None = None
+    run: Run, problem: Problem, prefix: str = "", callback: Progress | None = None
 ) -> Iterator[Outcome]:
     """The outcomes of all starts, each kept in the run folder before it is given.
 
@@ -71,14 +71,14 @@ def outcomes(
         run: an open run.
         problem: to be solved.
         prefix: of the parts' names, to tell several markets of a run apart.
-        told: told the number of each step and its residual.
+        callback: told the number of each step and its residual.
     """
     found: list[Outcome] = []
     identity = code_digest(type(problem.objective), SOLVERS[problem.method])
     for index in range(problem.jobs):
         name = f"{prefix}start-{index:04d}"
         part = run.piece(
-            name, identity, lambda at=index: part_frame(_start(problem, at, found, told))
+            name, identity, lambda at=index: part_frame(_start(problem, at, found, callback))
         )
         found.append(part_outcome(part, problem.game))
         yield found[-1]
@@ -95,11 +95,13 @@ def kind_of(problem: Problem, index: int, before: Sequence[Outcome]) -> str:
     return profile_of(problem.game, np.random.default_rng(0), index, factors)[0]
 
 
-def _start(problem: Problem, index: int, before: Sequence[Outcome], told: Told | None) -> Outcome:
+def _start(
+    problem: Problem, index: int, before: Sequence[Outcome], callback: Progress | None
+) -> Outcome:
     game, objective, search = problem.game, problem.objective, problem.search
     if problem.method == NCB_SELECT:
-        return run_start(game, objective, search, index, before, told)
-    rest = SOLVERS[problem.method](game, objective, search.seed, told)
+        return run_start(game, objective, search, index, before, callback)
+    rest = SOLVERS[problem.method](game, objective, search.seed, callback)
     return verified(game, objective, search.tolerance, index, problem.method, rest)
 
 

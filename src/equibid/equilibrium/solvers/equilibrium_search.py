@@ -24,7 +24,7 @@ from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import deviate
 from equibid.equilibrium.solvers.candidates import CANDIDATES, Candidate, CandidateSettings, propose
-from equibid.equilibrium.solvers.dynamics import Told
+from equibid.equilibrium.solvers.dynamics import Progress
 from equibid.errors import InputError
 
 # Trials lie this far from the factor to the cap, in logarithms; factors count as no lower than
@@ -60,7 +60,7 @@ def equilibrium_search(
     epsilon: float = 1e-4,
     candidate_settings: CandidateSettings = CANDIDATES,
     most: int = 64,
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Found:
     """Propose, then verify best first.
 
@@ -72,8 +72,8 @@ def equilibrium_search(
             0.001. Compare `Found.gain` with returns.
         candidate_settings: where candidates come from, and the objective.
         most: candidates verified.
-        told: told how many candidates were verified, and the last one's exploitability, or a lower
-            bound that rejects it.
+        callback: told how many candidates were verified, and the last one's exploitability, or a
+            lower bound that rejects it.
 
     Raises:
         InputError: epsilon is negative or `most` below 1.
@@ -88,12 +88,12 @@ def equilibrium_search(
             gain = best_gain(game, candidate)
             least = share(candidate, gain)
             if least <= epsilon:
-                if told:
-                    told(count, least)
+                if callback:
+                    callback(count, least)
                 return Found(candidate, gain, least, True, count, len(queue))
         rejected.append((least, candidate))
-        if told:
-            told(count, least)
+        if callback:
+            callback(count, least)
     candidate, gain = least_exploitable(game, rejected)
     return Found(candidate, gain, share(candidate, gain), False, len(rejected), len(queue))
 

@@ -17,7 +17,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 
 from equibid.equilibrium.game import Floats, Game, Mask
 from equibid.equilibrium.response.response import cost_jacobian, deviate, jvp, respond
-from equibid.equilibrium.solvers.dynamics import SolverResult, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.profile import clipped, excess, residual
 
 Solve = Callable[[Floats, float], Floats]
@@ -33,7 +33,7 @@ def polish(
     steps: int = 60,
     tolerance: float = 1e-10,
     avoid: Sequence[Floats] = (),
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> SolverResult:
     """Newton's method from a profile near rest.
 
@@ -43,7 +43,7 @@ def polish(
         steps: at most.
         tolerance: residual at which it ends.
         avoid: equilibria already known.
-        told: told the number of each step and its residual.
+        callback: told the number of each step and its residual.
     """
     factors = clipped(game, start)
     response = respond(game, factors)
@@ -69,8 +69,8 @@ def polish(
         else:
             break
         factors, response = trial, answer
-        if told:
-            told(step, residual(game, factors, response))
+        if callback:
+            callback(step, residual(game, factors, response))
     return SolverResult(factors, response, residual(game, factors, response), step)
 
 

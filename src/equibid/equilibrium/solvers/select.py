@@ -19,7 +19,7 @@ import numpy as np
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.objectives import Objective
-from equibid.equilibrium.solvers.dynamics import SolverResult, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.newton import polish
 from equibid.equilibrium.solvers.profile import clipped
 from equibid.equilibrium.solvers.settle import annealed, settle
@@ -72,12 +72,12 @@ def search(
     objective: Objective,
     settings: Search,
     before: Sequence[Outcome] = (),
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes one after the other, from where `before` ended."""
     outcomes = list(before)
     for index in range(len(outcomes), settings.starts + settings.deflated):
-        outcome = run_start(game, objective, settings, index, outcomes, told)
+        outcome = run_start(game, objective, settings, index, outcomes, callback)
         outcomes.append(outcome)
         yield outcome
 
@@ -88,7 +88,7 @@ def run_start(
     settings: Search,
     index: int,
     before: Sequence[Outcome],
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Outcome:
     """The outcome of one start."""
     random = np.random.default_rng([settings.seed, index])
@@ -97,13 +97,13 @@ def run_start(
     # Residuals are shares of a budget; a thousandth of the tolerance leaves the gain within it.
     close = settings.tolerance * 1e-3
     if kind == "cooled" and index < settings.starts:
-        rest = annealed(game, start, close, told)
+        rest = annealed(game, start, close, callback)
     elif index < settings.starts:
-        rest = settle(game, start, close, told=told)
+        rest = settle(game, start, close, callback=callback)
     else:
         known = [outcome.rest.factors for outcome in equilibria(before)]
         kind, start = "deflated", between(game, random, known, start)
-        rest = polish(game, start, 100, close, known, told)
+        rest = polish(game, start, 100, close, known, callback)
     return verified(game, objective, settings.tolerance, index, kind, rest)
 
 

@@ -75,11 +75,11 @@ def play_periods(
         key: of the policy's own chance.
     """
 
-    def look(state: GameState) -> tuple[Array, Array]:
-        return jax.vmap(game.look)(state), jax.vmap(game.acts)(state)
+    def observe(state: GameState) -> tuple[Array, Array]:
+        return jax.vmap(game.observe)(state), jax.vmap(game.acts)(state)
 
     def step(state: GameState, number: Array) -> tuple[GameState, Episodes]:
-        seen, present = look(state)
+        seen, present = observe(state)
         action, factor = act(jax.random.fold_in(key, number), seen, state)
         after, result = jax.vmap(game.step)(state, factor)
         row = Episodes(
@@ -97,7 +97,7 @@ def play_periods(
 
     start = jax.vmap(game.reset)(chance, period)
     end, rows = jax.lax.scan(step, start, jnp.arange(game.steps))
-    seen, present = look(end)
+    seen, present = observe(end)
     rows = jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), rows)
 
     def close(x: Array, last: Array) -> Array:

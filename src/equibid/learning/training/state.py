@@ -129,8 +129,10 @@ def restore(
         for x, old in header["versions"].items()
         if old != now[x]
     ]
-    told = f"the checkpoint was written with {'; '.join(changed)}: the bits may differ from here"
-    return train_state, told if changed else ""
+    callback = (
+        f"the checkpoint was written with {'; '.join(changed)}: the bits may differ from here"
+    )
+    return train_state, callback if changed else ""
 
 
 @eqx.filter_jit

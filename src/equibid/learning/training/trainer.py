@@ -76,7 +76,7 @@ class Plan:
             raise InputError(f"tolerance {self.tolerance:g} must be 0 or more")
 
 
-class Told(NamedTuple):
+class Progress(NamedTuple):
     """How far a run has come.
 
     Attributes:
@@ -100,7 +100,7 @@ def train(
     judge: Evaluator | None = None,
     config: Mapping[str, Any] | None = None,
     log: Log = "none",
-    told: Callable[[Told], None] | None = None,
+    callback: Callable[[Progress], None] | None = None,
 ) -> TrainResult:
     """Run an algorithm, or go on with the run in the folder.
 
@@ -113,7 +113,7 @@ def train(
         judge: of policies; without one the last state is taken for the best.
         config: whatever else tells this run from others, such as the market; plain JSON.
         log: a board beside TensorBoard.
-        told: told after every step.
+        callback: told after every step.
 
     Raises:
         InputError: the folder holds another run or cannot be written, seeds or patience cannot be
@@ -133,7 +133,7 @@ def train(
     if not ended(train_state, plan):
         with opened(folder, seeds, train_state.step, log, run) as logger:
             writer = RunWriter(folder, run, logger, train_state.step, time.perf_counter())
-            learn(algorithm, task, train_state, plan, writer, judge, told)
+            learn(algorithm, task, train_state, plan, writer, judge, callback)
     return finish(folder, train_state, run, train_state.step < plan.steps, plan.eval_metric, notice)
 
 
@@ -144,7 +144,7 @@ def learn(
     plan: Plan,
     writer: RunWriter,
     judge: Evaluator | None,
-    told: Callable[[Told], None] | None,
+    callback: Callable[[Progress], None] | None,
 ) -> None:
     """Move a course to its end; arguments as in `train`."""
     stride = max(plan.steps // BOARD_POINTS, 1)
@@ -157,9 +157,9 @@ def learn(
             writer.show(train_state, {f"judged/{name}": x for name, x in said.items()})
         if train_state.step % plan.checkpoint_every == 0 or ended(train_state, plan):
             writer.keep(train_state)
-        if told:
+        if callback:
             means = {name: float(x.mean()) for name, x in metrics.items()}
-            told(Told(train_state.step, means, train_state.tracker.score))
+            callback(Progress(train_state.step, means, train_state.tracker.score))
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

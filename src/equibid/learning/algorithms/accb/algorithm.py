@@ -25,7 +25,7 @@ from equibid.envs.heads import Follows, ScaledSigmoid, starts_now
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.accb.learner import Learner, between, init_learner, update
-from equibid.learning.algorithms.accb.memory import remember, usual_price
+from equibid.learning.algorithms.accb.replay import remember, usual_price
 from equibid.learning.config import (
     ActorCriticConfig,
     Count,

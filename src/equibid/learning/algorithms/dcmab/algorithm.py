@@ -146,7 +146,7 @@ class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
         super().__post_init__()
         short = self.buffer_size < self.num_envs
         self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
-        tilted = self.world == "log" and self.bid_form != "none"
+        tilted = self.env_mode == "log" and self.bid_form != "none"
         self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 
     @property
