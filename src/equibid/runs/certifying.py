@@ -19,10 +19,10 @@ from equibid.bidders.registry import bidder_named
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError
-from equibid.simulation.scenario import Case
 from equibid.evaluation.notices import notices
-from equibid.runs.folder import Run
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
+from equibid.runs.folder import Run
+from equibid.simulation.scenario import Case
 from equibid.simulation.simulate import simulate
 
 # Figures of a certificate that are money.
