@@ -148,7 +148,7 @@ def test_nothing_of_a_task_is_of_held_out_or_compared_periods_of_a_log(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["accb", "dcmab", "drlb", "maab", "maddpg", "mappo", "uscb-cpa"])
 def test_a_trained_state_is_the_same_whatever_is_held_out_or_compared(name: str) -> None:
-    algorithm = algorithm_named(name, ["episodes=2"])
+    algorithm = algorithm_named(name, ["num_envs=2"])
 
     def trained(poison: str) -> list[np.ndarray]:
         task = practised("periods", poison).task_for(algorithm)

@@ -222,7 +222,7 @@ def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -
     T, old, young = 3, kept(3, 0), kept(3, 1)
     memory = add(add(replay(jax.tree.map(lambda x: x[0], old), 4, T), old), young)
     run = jax.jit(draw, static_argnums=0)
-    settings = Accb(batch=64, updates=8, recent=10)
+    settings = Accb(batch_size=64, num_updates=8, max_return_age=10)
     for done, ages in ((0, (1, 1)), (2, (0, 1)), (10, (0, 0))):
         at, batch = run(settings, memory, jax.random.key(done), jnp.float32(0.4), jnp.asarray(done))
         e, t = np.asarray(at.episode), np.asarray(at.tick)
@@ -254,7 +254,14 @@ def test_the_team_gets_the_weighted_sum() -> None:
 
 
 SMALL = Accb(
-    episodes=2, updates=2, batch=8, capacity=4, actor_width=(8,), critic_width=8, warmup=1, heads=2
+    num_envs=2,
+    num_updates=2,
+    batch_size=8,
+    buffer_size=4,
+    actor_hidden_sizes=(8,),
+    critic_hidden_size=8,
+    critic_warmup=1,
+    num_heads=2,
 )
 
 
@@ -313,7 +320,7 @@ def test_what_is_remembered_adds_up() -> None:
     """Shaped rewards sum to the return less the potential of the start, which is one."""
     task, (_, _, (state, told)) = small_task(), stepped()
     kept = state.learner.replay.episodes
-    total = np.asarray(kept.reward[..., 0]).sum(axis=1) / SMALL.scale + 1
+    total = np.asarray(kept.reward[..., 0]).sum(axis=1) / SMALL.reward_scale + 1
     np.testing.assert_allclose(total[2:].mean(), float(told["return"]), rtol=1e-5)
     np.testing.assert_allclose(kept.returns[:, 0], kept.reward.sum(axis=1), rtol=1e-4)
     share = np.asarray(task.best) / np.asarray(task.best).sum()
@@ -328,7 +335,7 @@ def test_what_is_remembered_adds_up() -> None:
 )
 def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
     task, state = small_task(), stepped()[0][0]
-    algorithm = replace(SMALL, cap=cap, sharing=sharing)
+    algorithm = replace(SMALL, bid_cap=cap, parameter_sharing=sharing)
     # Of the program only what makes the actors is compiled.
     actor = jax.jit(lambda key: algorithm.init(task, key).learner.actor)(jax.random.key(0))
     bidder = algorithm.policy(task, state._replace(learner=state.learner._replace(actor=actor)))
@@ -352,14 +359,14 @@ def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
 
 
 def test_presets_and_refusals() -> None:
-    assert algorithm_named("accb-budget-cap") == Accb(cap="budget")
-    assert algorithm_named("accb-paced") == Accb(cap="paced")
+    assert algorithm_named("accb-budget-cap") == Accb(bid_cap="budget")
+    assert algorithm_named("accb-paced") == Accb(bid_cap="paced")
     for_targets = algorithm_named("accb-cpa")
     assert isinstance(for_targets, Accb)
     assert isinstance(reward_named(for_targets.reward), CpaScore)
     published = algorithm_named("accb-published", ["temperature=team"])
     assert isinstance(published, Accb)
-    assert published.batch == 1024 and published.temperature == "team"
+    assert published.batch_size == 1024 and published.temperature == "team"
     assert algorithm_named("accb", ["temperature=0.5"]) == Accb(temperature=0.5)
     for wrong in ("temperature=inf", "temperature=-1", "updates=0", "capacity=2", "highest=1"):
         with pytest.raises(InputError):
@@ -425,7 +432,7 @@ def test_agrees_with_the_exact_dynamic_program() -> None:
 
 
 SPECIALISED = Accb(
-    observer="auction-foresight+traits", reward="profit", shaping=0.0, actor_rate=1e-3
+    observer="auction-foresight+traits", reward="profit", shaping_coef=0.0, actor_learning_rate=1e-3
 )
 
 

@@ -33,7 +33,15 @@ from learning.stationary import stationary_practice
 B, CLUSTERS, GROUPS = 4, 3, 2
 BOOKS = 2 * CLUSTERS * GROUPS
 HISTORY = jnp.asarray([[0.6, 0.5], [0.4, 0.5]], jnp.float32)
-TINY = DCMAB(ratio="none", interval=2, episodes=2, updates=2, batch=8, capacity=4, actor_width=8)
+TINY = DCMAB(
+    bid_form="none",
+    decision_ticks=2,
+    num_envs=2,
+    num_updates=2,
+    batch_size=8,
+    buffer_size=4,
+    actor_hidden_size=8,
+)
 
 
 def intervals(seed: int = 0) -> Intervals:
@@ -374,17 +382,17 @@ def test_untrained_it_bids_the_start() -> None:
     state = TINY.init(task, jax.random.key(0))
     start = practice.judge(Fixed(task.reference.factor))
     for ratio in ("none", "paper"):
-        got = practice.judge(replace(TINY, ratio=ratio).policy(task, state))
+        got = practice.judge(replace(TINY, bid_form=ratio).policy(task, state))
         assert got["value"] == pytest.approx(start["value"], rel=0.03)
 
 
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(InputError, match="interval"):
-        DCMAB(interval=0)
+        DCMAB(decision_ticks=0)
     with pytest.raises(InputError, match="ratio=none"):
-        DCMAB(world="log", ratio="paper")
+        DCMAB(world="log", bid_form="paper")
     with pytest.raises(InputError, match="capacity"):
-        DCMAB(capacity=2)
+        DCMAB(buffer_size=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")
     with pytest.raises(InputError, match="tick"):
         TINY.init(by_impression, jax.random.key(0))

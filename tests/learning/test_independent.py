@@ -71,7 +71,7 @@ def test_critics_see_their_own_agent_alone(name: str) -> None:
 @pytest.mark.parametrize("sharing", ["shared", "separate", "team"])
 @pytest.mark.parametrize("name", ["mappo", "maddpg"])
 def test_companies_learn_with_messages_and_any_sharing(name: str, sharing: str) -> None:
-    settings = ["structure=teams:category", "bandwidth=2", "hidden=8,8", "episodes=2"]
+    settings = ["structure=teams:category", "message_size=2", "hidden_sizes=8,8", "num_envs=2"]
     algorithm: Algorithm = algorithm_named(name, [*settings, f"sharing={sharing}"])
     market = practice()
     task = market.task_for(algorithm)

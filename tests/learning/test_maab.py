@@ -41,7 +41,9 @@ from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 
-TINY = MAAB(episodes=2, updates=2, batch=8, capacity=4, width=8, copy_every=2)
+TINY = MAAB(
+    num_envs=2, num_updates=2, batch_size=8, buffer_size=4, hidden_size=8, target_update_every=2
+)
 ONES = jnp.ones((4, 4), jnp.float32)
 amounts = st.lists(st.floats(0, 5), min_size=4, max_size=4)
 run_credit = jax.jit(credited, static_argnums=0)
@@ -162,8 +164,8 @@ def test_a_bar_of_zero_is_no_bar() -> None:
     """The bidders learn what they learn without bars (MIX-IL), to the bit."""
     task = market_task()
     state = jax.jit(TINY.init)(task, jax.random.key(0))
-    free, _ = jax.jit(replace(TINY, bars="none").step)(task, state)
-    low, told = jax.jit(replace(TINY, bars="fixed", fixed_bar=0.0).step)(task, state)
+    free, _ = jax.jit(replace(TINY, bar_agents="none").step)(task, state)
+    low, told = jax.jit(replace(TINY, bar_agents="fixed", fixed_bar=0.0).step)(task, state)
     assert float(told["bar/cleared"]) == 1
     jax.tree.map(np.testing.assert_array_equal, free.bidder, low.bidder)
 
@@ -180,7 +182,7 @@ def test_groups_are_averaged() -> None:
 def test_members_of_a_mean_agent_bid_its_bid() -> None:
     """One level a group and tick, whatever is drawn; so of equal starts and values equal bids."""
     task = market_task()
-    algorithm = replace(TINY, groups="category", random=0.5)
+    algorithm = replace(TINY, grouping="category", epsilon=(0.5, 0.05))
     state = algorithm.init(task, jax.random.key(0))
     act = partial(algorithm._act, task, state)
     days = jax.jit(lambda task: play(task.game, act, jax.random.key(1), 2))(task)
@@ -199,7 +201,7 @@ def test_mean_agents_keep_what_they_acted_on_beside_a_rival() -> None:
     """Without chance the level bid is the best for what is kept; a rival is in no group's mean."""
     seat = jnp.asarray([0, 0, 1, 0])
     task = market().task(Value(), rivals=[Fixed(jnp.full(4, 0.5))], seat=seat)
-    algorithm = replace(TINY, groups="category", random=0.0, last_random=0.0)
+    algorithm = replace(TINY, grouping="category", epsilon=(0.0, 0.0))
     network = filled(lambda: algorithm._learner(jax.random.key(0), 18).online)
     learner = newborn(network, optax.sgd(1))
 
@@ -336,7 +338,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     )
     paid, welfare = {}, {}
     for credit in ("own", "total"):
-        algorithm = MAAB(credit=credit, bars="none")
+        algorithm = MAAB(credit=credit, bar_agents="none")
         # All seeds in one program.
         keys = jax.random.split(jax.random.key(0), seeds)
         states = jax.vmap(partial(algorithm.init, task))(keys)

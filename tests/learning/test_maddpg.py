@@ -90,7 +90,11 @@ def test_actors_are_moved_by_their_own_values_and_only_where_present() -> None:
     """Separate actors: no weight of agent j changes what agent i's value adds to the loss."""
     networks, now = critic(), memory()
 
-    sizes: dict[str, Any] = {"hidden": (4,), "activation": "tanh", "sharing": "separate"}
+    sizes: dict[str, Any] = {
+        "hidden_sizes": (4,),
+        "activation": "tanh",
+        "parameter_sharing": "separate",
+    }
     policies = filled(lambda: actor(jax.random.key(2), F, 1, N, **sizes))
 
     @jax.jit
@@ -147,7 +151,7 @@ def test_targets_are_temporal_differences_or_returns_or_between(mixing: float) -
         nothing = jax.tree.map(jnp.zeros_like, critic())
         learner = Learner(policy, nothing, policy, nothing, (), ())
         worth = jnp.full(N, 10.0, jnp.float32)
-        algorithm = Maddpg(mixing=mixing, gamma=gamma)
+        algorithm = Maddpg(return_mix=mixing, gamma=gamma)
         return algorithm._target(learner, stored, drawn, worth, TEAMS)[:, 0], drawn.tick
 
     got, tick = made()
@@ -178,7 +182,7 @@ def test_settings_that_cannot_be_used_are_refused() -> None:
 @pytest.mark.slow
 def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> None:
     practice = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
-    algorithm = Maddpg(batch=256, hidden=(32, 32), actor_rate=3e-4)
+    algorithm = Maddpg(batch_size=256, hidden_sizes=(32, 32), actor_learning_rate=3e-4)
     task = practice.task_for(algorithm)
     step = jax.jit(jax.vmap(algorithm.step, (None, 0)))
     first = jax.vmap(lambda key: algorithm.init(task, key))(jax.random.split(jax.random.key(0)))

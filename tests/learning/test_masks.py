@@ -39,28 +39,48 @@ STEPS = np.array([[4, 2, 0, 4], [4, 0, 1, 4]])
 PRESENT = np.arange(T + 1)[:, None] < STEPS[:, None]
 LEARNS = PRESENT[:, :1]
 SEEN = "pace+traits"
-SMALL: dict[str, Any] = {"episodes": E, "updates": 2, "batch": 8, "capacity": 4}
+SMALL: dict[str, Any] = {"num_envs": E, "num_updates": 2, "batch_size": 8, "buffer_size": 4}
 
 LEARNERS: dict[str, tuple[Any, Any]] = {
-    "maab": (maab, maab.MAAB(**SMALL, width=8)),
-    "maab in groups": (maab, maab.MAAB(**SMALL, width=8, groups="category")),
-    "maddpg": (maddpg, maddpg.Maddpg(**SMALL, hidden=(8,))),
-    "maddpg in teams": (maddpg, maddpg.Maddpg(**SMALL, hidden=(8,), structure="teams:2")),
+    "maab": (maab, maab.MAAB(**SMALL, hidden_size=8)),
+    "maab in groups": (maab, maab.MAAB(**SMALL, hidden_size=8, grouping="category")),
+    "maddpg": (maddpg, maddpg.Maddpg(**SMALL, hidden_sizes=(8,))),
+    "maddpg in teams": (maddpg, maddpg.Maddpg(**SMALL, hidden_sizes=(8,), structure="teams:2")),
     "mappo in teams": (
         mappo,
-        mappo.Mappo(episodes=E, epochs=1, minibatches=1, hidden=(8,), structure="teams:2"),
+        mappo.Mappo(
+            num_envs=E, num_epochs=1, num_minibatches=1, hidden_sizes=(8,), structure="teams:2"
+        ),
     ),
     "accb": (
         accb,
         accb.Accb(
-            **SMALL, observer=SEEN, actor_width=(8,), critic_width=8, heads=2, warmup=0, delay=1
+            **SMALL,
+            observer=SEEN,
+            actor_hidden_sizes=(8,),
+            critic_hidden_size=8,
+            num_heads=2,
+            critic_warmup=0,
+            policy_delay=1,
         ),
     ),
-    "drlb": (drlb, drlb.Drlb(**SMALL, observer=SEEN, width=(8,), places=64, waits=0)),
-    "dcmab": (dcmab, dcmab.DCMAB(**SMALL, interval=2, actor_width=8, critic_width=8)),
+    "drlb": (
+        drlb,
+        drlb.Drlb(**SMALL, observer=SEEN, hidden_sizes=(8,), table_size=64, reward_warmup=0),
+    ),
+    "dcmab": (
+        dcmab,
+        dcmab.DCMAB(**SMALL, decision_ticks=2, actor_hidden_size=8, critic_hidden_size=8),
+    ),
     "dcmab for all": (
         dcmab,
-        dcmab.DCMAB(**SMALL, interval=2, actor_width=8, critic_width=8, share="coord"),
+        dcmab.DCMAB(
+            **SMALL,
+            decision_ticks=2,
+            actor_hidden_size=8,
+            critic_hidden_size=8,
+            reward_sharing="coord",
+        ),
     ),
 }
 
@@ -174,8 +194,8 @@ def test_what_nobody_bid_teaches_nothing(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: dict[str, Any] = {"probes": T, "actor_width": (8,), "critic_width": (8,)}
-    learner = uscb.Uscb(**SMALL, **sizes, observer=SEEN, waits=0)
+    sizes: dict[str, Any] = {"num_probes": T, "actor_hidden_sizes": (8,), "critic_hidden_sizes": (8,)}
+    learner = uscb.Uscb(**SMALL, **sizes, observer=SEEN, critic_warmup=0)
     random = np.random.default_rng(0)
     here, shape = PRESENT[:, :-1], (E, T, N)
     factors = [random.uniform(0.5, 2, shape) for _ in range(6)]

@@ -18,7 +18,7 @@ from equibid.markets import MARKETS
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
 PLAN = Plan(steps=3, keep_every=2, judge_every=2)
 # Smaller than the defaults, where an algorithm has the setting; what is kept is the same.
-SMALL = {"updates": 2, "batch": 8, "episodes": 2, "width": 8, "capacity": 8, "hold": 1}
+SMALL = {"num_updates": 2, "batch_size": 8, "num_envs": 2, "hidden_size": 8, "buffer_size": 8}
 
 
 class StopError(Exception):

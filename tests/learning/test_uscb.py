@@ -26,7 +26,9 @@ from learning.stationary import hindsight, stationary_practice
 
 T = 12
 DISORDER = 1.5
-SMALL = Uscb(episodes=2, probes=3, updates=2, batch=16, capacity=100, waits=0)
+SMALL = Uscb(
+    num_envs=2, num_probes=3, num_updates=2, batch_size=16, buffer_size=100, critic_warmup=0
+)
 
 
 def practice() -> Practice:
@@ -99,7 +101,7 @@ def test_probes_fall_in_equal_parts() -> None:
 
 
 def test_score_is_capped_and_fined() -> None:
-    cpa = Uscb(target="cpa", weight=2.0, base=3.0, ceiling=1.0)
+    cpa = Uscb(target="cpa", penalty_coef=2.0, penalty_base=3.0, max_reward=1.0)
     best, one = jnp.array([2.0]), jnp.ones(1)
     gain = jnp.array([[1.0], [4.0]])
     score = np.asarray(SMALL.score(task(), best, gain, one, 9 * one))
@@ -126,7 +128,7 @@ def test_a_step_learns_and_starts_from_the_day_before(world: str) -> None:
 
 
 def test_the_hindsight_of_a_target_keeps_it() -> None:
-    cpa = algorithm_named("uscb-cpa", ["episodes=2", "probes=2"])
+    cpa = algorithm_named("uscb-cpa", ["num_envs=2", "num_probes=2"])
     market = practice()
     campaigns = market.log.campaigns
     game = market.task(reward_named("value"), observer=cpa.observer, world="log")
@@ -143,13 +145,13 @@ def test_the_hindsight_of_a_target_keeps_it() -> None:
 
 def test_settings_are_checked() -> None:
     with pytest.raises(InputError, match="probes"):
-        Uscb(probes=0)
+        Uscb(num_probes=0)
     with pytest.raises(InputError, match="cap"):
-        Uscb(cap=1.0)
+        Uscb(max_multiple=1.0)
     assert algorithm_named("uscb-published").observer == "uscb"
 
 
-LEARNER = Uscb(episodes=8, probes=6, batch=1024, updates=20)
+LEARNER = Uscb(num_envs=8, num_probes=6, batch_size=1024, num_updates=20)
 
 
 @cache

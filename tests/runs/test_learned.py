@@ -23,7 +23,7 @@ WORDS = [
     *("train", "demo", "--impressions", "800", "--advertisers", "4", "--ticks", "6"),
     *("--algorithm", "ippo", "--days", "2"),
 ]
-SETTINGS = ("episodes=2", "epochs=1", "minibatches=1", "hidden=8")
+SETTINGS = ("num_envs=2", "num_epochs=1", "num_minibatches=1", "hidden_sizes=8")
 
 
 def day(number: int):

@@ -27,7 +27,7 @@ class Lesson:
     """Who learns (see `equibid list`)."""
 
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm, as policy_rate=1e-4 of mappo; name it once for every setting.
+    """A setting of the algorithm, as actor_learning_rate=1e-4 of mappo; name it once for every setting.
     `equibid list ALGORITHM` shows them."""
 
     auction: str | None = None

@@ -62,7 +62,7 @@ def train_(
 
     Its curves are in the run folder: pip install tensorboard, then tensorboard --logdir runs.
 
-    Example: equibid train demo --algorithm mappo --set policy_rate=3e-4 --seeds 4
+    Example: equibid train demo --algorithm mappo --set actor_learning_rate=3e-4 --seeds 4
     """
     run_train(choice, lesson, settings)
 

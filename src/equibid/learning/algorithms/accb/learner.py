@@ -55,30 +55,32 @@ def newborn(settings: "Accb", task: Task, key: jax.Array) -> Learner:
     for_actor, for_critic = jax.random.split(key)
 
     def network(key: jax.Array) -> MLP:
-        sizes = [F, *settings.actor_width, 1]
+        sizes = [F, *settings.actor_hidden_sizes, 1]
         return mlp(key, sizes, layer_norm=True, last_scale=0.01)
 
-    actor = policies(for_actor, network, range(N) if settings.sharing == "separate" else None)
+    actor = policies(
+        for_actor, network, range(N) if settings.parameter_sharing == "separate" else None
+    )
     critics = tuple(
         attention_critic(
             key,
             F,
             1,
-            width=settings.critic_width,
-            heads=settings.heads,
+            width=settings.critic_hidden_size,
+            heads=settings.num_heads,
             dropout=settings.dropout,
-            nearest=settings.nearest,
+            nearest=settings.num_neighbours,
         )
-        for key in jax.random.split(for_critic, settings.critics)
+        for key in jax.random.split(for_critic, settings.num_critics)
     )
     return Learner(
         actor,
         critics,
         jax.tree.map(jnp.array, actor),
         jax.tree.map(jnp.array, critics),
-        _optimiser(ACTOR_CLIP, settings.actor_rate).init(_arrays(actor)),
-        _optimiser(CRITIC_CLIP, settings.critic_rate).init(_arrays(critics)),
-        replay(blank(task), settings.capacity, task.game.steps),
+        _optimiser(ACTOR_CLIP, settings.actor_learning_rate).init(_arrays(actor)),
+        _optimiser(CRITIC_CLIP, settings.critic_learning_rate).init(_arrays(critics)),
+        replay(blank(task), settings.buffer_size, task.game.steps),
         moments((2,)),
     )
 
@@ -108,7 +110,7 @@ def update(
     for_actor, for_critic = jax.random.split(key)
     fit = partial(_fit_critics, settings, task, progress, number)
     learner, (batches, losses) = jax.lax.scan(
-        fit, learner, jax.random.split(for_critic, settings.delay)
+        fit, learner, jax.random.split(for_critic, settings.policy_delay)
     )
     batch = jax.tree.map(lambda x: x[-1], batches)
     learner, told = _move_actor(settings, task, moving, learner, batch, for_actor)
@@ -123,16 +125,16 @@ def _fit_critics(
     settings: "Accb", task: Task, progress: Array, number: Array, learner: Learner, key: jax.Array
 ) -> tuple[Learner, tuple[Batch, dict[str, Array]]]:
     drawing, dropping, smoothing = jax.random.split(key, 3)
-    beta, share = between(settings.correction, progress), between(settings.mixing, progress)
+    beta, share = between(settings.per_beta, progress), between(settings.return_mix, progress)
     drawn, batch = draw(settings, learner.replay, drawing, beta, number)
     noise = jax.random.normal(smoothing, batch.action.shape, jnp.float32)
-    noise = settings.smoothing * jnp.clip(noise, -2, 2)
+    noise = settings.target_noise_std * jnp.clip(noise, -2, 2)
     y = targets(learner.target_actor, learner.target_critics, batch, noise, share, task.overlap)
     (loss, (error, q)), gradients = jax.value_and_grad(critic_loss, has_aux=True)(
         learner.critics, batch, y, dropping, task.overlap
     )
     critics, memory, length = _descended(
-        _optimiser(CRITIC_CLIP, settings.critic_rate),
+        _optimiser(CRITIC_CLIP, settings.critic_learning_rate),
         gradients,
         learner.critic_memory,
         learner.critics,
@@ -140,7 +142,7 @@ def _fit_critics(
     learner = learner._replace(
         critics=critics,
         critic_memory=memory,
-        replay=reprioritise(learner.replay, drawn, error, settings.exponent),
+        replay=reprioritise(learner.replay, drawn, error, settings.per_alpha),
         values=observe(learner.values, q, batch.present.astype(jnp.float32)),
     )
     return learner, (batch, {"critic/loss": loss, "critic/gradient": length})
@@ -151,10 +153,13 @@ def _move_actor(
 ) -> tuple[Learner, dict[str, Array]]:
     spread = standard_deviation(learner.values)
     (loss, logit), gradients = jax.value_and_grad(actor_loss, has_aux=True)(
-        learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.restraint
+        learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.action_l2
     )
     moved, memory, length = _descended(
-        _optimiser(ACTOR_CLIP, settings.actor_rate), gradients, learner.actor_memory, learner.actor
+        _optimiser(ACTOR_CLIP, settings.actor_learning_rate),
+        gradients,
+        learner.actor_memory,
+        learner.actor,
     )
     actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
     _, head, _ = settings.ceiling(task)
