@@ -12,13 +12,12 @@ from rich.progress import TaskID
 from rich.table import Table
 
 import equibid
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, plain_table
+from equibid.cli.lesson import Lesson, Prepared, plan_of, practices_of, prepared
 from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
-from equibid.cli.table import plain_table
-from equibid.cli.training import TrainConfig, TrainingJob, plan_of, training_job, training_setups
-from equibid.envs.setup import TrainingSetup
+from equibid.envs.setup import Practice
 from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.training.results import TrainResult

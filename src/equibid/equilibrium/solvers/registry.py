@@ -95,10 +95,10 @@ def by_search(
     return SolverResult(factors, response, residual(game, factors, response), found.verified)
 
 
-@SOLVERS.add(NCB_SELECT, "Many starts settled, polished and verified; the best that holds is kept.")
-def by_select(
-    game: Game, objective: Objective, seed: int, callback: Progress | None
-) -> SolverResult:
+@SOLVERS.add(
+    "ncb-select", "Many starts settled, polished and verified; the best that holds is kept."
+)
+def by_select(game: Game, objective: Objective, seed: int, told: Told | None) -> Rest:
     """The leader of a search over starts; see `select`."""
     outcomes = list(search(game, objective, Search(seed=seed), callback=callback))
     leader = best_of(outcomes)
