@@ -19,7 +19,7 @@ from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
 from equibid.cli.options import refuse_idle
 from equibid.cli.words import check_market
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.errors import InputError
 from equibid.files import file_name
 from equibid.logs import LogDataset, read_log, with_budget, with_budget_share

@@ -22,7 +22,7 @@ from equibid.errors import InputError
 from equibid.evaluation.notices import notices
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
 from equibid.runs.folder import Run
-from equibid.simulation.scenario import Case
+from equibid.simulation.scenario import Scenario
 from equibid.simulation.simulate import simulate
 
 # Figures of a certificate that are money.

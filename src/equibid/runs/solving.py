@@ -13,9 +13,16 @@ import polars as pl
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
-from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
-from equibid.equilibrium.solvers.select import Outcome, Search, attempt, best_of, equilibria, judged
+from equibid.equilibrium.solvers.select import (
+    Outcome,
+    Search,
+    best_of,
+    equilibria,
+    run_start,
+    verified,
+)
 from equibid.equilibrium.solvers.select import start_of as profile_of
 from equibid.origin import code_digest
 from equibid.runs.folder import Run

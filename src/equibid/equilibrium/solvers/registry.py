@@ -98,7 +98,9 @@ def by_search(
 @SOLVERS.add(
     "ncb-select", "Many starts settled, polished and verified; the best that holds is kept."
 )
-def by_select(game: Game, objective: Objective, seed: int, told: Told | None) -> Rest:
+def by_select(
+    game: Game, objective: Objective, seed: int, callback: Progress | None
+) -> SolverResult:
     """The leader of a search over starts; see `select`."""
     outcomes = list(search(game, objective, Search(seed=seed), callback=callback))
     leader = best_of(outcomes)
