@@ -97,7 +97,7 @@ _NAMES = {
     "errors": "InputError",
     "learning": "ALGORITHMS policy_bidder",
     "learning.training.results": "load_policy",
-    "logs": "READERS Recording read_log",
+    "logs": "READERS LogDataset read_log",
     "markets": "MARKETS Generator Market",
     "simulation": "Delivery Population everybody simulate",
     "simulation.scenario": "day_before",
