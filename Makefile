@@ -9,8 +9,8 @@ demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 
 test: test-learning test-commands test-others  ## the fast tests; make --jobs 2 test takes two cores
 
-LEARNING := tests/learning tests/simulation
-COMMANDS := tests/cli tests/evaluation tests/logs tests/reports
+LEARNING := tests/learning tests/envs tests/simulation
+COMMANDS := tests/cli tests/evaluation tests/logs tests/reports tests/runs
 
 test-learning: .venv/dev.stamp
 	$(BIN)/pytest $(LEARNING)
