@@ -5,7 +5,7 @@ tile of impressions is in cache. It computes what `settle` and `tally` compute, 
 impression in order of arrival, and the tests hold the two equal.
 """
 
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,9 @@ from equibid.auctions import kernel
 from equibid.auctions.kernel import LEVELS, Chance, Lots, Terms
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import FIELDS
+from equibid.compiled import read_only
 
 Floats = npt.NDArray[np.float64]
-Kind = TypeVar("Kind", bound=np.generic)
 
 
 class Purse(NamedTuple):
@@ -77,7 +77,7 @@ def terms_of(
     number = lots.values.dtype.type
     return Terms(
         auction.pricing == "own",
-        read_only(np.asarray(auction.exposure)),
+        read_only(auction.exposure),
         auction.reserve,
         auction.sell_at_reserve,
         auction.outside_wins_ties,
@@ -125,7 +125,7 @@ def settle_lots(
         factors.astype(lots.values.dtype),
         purse.active,
         purse.remaining,
-        purse.quantum,
+        read_only(purse.quantum),
         sums,
     )
     return sums
@@ -164,10 +164,3 @@ def settle_ticks(
     kernel.settle_ticks(
         first, last, read_only(asked), given, lots, tick_start, terms, sampled, answers
     )
-
-
-def read_only(x: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
-    """The same numbers, not to be written: one type for the compiler, wherever they come from."""
-    still = x.view()
-    still.flags.writeable = False
-    return still

@@ -320,7 +320,7 @@ def sum_offers(lots, terms, factors, stayed, market_price, sums):
     offered, bid_sum = sums[OFFERED], sums[BID]
     value_sum, price_sum = sums[VALUE_OFFERED], sums[MARKET_PRICE]
     plain = ids.size == 0 and terms.step == 0.0 and terms.cap == np.inf
-    last = np.where(factors > -np.inf, stayed, 0)
+    last = (factors > -np.inf) * stayed
     for k in range(impressions):
         row, scale, price = values[k], scales[k], market_price[k]
         if plain:
@@ -353,10 +353,10 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
         here = part(lots, start, min(start + CHUNK, len(scales)))
         luck = Chance(chance.sampled, chance.seed, chance.first + start)
         count = len(here.scales)
-        stayed = np.where(active, count, 0)
+        stayed = active * count
         if plain:
             rank(here.scales, factors, active, terms.least, highest, owners)
-        done = 0
+        done = np.int64(0)
         while done < count:
             done = charge_rows(
                 done,
@@ -402,7 +402,7 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         active = row[2 * advertisers : 3 * advertisers] > 0
         quantum = row[3 * advertisers : 4 * advertisers]
         tick, high, low = int(row[-3]), row[-2], row[-1]
-        start, stop = tick_start[tick], tick_start[tick + 1]
+        start, stop = np.int64(tick_start[tick]), np.int64(tick_start[tick + 1])
         here = part(lots, start, stop)
         if bids.size > 0:
             given = bids[market][: stop - start]

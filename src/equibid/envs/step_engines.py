@@ -30,7 +30,7 @@ from equibid.bidders.bidder import Observation, State, pytree
 from equibid.bidders.population import Population
 from equibid.bidders.replay import even_bids, on_grid, purchase
 from equibid.bidders.training import TrainingLog
-from equibid.compiled import compiled, cores
+from equibid.compiled import compiled, cores, read_only
 from equibid.envs.held import Held
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
@@ -275,7 +275,7 @@ def _buy_each(
     sold: Sold, start: Any, asked: Floats, bids: None, answers: Floats, first: int, last: int
 ) -> None:
     """A tick in each of the markets first … last - 1, as `OnHost.many`."""
-    _buy_ticks(first, last, asked, sold, start, answers)
+    _buy_ticks(first, last, read_only(asked), sold, start, answers)
 
 
 @compiled

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from equibid.compiled import cores
+from equibid.compiled import cores, read_only
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response import kernel, xla
 from equibid.equilibrium.response.contest import Book
@@ -147,8 +147,8 @@ def deviate(
     attempt = spread(game, trial)
     if worth is None and by_xla(engine):
         return Deviation(*map(as_array, xla.deviate(game, factors, attempt)))
-    limit = np.full_like(attempt, np.inf) if worth is None else spread(game, worth)
-    level = attempt.astype(np.asarray(game.market.values).dtype)
+    limit = spread(game, np.inf if worth is None else worth)
+    level = read_only(attempt, np.asarray(game.market.values).dtype)
     return Deviation(
         *in_blocks(
             game, factors, 3, lambda book, out: kernel.deviate(book, level, attempt, limit, out)
@@ -201,18 +201,17 @@ def threads() -> ThreadPoolExecutor:
 def book_of(game: Game, factors: npt.ArrayLike) -> Book:
     """The arrays of a game as the compiled loops take them."""
     market = game.market
-    values = np.ascontiguousarray(np.asarray(market.values))
-    rate = np.atleast_2d(np.asarray(factors, np.float64))
-    none = np.empty((0, 0), np.int32)
-    ids = none if market.candidates is None else np.ascontiguousarray(market.candidates)
+    values = read_only(market.values)
+    rate = read_only(np.atleast_2d(np.asarray(factors)), np.float64)
+    ids = np.empty((0, 0)) if market.candidates is None else market.candidates
     price = market.market_price
     return Book(
         values=values,
-        ids=np.asarray(ids),
-        outside=np.empty(0) if price is None else np.asarray(price, np.float64),
-        tick_start=np.asarray(market.tick_start, np.int64),
+        ids=read_only(ids, np.int32),
+        outside=read_only(np.empty(0) if price is None else price, np.float64),
+        tick_start=read_only(market.tick_start, np.int64),
         first=0,
-        level=rate.astype(values.dtype),
+        level=read_only(rate, values.dtype),
         rate=rate,
         bid_cap=float(market.bid_cap),
         temperature=float(game.auction.temperature),
@@ -222,7 +221,7 @@ def book_of(game: Game, factors: npt.ArrayLike) -> Book:
 
 def spread(game: Game, x: npt.ArrayLike) -> Floats:
     """One number an advertiser."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(x, np.float64), game.market.advertisers))
+    return read_only(np.broadcast_to(np.asarray(x), game.market.advertisers), np.float64)
 
 
 def by_xla(engine: Engine) -> bool:
