@@ -4,7 +4,7 @@ import gzip
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from made_logs import auctionnet, clicks, csv, info, spaced
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label
+from equibid.cli import sweep
 from equibid.cli.main import COMMANDS
-from equibid.cli.sweep import grid_points
+from equibid.cli.sweep import PROGRAM, grid_points
+from equibid.cli.trials import Ends, Trial
 from equibid.cli.words import check_words, with_plugins
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers.registry import SOLVERS
@@ -241,6 +243,12 @@ def expanded(words: list[str], folder: Path) -> list[str]:
     ]
 
 
+def in_this_process(equibid: Command, trials: Sequence[Trial]) -> Ends:
+    """Carry out the words of trials without processes, which would compile everything anew."""
+    for trial in trials:
+        yield trial, equibid(*trial.command[len(PROGRAM) :])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_the_commands_of_a_page_run(
@@ -254,6 +262,7 @@ def test_the_commands_of_a_page_run(
     world(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setattr(sweep, "ends_of", lambda trials, _: in_this_process(equibid, trials))
     monkeypatch.setattr("equibid.plugins._loaded", {})
     for registry in (BIDDERS, ALGORITHMS):
         registry.entries.pop({"bidder": "leftover", "algorithm": "hill"}[registry.kind], None)
