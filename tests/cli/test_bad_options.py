@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from equibid.cli import main
+from equibid.cli.main import PLACES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -32,7 +33,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 NUMBERS = ("99999999999999999999", DIGITS, "nan", "inf", "-1", "", LONG, "[red]", "1\0")
 TEXTS = (LONG, "no/such", "a\0b", "\udcff", "")
 # Texts that these options take, or that are free to choose.
-FREE = {"out": {"no/such", ""}, "set": {""}, "columns": set(), "rivals": {""}, "test": set()}
+FREE = {"out": {"no/such", ""}, "set": {""}, "columns": set(), "opponents": {""}, "test": set()}
 RULES = ("gsp:reserve=nan", "gsp:reserve=inf", "gsp:reserve=-1", "gsp:reserve=9e999", "soft:x=1")
 RULES += ("soft:temperature=0", "soft:temperature=nan", "soft:temperature=-1", *TEXTS[:4])
 
@@ -63,26 +64,15 @@ def bad(name: str, kind: Any) -> tuple[str, ...]:
 
 
 ZERO = {"market_seed", "seed", "day", "deflated", "others", "patience", "tolerance", "gpus"}
-ZERO |= {"rival_share", "max_bad", "shake"}
+ZERO |= {"opponent_prob", "max_bad", "price_augmentation"}
 CASES = [
     pytest.param(
         *(command, name, word),
         id=f"{command}-{name}-{number}",
         marks=() if command == "compare" else pytest.mark.slow,
     )
-    for command, function in {
-        "demo": main.demo,
-        "compare": main.compare,
-        "solve": main.solve,
-        "certify": main.certify,
-        "train": main.train_,
-        "sweep": main.sweep,
-        "fit": main.fit,
-        "values": main.values,
-        "import": main.import_,
-        "report": main.report,
-    }.items()
-    for name, kind in options(function)
+    for command in WORDS
+    for name, kind in options(resolve_name(PLACES[command]))
     if name not in ("logs", "runs", "log", "market", "factors", "open_report")
     for number, word in enumerate(bad(name, kind))
 ]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label
 from equibid.cli import sweep
-from equibid.cli.main import COMMANDS
+from equibid.cli.calling import with_plugins
+from equibid.cli.main import PLACES
 from equibid.cli.sweep import PROGRAM, grid_points
 from equibid.cli.trials import Ends, Trial
-from equibid.cli.words import check_words, with_plugins
+from equibid.cli.words import check_words
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.learning import ALGORITHMS
@@ -34,6 +36,7 @@ from made_impressions import log_folder, text
 
 Command = Callable[..., int]
 
+COMMANDS = {name: resolve_name(place) for name, place in PLACES.items()}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -92,7 +95,7 @@ def documented() -> Iterator[tuple[str, str]]:
 
 
 ALL = list(dict.fromkeys(documented()))
-PLACES = list(dict.fromkeys(place for place, _ in ALL))
+PAGES_AND_HELPS = list(dict.fromkeys(place for place, _ in ALL))
 
 
 def words_of(command: str) -> list[str]:
@@ -125,7 +128,7 @@ def parsed(words: list[str]) -> tuple[Any, ...]:
 
         return record
 
-    check_words(COMMANDS, words)
+    check_words(PLACES, words)
     app = tyro.extras.SubcommandApp()
     for name, command in COMMANDS.items():
         app.command(name=name)(with_plugins(recorder(command)))
@@ -159,7 +162,7 @@ def test_a_command_names_what_there_is(
     if "grid" in settings:
         lesson = type("Lesson", (), {"algorithm": settings["algorithm"], "set": settings["set"]})()
         assert grid_points(lesson, settings["grid"])  # pyright: ignore[reportArgumentType]
-    for listed in (settings.get("bidders", ""), settings.get("rivals", "")):
+    for listed in (settings.get("bidders", ""), settings.get("opponents", "")):
         for bidder in parted(listed):
             assert "/" in bidder or bidder_label(bidder)
     if settings.get("auction"):
@@ -250,7 +253,7 @@ def in_this_process(equibid: Command, trials: Sequence[Trial]) -> Ends:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PAGES_AND_HELPS)
 def test_the_commands_of_a_page_run(
     equibid: Command,
     place: str,

@@ -13,7 +13,7 @@ from plain_response import plain_response
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import OBJECTIVES, objective_named
-from equibid.equilibrium.response.response import cost_jacobian, pull_back, respond
+from equibid.equilibrium.response.response import cost_jacobian, respond, vjp
 from equibid.equilibrium.solvers.ascent import Ascent, climb
 from equibid.equilibrium.solvers.dynamics import tatonnement
 from equibid.equilibrium.solvers.newton import polish
@@ -102,7 +102,7 @@ def test_equilibria_are_stationary_with_the_multipliers_of_the_theory(number: in
     """With λ = -J^-T ∇W every regular equilibrium is stationary, whatever its welfare."""
     known = equilibria()[number]
     problem = Problem(EXAMPLE, RAW(smoothing=1e-20))
-    response, slope = pull_back(EXAMPLE, known, 1.0, 0.0)
+    response, slope = vjp(EXAMPLE, known, 1.0, 0.0)
     h, own, toll = condition(problem, known, response)
     jacobian = toll[:, None] * cost_jacobian(EXAMPLE, known) + np.diag(own)
     multipliers = -np.linalg.solve(jacobian.T, slope)
@@ -224,10 +224,10 @@ def test_bad_settings(make: Any, word: str) -> None:
 
 
 def test_told_of_every_step(demo: Game) -> None:
-    told: list[tuple[int, float]] = []
+    callback: list[tuple[int, float]] = []
     found = primal_dual(
-        demo, demo.cap, PrimalDualSettings(outer=3), lambda n, gap: told.append((n, gap))
+        demo, demo.cap, PrimalDualSettings(outer=3), lambda n, gap: callback.append((n, gap))
     )
-    assert [n for n, _ in told] == [1, 2, 3]
-    assert told[-1][1] == found.largest_violation
+    assert [n for n, _ in callback] == [1, 2, 3]
+    assert callback[-1][1] == found.largest_violation
     np.testing.assert_array_equal(respond(demo, found.factors).cost, found.response.cost)

@@ -21,15 +21,15 @@ from equibid.evaluation.power import power, replicates_needed
 from equibid.evaluation.statistics import holm, sign_flip
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
-from equibid.simulation.scenario import Case, generated_case
+from equibid.simulation.scenario import Scenario, generated_scenario
 
 NAMES = ["lin", "pacing", "constant"]
 
 
-def case() -> Case:
+def scenario() -> Scenario:
     make = MARKETS["demo"]
     sizes = {"impressions": 600, "advertisers": 8, "ticks": 6}
-    return generated_case("demo", lambda day: make(jax.random.key(5), day=day, **sizes), gsp())
+    return generated_scenario("demo", lambda day: make(jax.random.key(5), day=day, **sizes), gsp())
 
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=8))
@@ -149,7 +149,7 @@ def test_replicates_are_planned_for_all_pairs() -> None:
 
 
 def test_in_pairs_each_meets_each_in_every_seat() -> None:
-    rows = pl.concat([job.run() for job in jobs(case(), enter(case(), NAMES), 2, "pairs")])
+    rows = pl.concat([job.run() for job in jobs(scenario(), enter(scenario(), NAMES), 2, "pairs")])
     seats = rows.filter(tick=0).group_by("replicate", "bidder", "against").agg(pl.len())
     assert len(seats) == 2 * 3 * 3 and (seats["len"] == 8).all()
     shares = head_to_head(rows, "value")
@@ -158,7 +158,7 @@ def test_in_pairs_each_meets_each_in_every_seat() -> None:
 
 
 def test_pairs_need_two_seats() -> None:
-    lonely = generated_case(
+    lonely = generated_scenario(
         "demo",
         lambda day: MARKETS["demo"](jax.random.key(5), day=day, impressions=60, advertisers=1),
         gsp(),

@@ -10,7 +10,7 @@ import pytest
 
 from browser import Browser, needs_browser
 from equibid.auctions.ranked import gsp
-from equibid.logs import Recording
+from equibid.logs import LogDataset
 from equibid.markets import Generator, generate
 from equibid.markets.market import Labels
 from equibid.reports.fitting.charts import FitTables
@@ -25,8 +25,8 @@ SETTINGS = Generator("m", impressions=1024, advertisers=8, ticks=24, categories=
 def found() -> Fitted:
     market = generate(SETTINGS, jax.random.key(7))
     labels = Labels("log", (), "click", "fen", 10.0)
-    recording = Recording("log", replace(market, labels=labels))
-    return fitted(recording, gsp(), "log-fitted", others=1)
+    dataset = LogDataset("log", replace(market, labels=labels))
+    return fitted(dataset, gsp(), "log-fitted", others=1)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def tables(agents: int = 6, seeds: int = 2, attends: bool = True) -> LearningTab
         algorithm="toy",
         metrics=metrics,
         judgements=judgements,
-        judged_by="value",
+        eval_metric="value",
         marks={"pacing": 95.0, "lin": 0.0},
         names=tuple(f"<i>{i}</i>" for i in range(agents)),
         category=np.arange(agents) // 2,

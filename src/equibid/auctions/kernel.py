@@ -20,7 +20,7 @@ OFFERED, BID, VALUE_OFFERED, MARKET_PRICE, WINS, EXPOSURES, SPEND, VALUE, CONVER
 )
 
 
-class Lots(NamedTuple):
+class KernelImpressions(NamedTuple):
     """Impressions in order of arrival. What a market has not is an empty array.
 
     Attributes:
@@ -39,7 +39,7 @@ class Lots(NamedTuple):
     outcomes: Any
 
 
-class Terms(NamedTuple):
+class KernelRule(NamedTuple):
     """How they are sold: a `Ranked` rule and the grid of bids.
 
     Attributes:
@@ -63,7 +63,7 @@ class Terms(NamedTuple):
     cap: Any
 
 
-class Chance(NamedTuple):
+class KernelRng(NamedTuple):
     """The draws of a tick.
 
     Attributes:
@@ -203,7 +203,7 @@ def rank_again(scales, factors, active, terms, done, highest, owners):
 @compiled
 def part(lots, start, stop):
     """The impressions from start to stop."""
-    return Lots(
+    return KernelImpressions(
         lots.values[start:stop],
         lots.scales[start:stop],
         lots.ids[start:stop],
@@ -351,7 +351,7 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
     market_price = np.empty(CHUNK)
     for start in range(0, len(scales), CHUNK):
         here = part(lots, start, min(start + CHUNK, len(scales)))
-        luck = Chance(chance.sampled, chance.seed, chance.first + start)
+        luck = KernelRng(chance.sampled, chance.seed, chance.first + start)
         count = len(here.scales)
         stayed = active * count
         if plain:
@@ -390,7 +390,7 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         lots: of all ticks.
         tick_start: [T+1].
         terms: of the sale.
-        sampled: as in `Chance`.
+        sampled: as in `KernelRng`.
         answers: [M, 11, N], zeros; filled with the sums, the money and who is there.
     """
     advertisers = answers.shape[2]
@@ -406,8 +406,8 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         here = part(lots, start, stop)
         if bids.size > 0:
             given = bids[market][: stop - start]
-            here = Lots(here.values, given, here.ids, here.outside, here.outcomes)
+            here = KernelImpressions(here.values, given, here.ids, here.outside, here.outcomes)
         seed = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
-        chance = Chance(sampled, seed, start)
+        chance = KernelRng(sampled, seed, start)
         settle(here, terms, chance, factors, active, remaining, quantum, answer)
         answer[len(FIELDS) + 1] = active

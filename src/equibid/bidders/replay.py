@@ -203,14 +203,14 @@ def _climbed(needed: np.ndarray, cost: np.ndarray, budget: np.ndarray) -> np.nda
         sold = np.isfinite(factor)
         factor, step = factor[sold], step[sold]
         order = np.argsort(factor, kind="stable")
-        spent, ladder = step[order].cumsum(), factor[order]
+        spent, top_bids = step[order].cumsum(), factor[order]
         # Steps of one factor are taken together or not at all.
         last = np.searchsorted(spent, budget[i], side="right")
-        if last == len(ladder):
-            chosen[i] = ladder[-1] if last else 0.0
+        if last == len(top_bids):
+            chosen[i] = top_bids[-1] if last else 0.0
         else:
-            first = np.searchsorted(ladder, ladder[last], side="left")
-            chosen[i] = ladder[first - 1] if first else 0.0
+            first = np.searchsorted(top_bids, top_bids[last], side="left")
+            chosen[i] = top_bids[first - 1] if first else 0.0
     return chosen
 
 

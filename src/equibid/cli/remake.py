@@ -15,12 +15,12 @@ from equibid.auctions.registry import AUCTIONS, auction_named
 from equibid.bidders.registry import names_bidder
 from equibid.cli.certify import Settings as CertifySettings
 from equibid.cli.certify import rule_text, run_certify
-from equibid.cli.lesson import Lesson
 from equibid.cli.market import MarketChoice
 from equibid.cli.solve import Settings as SolveSettings
 from equibid.cli.solve import run_solve
 from equibid.cli.train import Settings as TrainSettings
 from equibid.cli.train import run_train
+from equibid.cli.training import TrainConfig
 from equibid.equilibrium.solvers.registry import NCB_SELECT
 from equibid.errors import InputError
 from equibid.settings import as_text
@@ -118,11 +118,11 @@ def train_again(folder: Path, config: Config, market: str) -> None:
     if not (folder / "policy.eqx").exists():
         raise InputError(f"{folder} is not finished; let `equibid train` go on first")
     changed = tuple(f"{key}={as_text(value)}" for key, value in config["settings"].items())
-    lesson = named(Lesson, config, ("set", "log", "keep_every", "auction"))
+    lesson = named(TrainConfig, config, ("set", "log", "checkpoint_every", "auction"))
     seeds = config["seeds"]
     run_train(
         choice_of(config, market),
-        Lesson(**lesson, auction=rule_named(config["auction"]), set=changed),
+        TrainConfig(**lesson, auction=rule_named(config["auction"]), set=changed),
         TrainSettings(seeds=len(seeds), seed=seeds[0], out=folder),
     )
 

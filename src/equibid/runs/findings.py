@@ -30,10 +30,10 @@ from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.pairs import head_to_head, paired_tests
 from equibid.evaluation.ranking import Ranking, rank
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
-from equibid.runs.folder import Run
 from equibid.evaluation.strengths import strengths
 from equibid.files import check_parquet, read_json, read_parquet
 from equibid.markets.market import Labels
+from equibid.runs.folder import Run
 
 
 @dataclass(frozen=True)

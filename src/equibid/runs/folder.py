@@ -24,9 +24,9 @@ import polars as pl
 from equibid import files
 from equibid.errors import InputError
 from equibid.evaluation.arena import Job
-from equibid.runs.places import clear, config_text, refusal, text_in, whole_config
 from equibid.kept import found, write_sealed
 from equibid.origin import package_digest
+from equibid.runs.places import clear, config_text, refusal, text_in, whole_config
 
 # What to do about a part that cannot be used.
 ANEW = "delete it, and the same command makes it anew"
@@ -146,7 +146,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
+def run_jobs(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
     """Run the jobs that have no result yet, and give the rows of all, in order.
 
     Args:

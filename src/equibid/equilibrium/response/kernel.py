@@ -42,7 +42,7 @@ def payer_odds(contest, a, top, g, others):
 
 
 @compiled
-def pull_back(book, weight, toll, out):
+def vjp(book, weight, toll, out):
     """Add returns, costs, and the gradient of Σ weight·R + Σ toll·C by factors, to out [3, N]."""
     contest = scratch(book)
     column, who, bid, y = contest.column, contest.who, contest.bid, contest.y
@@ -87,7 +87,7 @@ def pull_back(book, weight, toll, out):
 
 
 @compiled
-def push_forward(book, direction, out):
+def jvp(book, direction, out):
     """Add R, C, and how they change along a direction of the factors, to out [4, N]."""
     contest = scratch(book)
     column, who, bid, y = contest.column, contest.who, contest.bid, contest.y

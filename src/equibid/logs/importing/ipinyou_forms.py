@@ -11,9 +11,9 @@ from dataclasses import replace
 import polars as pl
 
 from equibid.logs.importing.form import (
-    FORMS,
+    SCHEMAS,
     Field,
-    Form,
+    LogSchema,
     features,
     integer,
     integer_or,
@@ -116,9 +116,9 @@ def spaced_numbers(name: str, pattern: str) -> Callable[[str, Sequence[str]], bo
     return recognises
 
 
-def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
+def encoded(name: str, suffix: str, line: str, *more: str) -> LogSchema:
     """Click, price, further whole numbers, and feature ids to the end of the line."""
-    return Form(
+    return LogSchema(
         name=name,
         fields=(
             integer("click", 0, 1, pl.UInt8),
@@ -138,26 +138,28 @@ def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
     )
 
 
-def _declare(form: Form, summary: str, known: bool = True) -> None:
-    FORMS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
-
-
-_declare(
-    Form(
-        name="ipinyou",
-        use=TO_JOIN,
-        fields=LOG,
-        recognises=raw(len(LOG)),
-        separator="\t",
-        key=KEY,
-        totals=TOTALS,
-        advertiser="advertiser",
-    ),
-    "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3).",
+SCHEMAS.add(
+    "ipinyou", "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3)."
+)(
+    known_only(
+        LogSchema(
+            name="ipinyou",
+            use=TO_JOIN,
+            fields=LOG,
+            recognises=raw(len(LOG)),
+            separator="\t",
+            key=KEY,
+            totals=TOTALS,
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
 SEASON_1 = tuple(field for field in LOG if field.name not in ("advertiser", "usertag"))
-_declare(
-    Form(
+SCHEMAS.add(
+    "ipinyou-1", "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns."
+)(
+    LogSchema(
         name="ipinyou-1",
         use=TO_MODEL,
         fields=SEASON_1,
@@ -165,12 +167,10 @@ _declare(
         separator="\t",
         key=KEY,
         totals=TOTALS,
-    ),
-    "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns.",
-    known=False,
+    )
 )
-_declare(
-    Form(
+SCHEMAS.add("ipinyou-1-bid", "iPinYou's raw bids of season 1, 19 columns.")(
+    LogSchema(
         name="ipinyou-1-bid",
         use="it has no prices, so it cannot be played",
         fields=tuple(field for field in BID if field in SEASON_1),
@@ -178,72 +178,76 @@ _declare(
         separator="\t",
         key=(pl.col("bidid"),),
         totals={"bids": pl.len()},
-    ),
-    "iPinYou's raw bids of season 1, 19 columns.",
-    known=False,
+    )
 )
-_declare(
-    Form(
-        name="ipinyou-bid",
-        use="it has no prices, so it cannot be played",
-        fields=BID,
-        recognises=raw(len(BID)),
-        separator="\t",
-        key=(pl.col("bidid"),),
-        totals={"bids": pl.len()},
-        advertiser="advertiser",
-    ),
-    "iPinYou's raw bids, 21 columns (seasons 2 and 3).",
+SCHEMAS.add("ipinyou-bid", "iPinYou's raw bids, 21 columns (seasons 2 and 3).")(
+    known_only(
+        LogSchema(
+            name="ipinyou-bid",
+            use="it has no prices, so it cannot be played",
+            fields=BID,
+            recognises=raw(len(BID)),
+            separator="\t",
+            key=(pl.col("bidid"),),
+            totals={"bids": pl.len()},
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    Form(
-        name="ipinyou-test",
-        use=TO_MODEL,
-        fields=(*LOG, *OUTCOMES),
-        recognises=raw(len(LOG) + len(OUTCOMES)),
-        separator="\t",
-        key=(pl.col("bidid"),),
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("nclick").sum(),
-            "conversions": pl.col("nconversation").sum(),
-            "cost": SPENT,
-        },
-        advertiser="advertiser",
-    ),
-    "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).",
+SCHEMAS.add("ipinyou-test", "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).")(
+    known_only(
+        LogSchema(
+            name="ipinyou-test",
+            use=TO_MODEL,
+            fields=(*LOG, *OUTCOMES),
+            recognises=raw(len(LOG) + len(OUTCOMES)),
+            separator="\t",
+            key=(pl.col("bidid"),),
+            totals={
+                "impressions": pl.len(),
+                "clicks": pl.col("nclick").sum(),
+                "conversions": pl.col("nconversation").sum(),
+                "cost": SPENT,
+            },
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    Form(
-        name="ipinyou-prepared",
-        use=TO_TRAIN,
-        fields=PREPARED,
-        recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
-        separator="\t",
-        header="maybe",
-        key=(pl.col("bidid"),),
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("click").sum(),
-            "conversions": pl.col("nconversation").sum(),
-            "cost": SPENT,
-        },
-        advertiser="advertiser",
-    ),
-    "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns.",
+SCHEMAS.add(
+    "ipinyou-prepared", "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns."
+)(
+    known_only(
+        LogSchema(
+            name="ipinyou-prepared",
+            use=TO_TRAIN,
+            fields=PREPARED,
+            recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
+            separator="\t",
+            header="maybe",
+            key=(pl.col("bidid"),),
+            totals={
+                "impressions": pl.len(),
+                "clicks": pl.col("click").sum(),
+                "conversions": pl.col("nconversation").sum(),
+                "cost": SPENT,
+            },
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*"),
-    "make-ipinyou-data's *.yzx.txt: click, price, feature ids.",
-    known=False,
+SCHEMAS.add("ipinyou-features", "make-ipinyou-data's *.yzx.txt: click, price, feature ids.")(
+    encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*")
 )
-_declare(
-    encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice"),
-    "*.yzbx.txt: click, price, bid, feature ids.",
-    known=False,
+SCHEMAS.add("ipinyou-bid-features", "*.yzbx.txt: click, price, bid, feature ids.")(
+    encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice")
 )
-_declare(
-    Form(
+SCHEMAS.add(
+    "ipinyou-feature-index", "make-ipinyou-data's featindex.txt: column:value and its feature id."
+)(
+    LogSchema(
         name="ipinyou-feature-index",
         use="it names the features of other files, and cannot be played",
         fields=(named("feature"), integer("index", 0, MOST)),
@@ -253,7 +257,5 @@ _declare(
         separator="\t",
         key=(pl.col("index"),),
         totals={"features": pl.len()},
-    ),
-    "make-ipinyou-data's featindex.txt: column:value and its feature id.",
-    known=False,
+    )
 )

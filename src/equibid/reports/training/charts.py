@@ -42,7 +42,7 @@ class LearningTables:
     algorithm: str
     metrics: pl.DataFrame
     judgements: pl.DataFrame
-    judged_by: str
+    eval_metric: str
     marks: Mapping[str, float]
     names: tuple[str, ...]
     category: np.ndarray
@@ -59,7 +59,7 @@ def learning_chart(tables: LearningTables) -> go.Figure:
         mine = tables.judgements.filter(seed=seed)
         figure.add_scatter(
             x=mine["step"],
-            y=mine[tables.judged_by],
+            y=mine[tables.eval_metric],
             mode="lines+markers",
             line={"color": COLOURS[rank % len(COLOURS)], "width": 2},
             name=f"seed {seed}",
@@ -73,7 +73,7 @@ def learning_chart(tables: LearningTables) -> go.Figure:
             annotation={"text": plain(name), "x": 1, "xanchor": "left", "font_size": 12},
         )
     figure.update_xaxes(title_text="step")
-    name_y(figure, f"{tables.judged_by} of a held-out period, {tables.value_unit}s")
+    name_y(figure, f"{tables.eval_metric} of a held-out period, {tables.value_unit}s")
     return figure
 
 

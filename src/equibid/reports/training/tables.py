@@ -12,11 +12,11 @@ from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import everybody
 from equibid.bidders.registry import BIDDERS
 from equibid.envs.problem import Task
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.evaluation.insight import attention_on_overlap, boldness, specialisation
 from equibid.learning.algorithm import Algorithm, State
 from equibid.learning.training.best import of_seed
-from equibid.learning.training.results import Trained
+from equibid.learning.training.results import TrainResult
 from equibid.reports.training.charts import LearningTables
 from equibid.simulation.simulate import simulate
 
@@ -34,32 +34,32 @@ class Attends(Protocol):
 
 
 def from_training(
-    practice: Practice,
+    setup: TrainingSetup,
     task: Task,
     algorithm: Algorithm,
-    trained: Trained,
-    judged_by: str,
+    trained: TrainResult,
+    eval_metric: str,
     config: Mapping[str, Any],
 ) -> LearningTables:
     """The report's tables.
 
     Args:
-        practice: that was learnt on.
+        setup: that was learnt on.
         task: the game of it.
         algorithm: that learned.
         trained: what came out; the best state of all seeds is looked into.
-        judged_by: what counts in its judgements.
+        eval_metric: what counts in its judgements.
         config: of the run.
     """
-    market, rule = practice.held_out[0], practice.auction
-    classic = {name: BIDDERS[name](practice.log) for name in BESIDE}
+    market, rule = setup.held_out[0], setup.auction
+    classic = {name: BIDDERS[name](setup.log) for name in BESIDE}
     state = of_seed(trained.states, int(np.argmax(trained.score)))
     learner = algorithm.policy(task, state)
     key = jax.random.key(0)
 
     def deliver(bidder: Bidder) -> Any:
         seats = everybody(bidder, market.advertisers)
-        return simulate(market, rule, seats, key, play=practice.play)
+        return simulate(market, rule, seats, key, play=setup.play)
 
     own = deliver(learner)
     found = {
@@ -75,8 +75,8 @@ def from_training(
         algorithm=config["algorithm"],
         metrics=trained.metrics,
         judgements=trained.judgements,
-        judged_by=judged_by,
-        marks={name: practice.judge(bidder)[judged_by] for name, bidder in classic.items()},
+        eval_metric=eval_metric,
+        marks={name: setup.judge(bidder)[eval_metric] for name, bidder in classic.items()},
         names=tuple(market.labels.advertiser(i) for i in range(market.advertisers)),
         category=np.asarray(market.campaigns.category),
         specialisation=found,
