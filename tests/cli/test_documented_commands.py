@@ -95,7 +95,7 @@ def documented() -> Iterator[tuple[str, str]]:
 
 
 ALL = list(dict.fromkeys(documented()))
-PLACES = list(dict.fromkeys(place for place, _ in ALL))
+PAGES_AND_HELPS = list(dict.fromkeys(place for place, _ in ALL))
 
 
 def words_of(command: str) -> list[str]:
@@ -253,7 +253,7 @@ def in_this_process(equibid: Command, trials: Sequence[Trial]) -> Ends:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PAGES_AND_HELPS)
 def test_the_commands_of_a_page_run(
     equibid: Command,
     place: str,
