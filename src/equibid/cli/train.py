@@ -12,6 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 import equibid
+from equibid import reports
 from equibid.cli.console import plain_console
 from equibid.cli.lesson import Lesson, Prepared, plan_of, practices_of, prepared
 from equibid.cli.market import MarketChoice
@@ -23,9 +24,8 @@ from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.training.results import Trained
 from equibid.learning.training.trainer import Told, check_seeds, train
-from equibid.reports.training.page import write_learning
-from equibid.reports.training.tables import from_training
-from equibid.runs.folder import open_run
+from equibid.runs.folder import Run, open_run
+from equibid.runs.insight import write_insight
 from equibid.runs.places import place_for
 from equibid.settings import described
 
@@ -97,7 +97,7 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> None:
             default = Path("runs") / f"train-{choice.stem}-{lesson.algorithm}"
             folder = folder or place_for(default, config, inner)
             own = folder / inner
-            open_run(own, config, settings.force)
+            run = open_run(own, config, settings.force)
             learning = bar.add_task(f"{ready.name}: compiling", total=plan.steps, quiet=True)
 
             def told(now: Told, name: str = ready.name, task: TaskID = learning) -> None:
@@ -117,7 +117,7 @@ def run_train(choice: MarketChoice, lesson: Lesson, settings: Settings) -> None:
                 told=told,
             )
             bar.update(learning, description=f"{ready.name}: report")
-            write_report(practice, ready, algorithm, result, lesson, config, own)
+            write_report(practice, ready, algorithm, result, lesson, run)
             bar.remove_task(learning)
             results.append((ready.name, result))
     for name, result in results:
@@ -135,12 +135,11 @@ def write_report(
     algorithm: Algorithm,
     result: Trained,
     lesson: Lesson,
-    config: dict[str, Any],
-    folder: Path,
+    run: Run,
 ) -> None:
     """Look into what was learnt, and write it for people."""
-    tables = from_training(practice, ready.task, algorithm, result, lesson.judged_by, config)
-    write_learning(tables, folder / "report.html")
+    write_insight(run, practice, ready.task, algorithm, result, lesson.judged_by)
+    reports.write_report(run.folder)
 
 
 def resolved(

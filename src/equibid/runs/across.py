@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from equibid.runs.findings import Findings
 from equibid.evaluation.pairs import KEYS, Paired, judged, paired
+from equibid.runs.findings import Findings
 
 # What makes the days of a run: agreeing on it, replicate r is the same day in both.
 DAYS = (

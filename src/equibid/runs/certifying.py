@@ -19,10 +19,10 @@ from equibid.bidders.registry import bidder_named
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError
-from equibid.simulation.scenario import Case
 from equibid.evaluation.notices import notices
-from equibid.runs.folder import Run
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
+from equibid.runs.folder import Run
+from equibid.simulation.scenario import Case
 from equibid.simulation.simulate import simulate
 
 # Figures of a certificate that are money.
@@ -191,6 +191,7 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
     whole: dict[str, Any] = {
         "tolerance": results[0].tolerance,
         "compliance": compliance(certificates, results[0].tolerance),
+        "notices": all_notices(results),
     }
     if len(results) > 1:
         means = mean_figures(results)
@@ -206,6 +207,8 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
             "temperature": result.game.auction.temperature,
             "impressions": result.game.market.impressions,
             "advertisers": result.game.market.advertisers,
+            "value_unit": result.game.market.labels.value_unit,
+            "currency": result.game.market.labels.currency,
             "holds": result.holds,
             "notices": list(result.notices),
         }

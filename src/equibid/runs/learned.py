@@ -6,12 +6,12 @@ from pathlib import Path
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.registry import bidder_label, names_bidder
+from equibid.envs.setup import Practice, practice_of
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
-from equibid.simulation.scenario import Case
-from equibid.envs.setup import Practice, practice_of
 from equibid.files import file_name
 from equibid.learning.training.results import load_policy, saved_algorithm
+from equibid.simulation.scenario import Case
 
 
 def entry_of(case: Case, name: str) -> Entry:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from equibid.equilibrium.solvers.dynamics import Rest, Told
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
+from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.equilibrium.solvers.select import Outcome, Search, attempt, best_of, equilibria, judged
 from equibid.equilibrium.solvers.select import start_of as profile_of
-from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
-from equibid.runs.folder import Run
 from equibid.origin import code_digest
+from equibid.runs.folder import Run
 
 # Above it no starts are deflated unless they are asked for: each is worth a matrix N × N.
 DEFLATED_MOST = 50

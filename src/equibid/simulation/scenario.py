@@ -33,6 +33,7 @@ class Case:
         periods: S when the day is a stack of that many replicates, None when a seed is one.
         days: how many days there are, seeds 0, 1, …; None when there are as many as are asked for.
         drawn: whether the market or the rule draws something for a seed; bidders may do so too.
+        tick_hours: hours of a tick, None where a tick is no span of a day.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Case:
     periods: int | None = None
     days: int | None = None
     drawn: bool = True
+    tick_hours: float | None = None
 
     def replicates(self, seeds: int) -> int:
         """How many independent figures `seeds` seeds give for each bidder."""
@@ -72,7 +74,9 @@ def generated_case(
             )
         return day(seed + 1)
 
-    return Case(name, day_before(day(0), auction), judged, auction, play)
+    first = day(0)
+    hours = 24 / first.ticks
+    return Case(name, day_before(first, auction), judged, auction, play, tick_hours=hours)
 
 
 def day_before(market: Market, auction: Auction) -> TrainingLog:
@@ -111,7 +115,9 @@ def recorded_case(recording: Recording, auction: Auction, play: Play, rounds: in
     if recording.day_ticks is not None:
         expected = usual_rest(train.tick_start, recording.day_ticks)
         days = [replace(x, expected=expected) for x in parted(test, recording.day_ticks)]
-        return Case(recording.name, log, days.__getitem__, auction, play, days=len(days))
+        hours = 24 / recording.day_ticks
+        name, day_of = recording.name, days.__getitem__
+        return Case(name, log, day_of, auction, play, days=len(days), tick_hours=hours)
     impressions = recording.period or test.impressions
     ticks = test.ticks if recording.period is None else rounds
     log = log.tuning_for(test.campaigns, impressions, ticks, train.impressions)

@@ -1,0 +1,1 @@
+"""Use cases: what is asked becomes the tables of a folder, without a console."""
