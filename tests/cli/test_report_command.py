@@ -1,9 +1,11 @@
 """`equibid report`: the same file again, several runs side by side, and folders that are none."""
 
+import io
 import json
 import re
 import shlex
 import shutil
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -67,6 +69,35 @@ def test_runs_stand_side_by_side(equibid: Command, made: Path, tmp_path: Path) -
     settings = page[page.index("<h2>What differs</h2>") : page.index("<h2>What it changed</h2>")]
     lines = re.findall(r'<td class="name">(.*?)</td><td>(.*?)</td><td>(.*?)</td>', settings)
     assert ("auction.reserve", "0.0001", "0.05") in lines
+
+
+def test_the_ranking_is_printed_for_papers(equibid: Command, made: Path, capsys: Captured) -> None:
+    ranking = pl.read_parquet(made / "one" / "ranking.parquet")
+    assert equibid("report", made / "one", "--table", "csv") == 0
+    table = pl.read_csv(io.StringIO(capsys.readouterr().out))
+    assert table["Bidder"].to_list() == ranking["bidder"].to_list()
+    for column, name in (("Score (× mean)", "score"), ("Score low", "score_low")):
+        assert table[column].to_list() == pytest.approx(ranking[name].to_list())
+    assert equibid("report", made / "one", made / "other", "--table", "latex") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("\\begin{tabular}") and out.count("\\\\\n") == 1 + 2 * ranking.height
+    assert equibid("report", made / "one", "--table", "markdown") == 0
+    assert capsys.readouterr().out.count("\n") == 2 + ranking.height
+
+
+def test_charts_are_files(equibid: Command, made: Path, tmp_path: Path, capsys: Captured) -> None:
+    before = (made / "one" / "report.html").stat().st_mtime_ns
+    assert equibid("report", made / "one", "--figures", tmp_path / "new") == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert {path.stem for path in written} == {path.stem for path in (tmp_path / "new").iterdir()}
+    assert {"ranking", "pacing", "prices"} <= {path.stem for path in written}
+    for path in written:
+        assert ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    assert (made / "one" / "report.html").stat().st_mtime_ns == before
+    several = equibid("report", made / "one", made / "other", "--figures", tmp_path / "new")
+    assert "name one run folder" in refused(capsys, several)
+    idle = equibid("report", made / "one", "--table", "csv", "--out", "x.html")
+    assert "--out is for the report" in refused(capsys, idle)
 
 
 def test_a_run_named_twice_is_one(equibid: Command, made: Path) -> None:

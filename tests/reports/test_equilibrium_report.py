@@ -110,7 +110,7 @@ def test_welfare_stands_against_its_bounds() -> None:
     tables = made_up()
     one = certificates()[0].certificate
     (bars,) = charts.welfare_chart(tables).of(Bars)
-    shares = list(bars.x)
+    shares = [float(x or 0) for x in bars.x]
     assert shares == pytest.approx(
         [one.response.welfare / one.first_best, one.liquid_welfare / one.liquid_bound]
     )

@@ -107,7 +107,7 @@ def test_prices_are_for_a_thousand_and_what_is_not_to_be_had_is_not_drawn() -> N
     )
     (median,) = price_chart(replace(tables, prices=prices)).of(Line)
     assert median.name == "median"
-    np.testing.assert_allclose(median.y[:2], [300, 600])
+    np.testing.assert_allclose(np.array(median.y[:2], float), [300, 600])
     assert median.y[2] is None
 
 
@@ -133,9 +133,9 @@ def test_prices_paid_stand_beside_their_targets() -> None:
     largest = tables.advertisers.filter(bidder=tables.bidders[0])
     largest = largest.sort("budget", descending=True)
     (target,) = [marks for marks in data if marks.rank == NOBODY]
-    np.testing.assert_allclose(target.x, largest["target_cpa"])
+    np.testing.assert_allclose(np.array(target.x, float), largest["target_cpa"])
     (first,) = [marks for marks in data if marks.rank == 0]
-    np.testing.assert_allclose(first.x, largest["spend"] / largest["value"])
+    np.testing.assert_allclose(np.array(first.x, float), largest["spend"] / largest["value"])
 
 
 @pytest.mark.parametrize(

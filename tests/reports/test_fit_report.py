@@ -17,6 +17,7 @@ from equibid.markets.market import Labels
 from equibid.reports.fitting.page import drawn as figures
 from equibid.reports.fitting.page import page, verdict
 from equibid.reports.fitting.tables import FitTables, read_fit
+from equibid.reports.side_by_side import write_side_by_side
 from equibid.runs.fitted import Fitted, fitted, write_fitted
 from equibid.runs.folder import open_run
 from equibid.runs.reading import read_run
@@ -81,6 +82,21 @@ def test_every_setting_is_there_with_its_source(tables: FitTables, found: Fitted
         assert f"<th>{name}</th>" in text
         assert how.replace("'", "&#x27;") in text
     assert "the default: nobody bids from outside" in text
+
+
+def test_fits_stand_side_by_side(found: Fitted, tmp_path: Path) -> None:
+    runs = {}
+    for name, others in (("near", 1), ("far", 3)):
+        config = {"command": "fit", "log": "log", "recording": "log", "others": others}
+        run = open_run(tmp_path / name, config)
+        write_fitted(run, found, gsp(), "log")
+        runs[name] = read_run(run.folder)
+    text = write_side_by_side(runs, tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "They differ in others." in text
+    first = found.distances["title"][0]
+    far = f"{found.distances['distance'][0]:.3f}"
+    for name in runs:
+        assert f'<td class="name">{name}</td><td>{first}</td><td>{far}</td>' in text
 
 
 @pytest.fixture(scope="module")

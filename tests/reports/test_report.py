@@ -57,10 +57,10 @@ def test_pacing_is_spend_so_far_over_budget():
         mine = tables.delivery.filter(bidder=name).sort("seed", "tick")
         spend = mine["spend"].to_numpy().reshape(3, 6)
         spent = spend.cumsum(axis=1) / mine["budget"].to_numpy().reshape(3, 6)
-        np.testing.assert_allclose(lines[rank].x, range(7))
-        np.testing.assert_allclose(lines[rank].y, [0, *spent.mean(axis=0)])
-        np.testing.assert_allclose(bands[rank].high, [0, *spent.max(axis=0)])
-        np.testing.assert_allclose(bands[rank].low, [0, *spent.min(axis=0)])
+        np.testing.assert_allclose(np.array(lines[rank].x, float), range(7))
+        np.testing.assert_allclose(np.array(lines[rank].y, float), [0, *spent.mean(axis=0)])
+        np.testing.assert_allclose(np.array(bands[rank].high, float), [0, *spent.max(axis=0)])
+        np.testing.assert_allclose(np.array(bands[rank].low, float), [0, *spent.min(axis=0)])
 
 
 def test_time_is_told_in_hours_where_a_tick_has_a_length():
@@ -88,8 +88,8 @@ def test_bid_factors_far_apart_are_drawn_on_a_logarithmic_axis():
     axis = charts.factor_chart(tables).y
     factors = tables.delivery["bid"] / tables.delivery["value_offered"]
     assert axis.log
-    assert axis.low < factors.min()
-    assert axis.high > factors.max()
+    assert axis.low < factors.to_numpy().min()
+    assert axis.high > factors.to_numpy().max()
 
 
 def test_factor_is_bid_over_value_and_absent_where_nothing_was_offered():
@@ -98,14 +98,16 @@ def test_factor_is_bid_over_value_and_absent_where_nothing_was_offered():
     tables = replace(tables, delivery=tables.delivery.with_columns(value_offered=offered))
     line = of_ranks(charts.factor_chart(tables), Line)[0]
     mine = tables.delivery.filter(pl.col("tick") != 2)
-    np.testing.assert_allclose(line.x, [0.5, 1.5, 3.5])
-    np.testing.assert_allclose(line.y, mine["bid"] / mine["value_offered"])
+    np.testing.assert_allclose(np.array(line.x, float), [0.5, 1.5, 3.5])
+    np.testing.assert_allclose(np.array(line.y, float), mine["bid"] / mine["value_offered"])
 
 
 def test_win_rate_is_wins_over_bids():
     tables = run_tables(bidders=1, seeds=1, ticks=4, reference=False)
     line = of_ranks(charts.win_rate_chart(tables), Line)[0]
-    np.testing.assert_allclose(line.y, tables.delivery["wins"] / tables.delivery["offered"])
+    np.testing.assert_allclose(
+        np.array(line.y, float), tables.delivery["wins"] / tables.delivery["offered"]
+    )
 
 
 def test_long_periods_are_summed_over_spans_and_end_where_the_ticks_end():
@@ -125,7 +127,7 @@ def test_advertiser_charts_show_the_table(column: str):
     assert names is not None
     for rank, name in enumerate(tables.bidders):
         mark = of_ranks(figure, Marks)[rank]
-        shown = {names[y]: x for y, x in zip(mark.y, mark.x, strict=True)}
+        shown = {names[int(y or 0)]: x for y, x in zip(mark.y, mark.x, strict=True)}
         mine = tables.advertisers.filter(bidder=name)
         assert shown == dict(zip(mine["name"], mine[column], strict=True))
 
@@ -221,6 +223,42 @@ def test_facts_and_numbers_read_well():
     )
     assert number(-12345.678, 1) == "−12\u202f345.7"
     assert number(None, 2) == number(float("nan"), 2) == "–"
+
+
+def test_a_page_is_small_whatever_the_run():
+    tables = run_tables(bidders=15, advertisers=200, ticks=240)
+    assert len(page(tables).encode()) < 1_500_000
+
+
+def test_five_metrics_stand_first_and_the_others_are_folded():
+    html = page(run_tables())
+    ranked, more = html[html.index('id="ranking"') :].split("<details>", 1)
+    heads = re.findall(r"<th>(.*?)<small>", ranked[ranked.index("<thead>") :])
+    assert heads == [
+        "Score",
+        "Counted value",
+        "Budget use",
+        "Win rate",
+        "CPM",
+        "Cost per counted value",
+    ]
+    assert "Liquid welfare" in more[: more.index("</details>")]
+
+
+def test_how_it_was_made_is_told(tmp_path: Path):
+    config = {"market": "demo", "seeds": 3, "bidders": ["lin", "pacing"], "version": "9.9"}
+    begun = "2026-02-03T04:05:06+00:00"
+    told = {"begun": begun, "platform": "Some-1.0", "cpus": 7, "python": "3.99", "libraries": {}}
+    (tmp_path / "environment.json").write_text(json.dumps(told))
+    run = RunFolder(tmp_path, "compare", config)
+    html = page(replace(run_tables(bidders=2), run=run))
+    for words in (
+        "equibid compare demo --bidders lin,pacing --seeds 3",
+        "2026-02-03 04:05:06 UTC",
+        "9.9",
+        "Some-1.0, 7 CPUs, Python 3.99",
+    ):
+        assert words in html
 
 
 def test_bad_tables_are_refused():

@@ -147,7 +147,8 @@ def read_findings(run: RunFolder) -> Findings:
     """
     known = run.json("comparison.json", SETTLED)
     try:
-        settled = Settled(**known | {name: tuple(known[name]) for name in LISTS})
+        lists: dict[str, Any] = {name: tuple(known[name]) for name in LISTS}
+        settled = Settled(**{**known, **lists})
     except TypeError as error:
         raise input_error(run.path / "comparison.json", f"it was changed; {run.mend}") from error
     tables: dict[str, Any] = {

@@ -3,6 +3,8 @@
 Colours of words and lines come from the page's style sheet, or from `STYLE` in a file of its own.
 """
 
+import math
+
 from equibid.reports.charts.chart import ABOVE, BELOW, Axis, Chart, Name
 from equibid.reports.charts.scale import Scale, ticks
 from equibid.reports.charts.shapes import Plot, drawn, spoken
@@ -130,7 +132,8 @@ def heads(chart: Chart, plot: Plot, narrow: bool) -> str:
     assert chart.x.names is not None
     wide = plot.x.room / len(chart.x.names)
     tilted, longest = columns(chart, plot.x.end + 24, narrow)
-    every = max(1, round(12 / wide)) if tilted else max(1, -(-round(longest * LETTER) // int(wide)))
+    needed = 12 if tilted else longest * LETTER + 6
+    every = max(1, math.ceil(needed / wide - 0.25))
     parts = []
     for at in range(0, len(chart.x.names), every):
         words = short(chart.x.names[at], COLUMN_LETTERS[narrow])

@@ -53,7 +53,7 @@ def facts(tables: LearningTables) -> str:
     """The size of the run in a line."""
     counts = (
         (tables.learned.height, "advertiser"),
-        (tables.metrics["step"].max(), "step"),
+        (tables.steps, "step"),
         (len(tables.seeds), "seed"),
     )
     return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)

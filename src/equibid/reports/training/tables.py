@@ -56,6 +56,11 @@ class LearningTables:
         return self.judgements["seed"].unique().sort().to_list()
 
     @property
+    def steps(self) -> int:
+        """How many were made."""
+        return int(self.metrics["step"].to_numpy().max(initial=0))
+
+    @property
     def reported(self) -> list[str]:
         """The columns of `metrics` that have numbers."""
         return [
