@@ -94,6 +94,30 @@ def told(kind: Any) -> str:
     return names.get(kind, "a word")
 
 
+def fits(kind: Any, value: Any) -> bool:
+    """Whether a value is one that `parsed` could give for a type; other types take any.
+
+    Args:
+        kind: as of `parsed`; a tuple of any length takes at least one.
+        value: to be judged; a whole number counts as a float.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return fits(inner[0], value) and all(value in bound for bound in _bounds(inner))
+    if origin in (Union, UnionType):
+        return any(fits(x, value) for x in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple:
+        many = inner[-1] is Ellipsis
+        kinds = [inner[0]] * max(len(value), 1) if many else inner
+        return len(kinds) == len(value) and all(map(fits, kinds, value))
+    number = isinstance(value, (int, float) if kind is float else int)
+    if kind in (int, float):
+        return number and not isinstance(value, bool) and not isnan(value)
+    return not isinstance(kind, type) or isinstance(value, kind)
+
+
 def as_text(value: Any) -> str:
     """What `parsed` would take for a value."""
     if isinstance(value, list | tuple):

@@ -157,7 +157,7 @@ def test_a_command_names_what_there_is(
     if "grid" in settings:
         lesson = type("Lesson", (), {"algorithm": settings["algorithm"], "set": settings["set"]})()
         assert grid_points(lesson, settings["grid"])  # pyright: ignore[reportArgumentType]
-    for listed in (settings.get("bidders", ""), settings.get("rivals", "")):
+    for listed in (settings.get("bidders", ""), settings.get("opponents", "")):
         for bidder in parted(listed):
             assert "/" in bidder or bidder_label(bidder)
     if settings.get("auction"):

@@ -200,7 +200,7 @@ def test_a_training_runs_report_is_made_again_without_its_market(
 ) -> None:
     market = tmp_path / "mine.toml"
     market.write_text(market_text(Generator("mine", 300, 4, 3, 2)))
-    words = ("--algorithm", "ippo", "--steps", 1, "--days", 1, "--set", "episodes=2")
+    words = ("--algorithm", "ippo", "--steps", 1, "--days", 1, "--set", "num_envs=2")
     assert equibid("train", market, *words, "--auction", "gsp:reserve=0.02") == 0
     (folder,) = (tmp_path / "runs").glob("train-mine-*")
     market.unlink()

@@ -26,8 +26,8 @@ from equibid.learning.algorithms.drlb.algorithm import (
     SEVEN,
     Drlb,
     DrlbState,
-    Memory,
     Regulation,
+    Transition,
     wish_loss,
 )
 from equibid.learning.algorithms.drlb.returns import (
@@ -159,7 +159,7 @@ def test_reward_net_fits_the_best_or_a_quantile() -> None:
     wish = mlp(jax.random.key(0), [2, 3])
     values = np.asarray(wish(jnp.ones(2)))
     nothing = jnp.zeros(2)
-    batch = Memory(
+    batch = Transition(
         jnp.ones((2, 2)), jnp.array([1, 2]), nothing, nothing, nothing, jnp.array([True, False]),
         nothing, nothing,
     )  # fmt: skip
@@ -170,9 +170,16 @@ def test_reward_net_fits_the_best_or_a_quantile() -> None:
 
 
 def test_a_step_credits_whole_returns() -> None:
-    practice = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
-    small = Drlb(episodes=3, updates=2, batch=16, capacity=100, width=(8,), places=4096)
-    task = practice.task(reward_named("value"), observer=small.observer, world="log")
+    setup = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
+    small = Drlb(
+        num_envs=3,
+        num_updates=2,
+        batch_size=16,
+        buffer_size=100,
+        hidden_sizes=(8,),
+        table_size=4096,
+    )
+    task = setup.task(reward_named("value"), observer=small.observer, env_mode="log")
     state = small.init(task, jax.random.key(0))
     after, metrics = jax.jit(small.step)(task, state)
     assert all(np.isfinite(float(x)) for x in metrics.values())
@@ -200,14 +207,14 @@ def test_a_step_credits_whole_returns() -> None:
 
 def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
     """It is fitted to a mean over what was played: which steps Q misjudges must not tilt it."""
-    small = Drlb(updates=2, batch=16, width=(8,), places=64)
+    small = Drlb(num_updates=2, batch_size=16, hidden_sizes=(8,), table_size=64)
     T, F = 4, 3
     random = np.random.default_rng(0)
     shapes = ((T + 1, F), *[(T,)] * 7)
     seen, *rest = (random.normal(size=(2, *shape)).astype(np.float32) for shape in shapes)
     whole = np.ones((2, T), bool)
     chosen, key = np.abs(rest[0] * 3).astype(np.int32) % 7, np.zeros((2, T), np.uint32)
-    days = Memory(seen, chosen, key, rest[2], rest[3], whole, whole, rest[6])
+    days = Transition(seen, chosen, key, rest[2], rest[3], whole, whole, rest[6])
     wish = filled(lambda: mlp(jax.random.key(0), [F, 8, 7]))
 
     @jax.jit
@@ -216,7 +223,7 @@ def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
         first = Sample(jnp.arange(2), jnp.zeros(2, jnp.int32), jnp.ones(2))
         memory = reprioritise(memory, first, jnp.full(2, 1e3), exponent)
         empty: dict[str, Any] = dict.fromkeys(DrlbState._fields)
-        moments = optax.adam(small.rate).init(wish)
+        moments = optax.adam(small.learning_rate).init(wish)
         empty |= {"replay": memory, "wish": wish, "wish_memory": moments}
         state = DrlbState(**empty | {"table": returns_table(64)})
         return small._fit_wish(state, jax.random.key(0))[0]
@@ -263,7 +270,7 @@ class Bslb(FactorBidder):
 
 def task_of(learner: Drlb) -> Task:
     days = stationary_practice(ticks=48)
-    return days.task(reward_named("value"), observer=learner.observer, world="log")
+    return days.task(reward_named("value"), observer=learner.observer, env_mode="log")
 
 
 def trained(learner: Drlb, iterations: int, seeds: int = 1) -> DrlbState:
@@ -282,7 +289,7 @@ def test_recovers_from_a_wrong_lambda() -> None:
     Of three seeds each holds 90 %, and the median is above what both others get.
     """
     days = stationary_practice(ticks=48)
-    learner = Drlb(observer="drlb", episodes=16)
+    learner = Drlb(observer="drlb", num_envs=16)
     states = trained(learner, 100, seeds=3)
     task = task_of(learner)
     policies = [
@@ -311,8 +318,8 @@ def test_direct_rewards_exhaust_early() -> None:
     ended = {}
     for paid in ("direct", "best"):
         learner = Drlb(
-            observer="drlb", paid=paid, episodes=8, anneal=40, updates=20, batch=256
-        )  # fmt: skip
+            observer="drlb", step_reward=paid, num_envs=8, anneal_steps=40, num_updates=20,
+        batch_size=256 )  # fmt: skip
         states = trained(learner, 36, seeds=3)
         for seed in range(3):
             state = jax.tree.map(lambda x, seed=seed: x[seed], states)

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from equibid.auctions.ranked import gsp, second_price
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Tempered, Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.algorithm import MAAB, State
 from equibid.learning.algorithms.maab.credit import credited, meeting, shared, weights
-from equibid.learning.algorithms.maab.learner import newborn
-from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.algorithms.maab.learner import init_learner
+from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
 from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
@@ -41,17 +41,19 @@ from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.filled import filled
 from learning.stationary import hindsight, stationary_practice
 
-TINY = MAAB(episodes=2, updates=2, batch=8, capacity=4, width=8, copy_every=2)
+TINY = MAAB(
+    num_envs=2, num_updates=2, batch_size=8, buffer_size=4, hidden_size=8, target_update_every=2
+)
 ONES = jnp.ones((4, 4), jnp.float32)
 amounts = st.lists(st.floats(0, 5), min_size=4, max_size=4)
 run_credit = jax.jit(credited, static_argnums=0)
 
 
 @cache
-def market() -> Practice:
+def market() -> TrainingSetup:
     """A small one of four advertisers."""
     sizes = {"impressions": 600, "advertisers": 4, "ticks": 6, "categories": 2}
-    return generated_practice(
+    return generated_setup(
         "small", lambda day: MARKETS["demo"](jax.random.key(0), day=day, **sizes), gsp(), days=2
     )
 
@@ -144,7 +146,7 @@ def steps_of(bar: int, of_bar: bool):
         present=jnp.ones((T + 1, N), bool).at[T].set(False),
     )
     memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
-    terms = Terms("own", jnp.eye(N), None, None, 1.0)
+    terms = KernelRule("own", jnp.eye(N), None, None, 1.0)
     return batch(memory, jax.random.key(0), 16, terms, of_bar)
 
 
@@ -162,8 +164,8 @@ def test_a_bar_of_zero_is_no_bar() -> None:
     """The bidders learn what they learn without bars (MIX-IL), to the bit."""
     task = market_task()
     state = jax.jit(TINY.init)(task, jax.random.key(0))
-    free, _ = jax.jit(replace(TINY, bars="none").step)(task, state)
-    low, told = jax.jit(replace(TINY, bars="fixed", fixed_bar=0.0).step)(task, state)
+    free, _ = jax.jit(replace(TINY, bar_agents="none").step)(task, state)
+    low, told = jax.jit(replace(TINY, bar_agents="fixed", fixed_bar=0.0).step)(task, state)
     assert float(told["bar/cleared"]) == 1
     jax.tree.map(np.testing.assert_array_equal, free.bidder, low.bidder)
 
@@ -180,7 +182,7 @@ def test_groups_are_averaged() -> None:
 def test_members_of_a_mean_agent_bid_its_bid() -> None:
     """One level a group and tick, whatever is drawn; so of equal starts and values equal bids."""
     task = market_task()
-    algorithm = replace(TINY, groups="category", random=0.5)
+    algorithm = replace(TINY, grouping="category", epsilon=(0.5, 0.05))
     state = algorithm.init(task, jax.random.key(0))
     act = partial(algorithm._act, task, state)
     days = jax.jit(lambda task: play(task.game, act, jax.random.key(1), 2))(task)
@@ -196,12 +198,12 @@ def test_members_of_a_mean_agent_bid_its_bid() -> None:
 
 
 def test_mean_agents_keep_what_they_acted_on_beside_a_rival() -> None:
-    """Without chance the level bid is the best for what is kept; a rival is in no group's mean."""
+    """Without chance the level bid is the best for what is kept; an opponent is in no mean."""
     seat = jnp.asarray([0, 0, 1, 0])
-    task = market().task(Value(), rivals=[Fixed(jnp.full(4, 0.5))], seat=seat)
-    algorithm = replace(TINY, groups="category", random=0.0, last_random=0.0)
+    task = market().task(Value(), opponents=[Fixed(jnp.full(4, 0.5))], seat=seat)
+    algorithm = replace(TINY, grouping="category", epsilon=(0.0, 0.0))
     network = filled(lambda: algorithm._learner(jax.random.key(0), 18).online)
-    learner = newborn(network, optax.sgd(1))
+    learner = init_learner(network, optax.sgd(1))
 
     @jax.jit
     def kept(task: Task) -> tuple[Periods, jax.Array]:
@@ -265,7 +267,7 @@ def test_a_step_keeps_the_state_s_shapes() -> None:
 def test_the_policy_bids_levels_of_the_grid() -> None:
     task = market_task()
     policy = TINY.policy(task, after_a_step()[0])
-    seen = task.game.look(task.game.reset(jax.random.key(0)))
+    seen = task.game.observe(task.game.reset(jax.random.key(0)))
     factor = policy.head(policy.network(seen), task.game.level, task.game.level)
     number = np.asarray(factor / task.game.level) * 10
     np.testing.assert_allclose(number, np.round(number), atol=1e-9)
@@ -301,12 +303,12 @@ def trained(algorithm: MAAB, task: Task, steps: int, seeds: int = 1) -> list[Sta
 @pytest.mark.slow
 def test_alone_it_bids_what_hindsight_bids() -> None:
     """One agent against prices that do not change: the best bid is one factor times the value."""
-    practice = stationary_practice()
+    setup = stationary_practice()
     algorithm = ALGORITHMS["maab-competitive"]()
-    task = practice.task(Value())
+    task = setup.task(Value())
     (state,) = trained(algorithm, task, 150)
-    got = practice.judge(algorithm.policy(task, state))["value"]
-    assert got > 0.95 * hindsight(practice)
+    got = setup.judge(algorithm.policy(task, state))["value"]
+    assert got > 0.95 * hindsight(setup)
 
 
 def two(seed: int) -> Market:
@@ -324,8 +326,8 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     seeds = 40
     log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)), second_price())
     days = [two(day) for day in range(3)]
-    practice = Practice("two", log, days[:2], days[2:], second_price(), "tick")
-    task = practice.task(Value())
+    setup = TrainingSetup("two", log, days[:2], days[2:], second_price(), "tick")
+    task = setup.task(Value())
     # Both choose among the same factors, up to one.
     half = jnp.full(2, 0.5)
     task = replace(
@@ -336,7 +338,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     )
     paid, welfare = {}, {}
     for credit in ("own", "total"):
-        algorithm = MAAB(credit=credit, bars="none")
+        algorithm = MAAB(credit=credit, bar_agents="none")
         # All seeds in one program.
         keys = jax.random.split(jax.random.key(0), seeds)
         states = jax.vmap(partial(algorithm.init, task))(keys)
@@ -344,7 +346,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
         for _ in range(150):
             states, _ = step(states)
         each = [jax.tree.map(lambda x, seed=seed: x[seed], states) for seed in range(seeds)]
-        judged = [practice.judge(algorithm.policy(task, state)) for state in each]
+        judged = [setup.judge(algorithm.policy(task, state)) for state in each]
         paid[credit] = np.asarray([x["spend"] for x in judged])
         welfare[credit] = np.asarray([x["value"] for x in judged])
     # By chance thirty of forty come out so in 0.1 %.

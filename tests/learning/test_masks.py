@@ -1,7 +1,7 @@
-"""What nobody bid teaches nothing: seats of rivals, agents without money, what follows the end.
+"""What nobody bid teaches nothing: seats of opponents, agents without money, what follows the end.
 
 Every learner learns from periods made up by hand. What an agent saw and said where its action was
-not bid, what a rival won, and the money that is left to who is out may be anything.
+not bid, what an opponent won, and the money that is left to who is out may be anything.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithms import maddpg, mappo
 from equibid.learning.algorithms.uscb.probe_rollouts import Played, Probes
 from equibid.learning.clusters import advertiser_clusters
@@ -33,34 +33,54 @@ from equibid.learning.training.rollout import Episodes, play
 from equibid.markets.market import Campaigns, Market, even_ticks
 
 E, T, N = 2, 4, 4
-# In the first period agent 1 is out after two steps and a rival drives agent 2; in the second a
-# rival drives agent 1, and agent 2 is out after one step. After the last step nobody acts.
+# In the first period agent 1 is out after two steps and an opponent drives agent 2; in the second a
+# opponent drives agent 1, and agent 2 is out after one step. After the last step nobody acts.
 STEPS = np.array([[4, 2, 0, 4], [4, 0, 1, 4]])
 PRESENT = np.arange(T + 1)[:, None] < STEPS[:, None]
 LEARNS = PRESENT[:, :1]
 SEEN = "pace+traits"
-SMALL: dict[str, Any] = {"episodes": E, "updates": 2, "batch": 8, "capacity": 4}
+SMALL: dict[str, Any] = {"num_envs": E, "num_updates": 2, "batch_size": 8, "buffer_size": 4}
 
 LEARNERS: dict[str, tuple[Any, Any]] = {
-    "maab": (maab, maab.MAAB(**SMALL, width=8)),
-    "maab in groups": (maab, maab.MAAB(**SMALL, width=8, groups="category")),
-    "maddpg": (maddpg, maddpg.Maddpg(**SMALL, hidden=(8,))),
-    "maddpg in teams": (maddpg, maddpg.Maddpg(**SMALL, hidden=(8,), structure="teams:2")),
+    "maab": (maab, maab.MAAB(**SMALL, hidden_size=8)),
+    "maab in groups": (maab, maab.MAAB(**SMALL, hidden_size=8, grouping="category")),
+    "maddpg": (maddpg, maddpg.Maddpg(**SMALL, hidden_sizes=(8,))),
+    "maddpg in teams": (maddpg, maddpg.Maddpg(**SMALL, hidden_sizes=(8,), structure="teams:2")),
     "mappo in teams": (
         mappo,
-        mappo.Mappo(episodes=E, epochs=1, minibatches=1, hidden=(8,), structure="teams:2"),
+        mappo.Mappo(
+            num_envs=E, num_epochs=1, num_minibatches=1, hidden_sizes=(8,), structure="teams:2"
+        ),
     ),
     "accb": (
         accb,
         accb.Accb(
-            **SMALL, observer=SEEN, actor_width=(8,), critic_width=8, heads=2, warmup=0, delay=1
+            **SMALL,
+            observer=SEEN,
+            actor_hidden_sizes=(8,),
+            critic_hidden_size=8,
+            num_heads=2,
+            critic_warmup=0,
+            policy_delay=1,
         ),
     ),
-    "drlb": (drlb, drlb.Drlb(**SMALL, observer=SEEN, width=(8,), places=64, waits=0)),
-    "dcmab": (dcmab, dcmab.DCMAB(**SMALL, interval=2, actor_width=8, critic_width=8)),
+    "drlb": (
+        drlb,
+        drlb.Drlb(**SMALL, observer=SEEN, hidden_sizes=(8,), table_size=64, reward_warmup=0),
+    ),
+    "dcmab": (
+        dcmab,
+        dcmab.DCMAB(**SMALL, decision_ticks=2, actor_hidden_size=8, critic_hidden_size=8),
+    ),
     "dcmab for all": (
         dcmab,
-        dcmab.DCMAB(**SMALL, interval=2, actor_width=8, critic_width=8, share="coord"),
+        dcmab.DCMAB(
+            **SMALL,
+            decision_ticks=2,
+            actor_hidden_size=8,
+            critic_hidden_size=8,
+            reward_sharing="coord",
+        ),
     ),
 }
 
@@ -79,9 +99,9 @@ def task() -> Task:
         market_price=jnp.asarray(0.4 * random.random(24)),
     )
     log = training_log(market, second_price())
-    practice = Practice("small", log, [market], [market], second_price(), "tick")
-    return practice.task(
-        Value(), rivals=[Fixed(jnp.full(N, 0.5))], seat=jnp.asarray([0, 0, 1, 0]), observer=SEEN
+    setup = TrainingSetup("small", log, [market], [market], second_price(), "tick")
+    return setup.task(
+        Value(), opponents=[Fixed(jnp.full(N, 0.5))], seat=jnp.asarray([0, 0, 1, 0]), observer=SEEN
     )
 
 
@@ -174,8 +194,12 @@ def test_what_nobody_bid_teaches_nothing(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: dict[str, Any] = {"probes": T, "actor_width": (8,), "critic_width": (8,)}
-    learner = uscb.Uscb(**SMALL, **sizes, observer=SEEN, waits=0)
+    sizes: dict[str, Any] = {
+        "num_probes": T,
+        "actor_hidden_sizes": (8,),
+        "critic_hidden_sizes": (8,),
+    }
+    learner = uscb.Uscb(**SMALL, **sizes, observer=SEEN, critic_warmup=0)
     random = np.random.default_rng(0)
     here, shape = PRESENT[:, :-1], (E, T, N)
     factors = [random.uniform(0.5, 2, shape) for _ in range(6)]
@@ -204,7 +228,7 @@ def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPat
 
 
 def test_who_acts_learns_has_money_and_another_step() -> None:
-    """Agent 1 is soon out of money, a rival drives agent 2, and nobody acts after the end."""
+    """Agent 1 is soon out of money, an opponent drives agent 2, and nobody acts after the end."""
 
     def act(key: jax.Array, seen: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
         return seen[..., :1], jnp.ones((E, N))

@@ -10,7 +10,7 @@ import pytest
 
 from browser import DRAWN, Browser, needs_browser
 from equibid.auctions.ranked import gsp
-from equibid.logs import Recording
+from equibid.logs import LogDataset
 from equibid.markets import Generator, generate
 from equibid.markets.likeness import alike
 from equibid.markets.market import Labels
@@ -30,13 +30,13 @@ SETTINGS = Generator("m", impressions=1024, advertisers=8, ticks=24, categories=
 def found() -> Fitted:
     market = generate(SETTINGS, jax.random.key(7))
     labels = Labels("log", (), "click", "fen", 10.0)
-    recording = Recording("log", replace(market, labels=labels))
-    return fitted(recording, gsp(), "log-fitted", others=1)
+    dataset = LogDataset("log", replace(market, labels=labels))
+    return fitted(dataset, gsp(), "log-fitted", others=1)
 
 
 @pytest.fixture(scope="module")
 def tables(found: Fitted, tmp_path_factory: pytest.TempPathFactory) -> FitTables:
-    config = {"command": "fit", "log": "log", "recording": "log"}
+    config = {"command": "fit", "log": "log", "dataset": "log"}
     run = open_run(tmp_path_factory.mktemp("fit"), config)
     write_fitted(run, found, gsp(), "log")
     return read_fit(read_run(run.folder))
@@ -87,7 +87,7 @@ def test_every_setting_is_there_with_its_source(tables: FitTables, found: Fitted
 def test_fits_stand_side_by_side(found: Fitted, tmp_path: Path) -> None:
     runs = {}
     for name, others in (("near", 1), ("far", 3)):
-        config = {"command": "fit", "log": "log", "recording": "log", "others": others}
+        config = {"command": "fit", "log": "log", "dataset": "log", "others": others}
         run = open_run(tmp_path / name, config)
         write_fitted(run, found, gsp(), "log")
         runs[name] = read_run(run.folder)

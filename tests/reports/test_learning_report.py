@@ -43,7 +43,7 @@ def tables(agents: int = 6, seeds: int = 2, attends: bool = True) -> LearningTab
         run=RunFolder(Path("nowhere"), "train", config),
         metrics=metrics,
         judgements=judgements,
-        judged_by="value",
+        eval_metric="value",
         marks={"pacing": 95.0, "lin": 0.0},
         specialisation=specialisation_frame(found, market),
         wins=wins_frame(found),

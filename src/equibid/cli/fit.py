@@ -14,13 +14,13 @@ from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
 from equibid.cli.console import plain_console
-from equibid.cli.market import MarketChoice, digest, recordings_of
+from equibid.cli.market import MarketChoice, datasets_of, digest
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.files import file_name
-from equibid.logs import Recording
+from equibid.logs import LogDataset
 from equibid.markets.toml import auction_text
 from equibid.reports import write_report
 from equibid.reports.fitting.page import columns, short
@@ -95,23 +95,23 @@ def run_fit(settings: Settings) -> list[Path]:
     written = []
     with progress(console) as bar:
         task = bar.add_task("reading", total=None)
-        recordings = recordings_of(choice)
-        bar.update(task, total=len(recordings))
-        for recording in recordings:
+        datasets = datasets_of(choice)
+        bar.update(task, total=len(datasets))
+        for dataset in datasets:
 
-            def told(what: str, name: str = recording.name) -> None:
+            def told(what: str, name: str = dataset.name) -> None:
                 bar.update(task, description=f"{name}: {what}")
 
-            inner = file_name(recording.name) if len(recordings) > 1 else ""
-            auction = auction_named(settings.auction or default_auction(recording.test))
-            config = resolved(settings, recording, auction)
+            inner = file_name(dataset.name) if len(datasets) > 1 else ""
+            auction = auction_named(settings.auction or default_auction(dataset.test))
+            config = resolved(settings, dataset, auction)
             folder = folder or place_for(Path("runs") / f"fit-{choice.stem}", config, inner)
             run = open_run(folder / inner, config, settings.force)
-            name = f"{recording.name}-fitted"
-            found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
-            written.append(write_fitted(run, found, auction, recording.name))
+            name = f"{dataset.name}-fitted"
+            found = fitted(dataset, auction, name, settings.day_ticks, settings.others, told)
+            written.append(write_fitted(run, found, auction, dataset.name))
             write_report(run.folder)
-            show(console, found, recording.name, written[-1])
+            show(console, found, dataset.name, written[-1])
             bar.advance(task)
     elapsed = time.perf_counter() - started
     console.print(
@@ -122,15 +122,15 @@ def run_fit(settings: Settings) -> list[Path]:
     return written
 
 
-def resolved(settings: Settings, recording: Recording, auction: Auction) -> dict[str, Any]:
+def resolved(settings: Settings, dataset: LogDataset, auction: Auction) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
     return (
         {"command": "fit", "version": equibid.__version__}
         | asked_of(settings)
         | {
             "log": Path(settings.log).name,
-            "recording": recording.name,
-            "log_digest": digest((recording.train, recording.test)),
+            "dataset": dataset.name,
+            "log_digest": digest((dataset.train, dataset.test)),
             "auction": auction_text(auction),
         }
     )

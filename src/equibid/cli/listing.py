@@ -18,14 +18,14 @@ from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.errors import InputError, near
 from equibid.learning import ALGORITHMS
 from equibid.logs import READERS
-from equibid.logs.importing import FORMS
+from equibid.logs.importing import SCHEMAS
 from equibid.markets import MARKETS
 from equibid.registry import Registry, settings_of
 from equibid.settings import as_text, described, told
 
 TITLES: dict[str, Registry[Any]] = {
     "Markets (generated)": MARKETS,
-    "Logs (forms that are imported or played)": FORMS,
+    "Logs (forms that are imported or played)": SCHEMAS,
     "Folders that are played as logs": READERS,
     "Bidders (settings as in pid-ecpc:reference=40,kp=0.5)": BIDDERS,
     "Auctions (settings as in gsp:reserve=0.01)": AUCTIONS,

@@ -21,10 +21,10 @@ from equibid.cli.certificates import (
 from equibid.cli.console import plain_console
 from equibid.cli.market import (
     MarketChoice,
+    datasets_of,
     digest,
     game_in,
     generated_days,
-    recordings_of,
     soft_auction,
     whole_market,
 )
@@ -162,7 +162,7 @@ def markets_of(choice: MarketChoice, day: int) -> list[Market]:
         return [generated_days(choice, form="sparse")(day)]
     if day:
         raise InputError(f"--day {day}: only generated markets have days")
-    return [whole_market(recording) for recording in recordings_of(choice)]
+    return [whole_market(dataset) for dataset in datasets_of(choice)]
 
 
 def problem_of(market: Market, settings: Settings) -> Problem:

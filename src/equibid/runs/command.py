@@ -13,7 +13,7 @@ PLACED = {"fit": ("log",), "certify": ("market", "factors")}
 # What a config tells beside what was asked.
 TOLD = {
     *("command", "version", "out", "markets", "log_digest", "digest", "learned", "games", "name"),
-    *("factors_digest", "periods", "recording", "plugins"),
+    *("factors_digest", "periods", "dataset", "plugins"),
 }
 
 

@@ -1,4 +1,4 @@
-"""A market fitted to a recording, and a day of it beside the log.
+"""A market fitted to a dataset, and a day of it beside the log.
 
 market.toml        the settings, as every command takes them
 fit.json           the same with how each was found, and how far the generated day is from the log
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from equibid.auctions.clearing import ABSENT, Auction
-from equibid.logs.recording import Recording, whole
+from equibid.logs.dataset import LogDataset, whole
 from equibid.markets.estimators import clock
 from equibid.markets.fitting import Fit, fit
 from equibid.markets.generate import generate
@@ -26,7 +26,7 @@ from equibid.markets.moments import moments
 from equibid.markets.scarcity import spend_at_cap
 from equibid.markets.toml import auction_text, market_text
 from equibid.runs.folder import Run
-from equibid.simulation.training_day import dense_rows, resting_factors
+from equibid.simulation.training_day import dense_rows, tatonnement_factors
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,17 +58,17 @@ class Fitted:
 
 
 def fitted(
-    recording: Recording,
+    dataset: LogDataset,
     auction: Auction,
     name: str,
     day_ticks: int | None = None,
     others: int = 3,
     told: Callable[[str], None] = lambda what: None,
 ) -> Fitted:
-    """Fit a market to a recording and compare a day with it.
+    """Fit a market to a dataset and compare a day with it.
 
     Args:
-        recording: the log, its budgets set.
+        dataset: the log, its budgets set.
         auction: the rule.
         name: of the generated market.
         day_ticks: ticks of a day; None takes the log as one day.
@@ -76,7 +76,7 @@ def fitted(
         told: what is done next.
     """
     told("estimating")
-    market, logged = whole(recording)
+    market, logged = whole(dataset)
     found = fit(market, name, auction, day_ticks)
     told("comparing")
     prices = prices_of(market, auction)
@@ -154,8 +154,8 @@ def prices_of(market: Market, auction: Auction) -> dict[str, Floats]:
 def resting_prices(market: Market, auction: Auction, most: int = MOST) -> Floats:
     """What would have won a slot, on impressions of a market in which all just spend their budgets.
 
-    Everybody bids the factor of `resting_factors`. The price is the highest bid that wins no slot,
-    at least the reserve: the market price of a platform's log.
+    Everybody bids the factor of `tatonnement_factors`. The price is the highest bid that wins no
+    slot, at least the reserve: the market price of a platform's log.
 
     Args:
         market: one market without bids from outside.
@@ -170,5 +170,5 @@ def resting_prices(market: Market, auction: Auction, most: int = MOST) -> Floats
         tick_start=even_ticks(len(values), 1),
         campaigns=market.campaigns,
     ).with_budget(market.campaigns.budget * (len(values) / market.impressions))
-    bids = jnp.where(few.values > 0, resting_factors(few, auction) * few.values, ABSENT)
+    bids = jnp.where(few.values > 0, tatonnement_factors(few, auction) * few.values, ABSENT)
     return np.asarray(auction.clear(bids).market_price, np.float64)

@@ -157,7 +157,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
+def run_jobs(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
     """Run the jobs that have no result yet, and give the rows of all, in order.
 
     Args:

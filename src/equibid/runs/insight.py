@@ -19,7 +19,7 @@ from equibid.bidders.bidder import Bidder
 from equibid.bidders.population import everybody
 from equibid.bidders.registry import BIDDERS
 from equibid.envs.problem import Task
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.evaluation.insight import (
     Boldness,
     Specialisation,
@@ -29,7 +29,7 @@ from equibid.evaluation.insight import (
 )
 from equibid.learning.algorithm import Algorithm, State
 from equibid.learning.training.best import of_seed
-from equibid.learning.training.results import Trained
+from equibid.learning.training.results import TrainResult
 from equibid.markets.market import Market
 from equibid.runs.folder import Run
 from equibid.simulation.delivery import Delivery
@@ -49,26 +49,31 @@ class Attends(Protocol):
 
 
 def write_insight(
-    run: Run, practice: Practice, task: Task, algorithm: Algorithm, trained: Trained, judged_by: str
+    run: Run,
+    setup: TrainingSetup,
+    task: Task,
+    algorithm: Algorithm,
+    trained: TrainResult,
+    eval_metric: str,
 ) -> None:
     """Look into the best state of all seeds on a held-out period, and write the tables.
 
     Args:
         run: the folder of the training run.
-        practice: that was learnt on.
+        setup: that was learnt on.
         task: the game of it.
         algorithm: that learned.
         trained: what came out.
-        judged_by: what counts in its judgements.
+        eval_metric: what counts in its judgements.
     """
-    market, rule = practice.held_out[0], practice.auction
-    classic = {name: BIDDERS[name](practice.log) for name in BESIDE}
+    market, rule = setup.held_out[0], setup.auction
+    classic = {name: BIDDERS[name](setup.log) for name in BESIDE}
     state = of_seed(trained.states, int(np.argmax(trained.score)))
     key = jax.random.key(0)
 
     def deliver(bidder: Bidder) -> Delivery:
         seats = everybody(bidder, market.advertisers)
-        return simulate(market, rule, seats, key, play=practice.play)
+        return simulate(market, rule, seats, key, play=setup.play)
 
     own = deliver(algorithm.policy(task, state))
     found = {
@@ -88,8 +93,8 @@ def write_insight(
         run.write_table("attention.parquet", frame)
     told: dict[str, Any] = {
         "value_unit": market.labels.value_unit,
-        "judged_by": judged_by,
-        "marks": {name: practice.judge(bidder)[judged_by] for name, bidder in classic.items()},
+        "eval_metric": eval_metric,
+        "marks": {name: setup.judge(bidder)[eval_metric] for name, bidder in classic.items()},
     }
     run.write_json("training.json", told)
 

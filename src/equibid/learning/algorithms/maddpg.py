@@ -23,14 +23,22 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
-from equibid.errors import InputError
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.config import (
+    ActorCriticConfig,
+    CooperationConfig,
+    Count,
+    HeadConfig,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    ReplayConfig,
+    Share,
+)
 from equibid.learning.losses.actor_critic import (
-    Moves,
     Steering,
     adam,
-    check_settings,
     experience,
     followed,
     masked_mean,
@@ -38,15 +46,15 @@ from equibid.learning.losses.actor_critic import (
     summary,
 )
 from equibid.learning.losses.targets import hybrid, polyak, returns, td
-from equibid.learning.networks.communication import Actor, Told, actor, check_talk
+from equibid.learning.networks.communication import Actor, CommActor, actor, check_talk
 from equibid.learning.networks.joint_critic import JointCritic, joint_critic
 from equibid.learning.policy import Learned
 from equibid.learning.replay.buffer import Replay, Sample, add, following, gather, replay, uniform
-from equibid.learning.structure import Sharing, structure_named
+from equibid.learning.structure import structure_named
 from equibid.learning.training.rollout import play
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of an episode; T steps, and one more where the end is kept too.
 
     Attributes:
@@ -76,16 +84,16 @@ class Learner(NamedTuple):
         critic: of all.
         target_actor: trails the actor.
         target_critic: trails the critic.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
     """
 
     actor: Actor
     critic: JointCritic
     target_actor: Actor
     target_critic: JointCritic
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
 
 
 class MaddpgState(NamedTuple):
@@ -105,81 +113,53 @@ class MaddpgState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Maddpg:
+class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
     """Settings of MADDPG, and of independent DDPG."""
 
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 75
 
-    observer: str = "pace+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "market"
-    """Where they learn: "market", where all meet, or "log", at the day before's prices."""
-    structure: str = "competitive"
-    """independent, competitive, cooperative, teams:category, teams:4 or teams:0,0,1."""
-    sharing: Sharing = "shared"
-    """Whose networks an agent uses: those of all, its own, or its team's."""
-    bandwidth: int = 0
-    """Numbers of a message to the mates; 0 sends none."""
-    episodes: int = 8
-    """Periods played at once in a step."""
-    capacity: int = 64
-    """Periods remembered."""
-    batch: int = 256
-    """Joint steps of an update."""
-    rows: int = 16384
-    """Most agents' steps of an update: among many agents it takes fewer joint steps."""
-    updates: int = 16
-    """Of critic and actor in a step."""
-    gamma: float = 1.0
-    """Discount a step."""
-    mixing: float = 0.5
-    """η, the share of returns in targets."""
-    tau: float = 0.005
-    """How fast targets follow."""
-    actor_rate: float = 1e-4
-    """Learning rate."""
-    critic_rate: float = 1e-3
-    """Learning rate."""
-    longest: float = 0.5
-    """Length to which gradients are cut."""
-    restraint: float = 1e-3
-    """c, weight of squared μ."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Widths of actors and critics."""
+    max_rows: Count = 16384
+    """Most agents' steps in a batch; among many agents it holds fewer steps of the game."""
+    gamma: Share = 1.0
+    """Discount a step of the game."""
+    return_mix: Share = 0.5
+    """η, the share of the return in a critic's target; the rest is bootstrapped."""
+    tau: Share = 0.005
+    """Share by which target networks move towards the networks at every update."""
+    actor_learning_rate: Positive = 1e-4
+    critic_learning_rate: Positive = 1e-3
+    max_grad_norm: Positive = 0.5
+    """Norm to which gradients are clipped."""
+    action_l2: NotNegative = 1e-3
+    """Weight of the mean squared action in the actor's loss."""
     layer_norm: bool = True
-    """Normalise inside of critics."""
-    head: Moves = "increment"
-    """What an action moves: the factor bid last ("increment"), the day before's ("multiple"), or
-    that raised and lowered with money left over time left ("paced")."""
-    stride: float = 0.2
-    """What an action of one adds to the logarithm of the factor."""
-    noise: float = 0.25
-    """Standard deviation of exploration."""
-    baseline: Literal["money", "none"] = "money"
-    """What critics start from: the return that money left usually brings, or nothing."""
-    bids: Literal["trailing", "latest"] = "trailing"
-    """Which actor is the result: the one that trails and wavers less, or the latest."""
+    """Whether critics normalise their layers."""
+    action_scale: Positive = 0.2
+    noise_std: NotNegative = 0.25
+    """Standard deviation of the noise on actions, in units of an action."""
+    result: Literal["target", "online"] = "target"
+    """Which actor is the result of the training: the target network, which wavers less, or the
+    network that is trained."""
 
     def __post_init__(self) -> None:
-        check_talk(structure_named(self.structure), self.bandwidth)
-        whole = ("episodes", "capacity", "batch", "rows", "updates")
-        check_settings(
-            "maddpg",
-            {name: getattr(self, name) for name in whole} | {"hidden": len(self.hidden)},
-            {"stride": self.stride, "longest": self.longest},
-        )
-        if self.capacity < self.episodes:
-            raise InputError("maddpg: capacity must hold the episodes of a step; raise it")
+        super().__post_init__()
+        check_talk(structure_named(self.structure), self.message_size)
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
 
     def init(self, task: Task, key: jax.Array) -> MaddpgState:
         """Untrained networks, whose actors keep the day before's factors, and an empty replay."""
         N, F, T = task.game.agents, task.game.features, task.game.steps
         one, two, rest = jax.random.split(key, 3)
         policy = actor(
-            one, F, 1, N, hidden=self.hidden, sharing=self.sharing, bandwidth=self.bandwidth
+            one,
+            F,
+            1,
+            N,
+            hidden=self.hidden_sizes,
+            sharing=self.parameter_sharing,
+            bandwidth=self.message_size,
         )
         critic = joint_critic(
             two,
@@ -187,8 +167,8 @@ class Maddpg:
             1,
             N,
             central=structure_named(self.structure).central,
-            sharing=self.sharing,
-            hidden=self.hidden,
+            sharing=self.parameter_sharing,
+            hidden=self.hidden_sizes,
             layer_norm=self.layer_norm,
         )
         memories = (
@@ -203,7 +183,7 @@ class Maddpg:
             *memories,
         )
         some, whole = (T, N), (T + 1, N)
-        example = Memory(
+        example = Transition(
             seen=jnp.zeros((*whole, F), jnp.float32),
             present=jnp.zeros(whole, bool),
             concerned=jnp.zeros(whole, bool),
@@ -212,9 +192,9 @@ class Maddpg:
             returns=jnp.zeros(some, jnp.float32),
             credit=jnp.zeros(whole, jnp.float32),
         )
-        worth = jnp.full(N, T if self.baseline == "money" else 0, jnp.float32)
+        worth = jnp.full(N, T if self.critic_baseline == "money" else 0, jnp.float32)
         return MaddpgState(
-            learner, replay(example, self.capacity, T), worth, jax.random.key_data(rest)
+            learner, replay(example, self.buffer_size, T), worth, jax.random.key_data(rest)
         )
 
     def step(self, task: Task, state: MaddpgState) -> tuple[MaddpgState, dict[str, Array]]:
@@ -225,14 +205,14 @@ class Maddpg:
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
             said = jnp.tanh(policy(seen, teams, jax.vmap(task.game.acts)(state)))
-            noise = self.noise * jax.random.normal(key, said.shape, said.dtype)
+            noise = self.noise_std * jax.random.normal(key, said.shape, said.dtype)
             action = jnp.clip(said + noise, -1, 1)
             return action, self._steering().factor(action, state, task.game)
 
-        episodes = play(task.game, act, playing, self.episodes)
+        episodes = play(task.game, act, playing, self.num_envs)
         seen = experience(task, episodes, teams)
         reward = T * seen.reward
-        kept = Memory(
+        kept = Transition(
             seen=episodes.observation,
             present=episodes.present,
             concerned=seen.concerned,
@@ -244,14 +224,16 @@ class Maddpg:
         memory = add(state.replay, kept)
 
         def update(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
-            drawn = uniform(memory, key, max(1, min(self.batch, self.rows // task.game.agents)))
+            drawn = uniform(
+                memory, key, max(1, min(self.batch_size, self.max_rows // task.game.agents))
+            )
             return self._update(learner, memory, drawn, state.worth, teams)
 
         learner, losses = jax.lax.scan(
-            update, state.learner, jax.random.split(learning, self.updates)
+            update, state.learner, jax.random.split(learning, self.num_updates)
         )
         worth = state.worth
-        if self.baseline == "money":
+        if self.critic_baseline == "money":
             worth = T * followed(worth / T, seen)
         metrics = summary(task, episodes, seen) | jax.tree.map(jnp.mean, losses)
         return MaddpgState(learner, memory, worth, jax.random.key_data(key)), metrics
@@ -260,8 +242,8 @@ class Maddpg:
         """The actors without noise, each on what it and its mates see."""
         learner = state.learner
         steering = self._steering()
-        network = Told(
-            learner.target_actor if self.bids == "trailing" else learner.actor,
+        network = CommActor(
+            learner.target_actor if self.result == "target" else learner.actor,
             structure_named(self.structure).teams(task.game.campaigns),
             steering.scale,
             bounded=True,
@@ -270,10 +252,12 @@ class Maddpg:
         return Learned(network, task.game.observer, task.game.level, rule, follows)
 
     def _steering(self) -> Steering:
-        return Steering(self.head, self.stride, 1.0)
+        return Steering(self.head, self.action_scale, 1.0)
 
     def _optimisers(self) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
-        return adam(self.actor_rate, self.longest), adam(self.critic_rate, self.longest)
+        return adam(self.actor_learning_rate, self.max_grad_norm), adam(
+            self.critic_learning_rate, self.max_grad_norm
+        )
 
     def _target(
         self,
@@ -284,15 +268,15 @@ class Maddpg:
         teams: Int[Array, " N"],
     ) -> Float[Array, "B N"]:
         """Y less what money left usually brings, which is what the critic is fitted to."""
-        stored: Memory = memory.episodes
-        now: Memory = gather(memory, drawn, stored)
+        stored: Transition = memory.episodes
+        now: Transition = gather(memory, drawn, stored)
         seen, present, concerned, credit = following(
             memory, drawn, (stored.seen, stored.present, stored.concerned, stored.credit)
         )
         action = jnp.tanh(learner.target_actor(seen, teams, present))
         value = worth * credit + learner.target_critic(seen, action, action, present, teams)
         more = jnp.where(concerned, value, 0.0)
-        return hybrid(td(now.reward, self.gamma, more), now.returns, self.mixing) - (
+        return hybrid(td(now.reward, self.gamma, more), now.returns, self.return_mix) - (
             worth * now.credit
         )
 
@@ -305,15 +289,15 @@ class Maddpg:
         teams: Int[Array, " N"],
     ) -> tuple[Learner, dict[str, Array]]:
         """A step of critics, actors and targets."""
-        now: Memory = gather(memory, drawn, memory.episodes)
+        now: Transition = gather(memory, drawn, memory.episodes)
         target = self._target(learner, memory, drawn, worth, teams)
         missed, rise = jax.value_and_grad(critic_loss)(learner.critic, now, target, teams)
         lost, slope = jax.value_and_grad(actor_loss)(
-            learner.actor, learner.critic, now, teams, self.restraint
+            learner.actor, learner.critic, now, teams, self.action_l2
         )
         of_actor, of_critic = self._optimisers()
-        policy, actor_memory = moved(of_actor, learner.actor, slope, learner.actor_memory)
-        critic, critic_memory = moved(of_critic, learner.critic, rise, learner.critic_memory)
+        policy, actor_opt_state = moved(of_actor, learner.actor, slope, learner.actor_opt_state)
+        critic, critic_opt_state = moved(of_critic, learner.critic, rise, learner.critic_opt_state)
         told = {
             "critic/loss": missed,
             "critic/gradient": optax.tree.norm(rise),
@@ -325,13 +309,13 @@ class Maddpg:
             critic,
             polyak(learner.target_actor, policy, self.tau),
             polyak(learner.target_critic, critic, self.tau),
-            actor_memory,
-            critic_memory,
+            actor_opt_state,
+            critic_opt_state,
         ), told
 
 
 def critic_loss(
-    critic: JointCritic, now: Memory, target: Float[Array, "B N"], teams: Int[Array, " N"]
+    critic: JointCritic, now: Transition, target: Float[Array, "B N"], teams: Int[Array, " N"]
 ) -> Float[Array, ""]:
     """Mean squared error of the values of what was played."""
     value = critic(now.seen, now.action, now.action, now.present, teams)
@@ -339,7 +323,7 @@ def critic_loss(
 
 
 def actor_loss(
-    policy: Actor, critic: JointCritic, now: Memory, teams: Int[Array, " N"], restraint: float
+    policy: Actor, critic: JointCritic, now: Transition, teams: Int[Array, " N"], restraint: float
 ) -> Float[Array, ""]:
     """Minus each agent's value of its own action, the others' as played; and the restraint."""
     said = policy(now.seen, teams, now.present)
@@ -350,19 +334,19 @@ def actor_loss(
 # The published rates and sizes. A million steps of a hundred agents would need 9 GB; 4 updates a
 # step are one in about a hundred steps played on 48 ticks.
 PUBLISHED: dict[str, Any] = {
-    "sharing": "separate",
-    "capacity": 512,
-    "batch": 1024,
-    "rows": 10**9,
-    "updates": 4,
+    "parameter_sharing": "separate",
+    "buffer_size": 512,
+    "batch_size": 1024,
+    "max_rows": 10**9,
+    "num_updates": 4,
     "gamma": 0.95,
-    "mixing": 0.0,
+    "return_mix": 0.0,
     "tau": 0.01,
-    "actor_rate": 1e-2,
-    "critic_rate": 1e-2,
+    "actor_learning_rate": 1e-2,
+    "critic_learning_rate": 1e-2,
     "layer_norm": False,
-    "baseline": "none",
-    "bids": "latest",
+    "critic_baseline": "none",
+    "result": "online",
 }
 
 ALGORITHMS.add("maddpg", "Deterministic actors, led by critics that see everybody.")(Maddpg)

@@ -14,7 +14,7 @@ Sources: Yu et al., "The surprising effectiveness of PPO in cooperative multi-ag
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -24,14 +24,22 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
+from equibid.learning.config import (
+    ActorCriticConfig,
+    CooperationConfig,
+    Count,
+    HeadConfig,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    Share,
+)
 from equibid.learning.losses.actor_critic import (
     Experience,
-    Moves,
     Steering,
     adam,
-    check_settings,
     experience,
     followed,
     masked_mean,
@@ -47,10 +55,10 @@ from equibid.learning.losses.ppo import (
 )
 from equibid.learning.losses.targets import gae
 from equibid.learning.networks.central_value import CentralValue, central_value
-from equibid.learning.networks.communication import Told, actor, check_talk
+from equibid.learning.networks.communication import CommActor, actor, check_talk
 from equibid.learning.networks.normalise import Moments, moments, observe, standard_deviation
 from equibid.learning.policy import Learned
-from equibid.learning.structure import Sharing, structure_named
+from equibid.learning.structure import structure_named
 from equibid.learning.training.rollout import Episodes, play
 
 # A factor changes by at most this many strides in a step.
@@ -63,14 +71,14 @@ class Learner(NamedTuple):
     Attributes:
         policy: the actors.
         critic: of all.
-        policy_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        policy_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
     """
 
     policy: Gaussian
     critic: CentralValue
-    policy_memory: optax.OptState
-    critic_memory: optax.OptState
+    policy_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
 
 
 class MappoState(NamedTuple):
@@ -90,69 +98,38 @@ class MappoState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mappo:
+class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
     """Settings of MAPPO, and of independent PPO."""
 
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 200
 
-    observer: str = "pace+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "market"
-    """Where they learn: "market", where all meet, or "log", at the day before's prices."""
-    structure: str = "competitive"
-    """independent, competitive, cooperative, teams:category, teams:4 or teams:0,0,1."""
-    sharing: Sharing = "shared"
-    """Whose networks an agent uses: those of all, its own, or its team's."""
-    bandwidth: int = 0
-    """Numbers of a message to the mates; 0 sends none."""
-    episodes: int = 8
-    """Periods played at once in a step."""
-    epochs: int = 5
-    """Times a step's episodes are learned from."""
-    minibatches: int = 4
-    """Parts of an epoch."""
-    rows: int = 16384
-    """Most agents' steps of a minibatch: among many agents not all of an epoch is used."""
-    gamma: float = 1.0
-    """Discount a step."""
-    lam: float = 0.98
-    """λ of the advantages."""
-    clip: float = 0.2
-    """ε of ratios and values."""
-    entropy: float = 0.0
-    """Weight of the entropy."""
-    delta: float = 10.0
-    """Where Huber's loss becomes straight, in standard deviations."""
-    policy_rate: float = 1e-3
-    """Learning rate."""
-    critic_rate: float = 3e-3
-    """Learning rate."""
-    max_grad_norm: float = 10.0
-    """Length to which gradients are cut."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Widths of actors and critics."""
-    head: Moves = "increment"
-    """What an action moves: the factor bid last ("increment"), the day before's ("multiple"), or
-    that raised and lowered with money left over time left ("paced")."""
-    stride: float = 0.1
-    """What an action of one adds to the logarithm of the factor."""
-    spread: float = 0.5
-    """Standard deviation of actions at first."""
-    baseline: Literal["money", "none"] = "money"
-    """What the critic starts from: the return that money left usually brings, or nothing."""
+    num_epochs: Count = 5
+    """Times that the periods of a training step are learned from."""
+    num_minibatches: Count = 4
+    """Parts of an epoch, each of which is an update."""
+    max_rows: Count = 16384
+    """Most agents' steps in a minibatch; among many agents an epoch does not use all of them."""
+    gamma: Share = 1.0
+    """Discount a step of the game."""
+    gae_lambda: Share = 0.98
+    """λ of generalised advantage estimation."""
+    clip_eps: Positive = 0.2
+    """ε within which ratios of probabilities, and changes of values, count."""
+    entropy_coef: NotNegative = 0.0
+    """Weight of the policy's entropy in the loss."""
+    huber_delta: Positive = 10.0
+    """Error from which the critic's Huber loss is linear, in standard deviations of returns."""
+    actor_learning_rate: Positive = 1e-3
+    critic_learning_rate: Positive = 3e-3
+    max_grad_norm: Positive = 10.0
+    """Norm to which gradients are clipped."""
+    init_std: Positive = 0.5
+    """Standard deviation of actions before training."""
 
     def __post_init__(self) -> None:
-        check_talk(structure_named(self.structure), self.bandwidth)
-        whole = ("episodes", "epochs", "minibatches", "rows")
-        above = ("stride", "spread", "clip", "delta", "longest")
-        check_settings(
-            "mappo",
-            {name: getattr(self, name) for name in whole} | {"hidden": len(self.hidden)},
-            {name: getattr(self, name) for name in above},
-        )
+        super().__post_init__()
+        check_talk(structure_named(self.structure), self.message_size)
 
     def init(self, task: Task, key: jax.Array) -> MappoState:
         """Untrained networks; the actors' mean keeps the day before's factors."""
@@ -160,17 +137,23 @@ class Mappo:
         N, F = task.game.agents, task.game.features
         one, two, rest = jax.random.split(key, 3)
         networks = actor(
-            one, F, 1, N, hidden=self.hidden, sharing=self.sharing, bandwidth=self.bandwidth
+            one,
+            F,
+            1,
+            N,
+            hidden=self.hidden_sizes,
+            sharing=self.parameter_sharing,
+            bandwidth=self.message_size,
         )
-        G = 1 if self.sharing == "shared" else N
-        policy = Gaussian(networks, jnp.log(jnp.full((G, 1), self.spread, jnp.float32)))
-        critic = central_value(two, F, N, structure, self.sharing, self.hidden)
+        G = 1 if self.parameter_sharing == "shared" else N
+        policy = Gaussian(networks, jnp.log(jnp.full((G, 1), self.init_std, jnp.float32)))
+        critic = central_value(two, F, N, structure, self.parameter_sharing, self.hidden_sizes)
         memories = (
             optimiser.init(eqx.filter(weights, eqx.is_array))
             for optimiser, weights in zip(self._optimisers(), (policy, critic), strict=True)
         )
         learner = Learner(policy, critic, *memories)
-        worth = jnp.full(N, float(self.baseline == "money"), jnp.float32)
+        worth = jnp.full(N, float(self.critic_baseline == "money"), jnp.float32)
         return MappoState(learner, moments(), worth, jax.random.key_data(rest))
 
     def step(self, task: Task, state: MappoState) -> tuple[MappoState, dict[str, Array]]:
@@ -183,11 +166,11 @@ class Mappo:
             action = policy.draw(key, seen, teams, jax.vmap(task.game.acts)(state))
             return action, self._steering().factor(action, state, task.game)
 
-        episodes = play(task.game, act, playing, self.episodes)
+        episodes = play(task.game, act, playing, self.num_envs)
         seen = experience(task, episodes, teams)
         rows, now, told = self._rows(episodes, seen, state, teams)
         learner, losses = self._learn(state.learner, rows, teams, learning)
-        worth = followed(state.worth, seen) if self.baseline == "money" else state.worth
+        worth = followed(state.worth, seen) if self.critic_baseline == "money" else state.worth
         metrics = summary(task, episodes, seen)
         metrics |= {"std": jnp.exp(learner.policy.log_std).mean()} | told
         metrics |= jax.tree.map(jnp.mean, losses)
@@ -197,17 +180,17 @@ class Mappo:
         """The actors' means: no chance, and each agent from what it and its mates see."""
         teams = structure_named(self.structure).teams(task.game.campaigns)
         steering = self._steering()
-        network = Told(state.learner.policy.actor, teams, steering.scale)
+        network = CommActor(state.learner.policy.actor, teams, steering.scale)
         rule, follows = steering.rule, steering.follows
         return Learned(network, task.game.observer, task.game.level, rule, follows)
 
     def _steering(self) -> Steering:
-        return Steering(self.head, self.stride, LARGEST)
+        return Steering(self.head, self.action_scale, LARGEST)
 
     def _optimisers(self) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
         return (
-            adam(self.policy_rate, self.max_grad_norm, 1e-5),
-            adam(self.critic_rate, self.max_grad_norm, 1e-5),
+            adam(self.actor_learning_rate, self.max_grad_norm, 1e-5),
+            adam(self.critic_learning_rate, self.max_grad_norm, 1e-5),
         )
 
     def _rows(
@@ -219,7 +202,7 @@ class Mappo:
         said = learner.critic(episodes.observation, episodes.present, teams)
         residual = _restored(before, said)
         value = jnp.where(seen.concerned, base + residual, 0.0)
-        advantage, target = gae(seen.reward, value, self.gamma, self.lam)
+        advantage, target = gae(seen.reward, value, self.gamma, self.gae_lambda)
         target = target - base[:, :-1]
 
         present, concerned = episodes.present[:, :-1], seen.concerned[:, :-1]
@@ -246,19 +229,25 @@ class Mappo:
     ) -> tuple[Learner, dict[str, Array]]:
         """Epochs of minibatches."""
         B, N = rows.present.shape
-        size = max(1, min(B // self.minibatches, self.rows // N))
-        count = min(self.minibatches, B // size)
+        size = max(1, min(B // self.num_minibatches, self.max_rows // N))
+        count = min(self.num_minibatches, B // size)
         of_policy, of_critic = self._optimisers()
 
         def update(learner: Learner, which: Array) -> tuple[Learner, dict[str, Array]]:
             batch = jax.tree.map(lambda x: x[which], rows)
             graded = jax.value_and_grad(policy_loss, has_aux=True)
-            (lost, apart), slope = graded(learner.policy, batch, teams, self.clip, self.entropy)
-            missed, rise = jax.value_and_grad(value_loss)(
-                learner.critic, batch, teams, self.clip, self.delta
+            (lost, apart), slope = graded(
+                learner.policy, batch, teams, self.clip_eps, self.entropy_coef
             )
-            policy, policy_memory = moved(of_policy, learner.policy, slope, learner.policy_memory)
-            critic, critic_memory = moved(of_critic, learner.critic, rise, learner.critic_memory)
+            missed, rise = jax.value_and_grad(value_loss)(
+                learner.critic, batch, teams, self.clip_eps, self.huber_delta
+            )
+            policy, policy_opt_state = moved(
+                of_policy, learner.policy, slope, learner.policy_opt_state
+            )
+            critic, critic_opt_state = moved(
+                of_critic, learner.critic, rise, learner.critic_opt_state
+            )
             told = {
                 "policy/loss": lost,
                 "policy/kl": apart,
@@ -266,13 +255,13 @@ class Mappo:
                 "critic/loss": missed,
                 "critic/gradient": optax.tree.norm(rise),
             }
-            return Learner(policy, critic, policy_memory, critic_memory), told
+            return Learner(policy, critic, policy_opt_state, critic_opt_state), told
 
         def epoch(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
             order = jax.random.permutation(key, B)[: count * size].reshape(count, size)
             return jax.lax.scan(update, learner, order)
 
-        return jax.lax.scan(epoch, learner, jax.random.split(key, self.epochs))
+        return jax.lax.scan(epoch, learner, jax.random.split(key, self.num_epochs))
 
 
 def _normal(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -287,14 +276,14 @@ def _restored(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
 # The published rates and sizes; rewards and actions stay those of this market.
 PUBLISHED: dict[str, Any] = {
     "gamma": 0.99,
-    "lam": 0.95,
-    "epochs": 15,
-    "minibatches": 1,
-    "rows": 10**9,
-    "entropy": 0.01,
-    "policy_rate": 5e-4,
-    "critic_rate": 5e-4,
-    "baseline": "none",
+    "gae_lambda": 0.95,
+    "num_epochs": 15,
+    "num_minibatches": 1,
+    "max_rows": 10**9,
+    "entropy_coef": 0.01,
+    "actor_learning_rate": 5e-4,
+    "critic_learning_rate": 5e-4,
+    "critic_baseline": "none",
 }
 
 ALGORITHMS.add("mappo", "Proximal policy optimisation, led by a value that sees everybody.")(Mappo)

@@ -11,7 +11,6 @@ from jaxtyping import Array, Bool, Float, Int
 from equibid.envs.game import GameState, MarkovGame
 from equibid.envs.heads import Follows, Head, Increment, Multiple, starts_now
 from equibid.envs.problem import Task
-from equibid.errors import InputError
 from equibid.learning.structure import scaled_reward, team_sum
 from equibid.learning.training.rollout import Episodes, time_left
 
@@ -148,17 +147,3 @@ def moved(
     """Weights and the optimiser's memory after a step."""
     change, memory = optimiser.update(slope, memory, weights)
     return optax.apply_updates(weights, change), memory
-
-
-def check_settings(name: str, at_least_one: dict[str, int], positive: dict[str, float]) -> None:
-    """Refuse settings that cannot be used.
-
-    Raises:
-        InputError: one is below 1, or not above 0.
-    """
-    for setting, count in at_least_one.items():
-        if count < 1:
-            raise InputError(f"{name}: {setting} must be at least 1, not {count}")
-    for setting, number in positive.items():
-        if not number > 0:
-            raise InputError(f"{name}: {setting} must be above 0, not {number:g}")

@@ -1,1 +1,1 @@
-"""The trainer: courses of steps, checkpoints, boards, what is kept and judged."""
+"""The trainer: courses of steps, checkpoints, loggers, what is kept and judged."""

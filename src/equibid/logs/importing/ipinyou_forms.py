@@ -11,9 +11,9 @@ from dataclasses import replace
 import polars as pl
 
 from equibid.logs.importing.form import (
-    FORMS,
+    SCHEMAS,
     Field,
-    Form,
+    LogSchema,
     features,
     integer,
     integer_or,
@@ -116,9 +116,9 @@ def spaced_numbers(name: str, pattern: str) -> Callable[[str, Sequence[str]], bo
     return recognises
 
 
-def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
+def encoded(name: str, suffix: str, line: str, *more: str) -> LogSchema:
     """Click, price, further whole numbers, and feature ids to the end of the line."""
-    return Form(
+    return LogSchema(
         name=name,
         fields=(
             integer("click", 0, 1, pl.UInt8),
@@ -138,12 +138,12 @@ def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
     )
 
 
-def _declare(form: Form, summary: str, known: bool = True) -> None:
-    FORMS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
+def _declare(form: LogSchema, summary: str, known: bool = True) -> None:
+    SCHEMAS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
 
 
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou",
         use=TO_JOIN,
         fields=LOG,
@@ -157,7 +157,7 @@ _declare(
 )
 SEASON_1 = tuple(field for field in LOG if field.name not in ("advertiser", "usertag"))
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-1",
         use=TO_MODEL,
         fields=SEASON_1,
@@ -170,7 +170,7 @@ _declare(
     known=False,
 )
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-1-bid",
         use="it has no prices, so it cannot be played",
         fields=tuple(field for field in BID if field in SEASON_1),
@@ -183,7 +183,7 @@ _declare(
     known=False,
 )
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-bid",
         use="it has no prices, so it cannot be played",
         fields=BID,
@@ -196,7 +196,7 @@ _declare(
     "iPinYou's raw bids, 21 columns (seasons 2 and 3).",
 )
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-test",
         use=TO_MODEL,
         fields=(*LOG, *OUTCOMES),
@@ -214,7 +214,7 @@ _declare(
     "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).",
 )
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-prepared",
         use=TO_TRAIN,
         fields=PREPARED,
@@ -243,7 +243,7 @@ _declare(
     known=False,
 )
 _declare(
-    Form(
+    LogSchema(
         name="ipinyou-feature-index",
         use="it names the features of other files, and cannot be played",
         fields=(named("feature"), integer("index", 0, MOST)),

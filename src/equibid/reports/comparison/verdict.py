@@ -56,8 +56,8 @@ def compare(leader: Row, others: list[Row], tables: RunTables) -> tuple[str, str
         )
     if equal:
         return f"{listed([name, *equal])} are tied for first", "Their scores are equal."
-    rivals = listed(near) if len(near) <= 3 else f"{len(near)} of {len(others)} others"
-    if any(apart.get(frozenset((name, rival))) is not None for rival in near):
+    opponents = listed(near) if len(near) <= 3 else f"{len(near)} of {len(others)} others"
+    if any(apart.get(frozenset((name, opponent))) is not None for opponent in near):
         why = (
             "The differences are no larger than chance makes; more replicates may tell them apart."
         )
@@ -66,7 +66,7 @@ def compare(leader: Row, others: list[Row], tables: RunTables) -> tuple[str, str
             "On too few replicates was anything drawn by which they differ: no test can tell them "
             "apart, however large the difference."
         )
-    return f"{name} scores highest, but is not separable from {rivals}", why
+    return f"{name} scores highest, but is not separable from {opponents}", why
 
 
 def separable(tables: RunTables) -> dict[frozenset[str], bool | None]:

@@ -75,7 +75,7 @@ def read_fit(run: RunFolder) -> FitTables:
     values = {name: tuple(x) if isinstance(x, list) else x for name, x in told["settings"].items()}
     return FitTables(
         run=run,
-        name=str(run.config["recording"]),
+        name=str(run.config["dataset"]),
         settings=[(name, setting_text(values[name]), how) for name, how in told["how"].items()],
         kept=told["kept"],
         notes=told["notes"],

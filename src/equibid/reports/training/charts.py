@@ -31,12 +31,12 @@ MOST_PAIRS, MOST_ROWS = 1500, 60
 def learning_chart(tables: LearningTables) -> Chart:
     """What held-out periods gave, step by step, beside what others reach."""
     chart = Chart(HEIGHT, right=NAMES)
-    add_seeds(chart, tables.judgements, tables.judged_by, tables.seeds)
+    add_seeds(chart, tables.judgements, tables.eval_metric, tables.seeds)
     seen = [y for line in chart.of(Line) for y in line.y] + list(tables.marks.values())
     steps = [x for line in chart.of(Line) for x in line.x if x is not None]
     chart.x = step_axis(steps)
     chart.y = fitted(seen)
-    chart.y.title = f"{tables.judged_by} of a held-out period, {tables.value_unit}s"
+    chart.y.title = f"{tables.eval_metric} of a held-out period, {tables.value_unit}s"
     places = free_places(chart, list(tables.marks.values()))
     for (name, height), place in zip(tables.marks.items(), places, strict=True):
         end = chart.x.high

@@ -61,7 +61,7 @@ def facts(tables: LearningTables) -> str:
 
 def verdict(tables: LearningTables) -> Verdict:
     """How far the best state came, beside the others."""
-    best = float(np.nanmax(tables.judgements[tables.judged_by].to_numpy()))
+    best = float(np.nanmax(tables.judgements[tables.eval_metric].to_numpy()))
     said = f"The best state gave {number(best, 2)} {tables.value_unit}s a held-out period"
     if not tables.marks:
         return Verdict(f"{tables.algorithm} was trained", said + ".")

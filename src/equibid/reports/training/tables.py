@@ -20,7 +20,7 @@ class LearningTables:
         run: the folder; its config says how the run was made.
         metrics: a row a `step` and `seed`, a column a metric.
         judgements: a row a `step` and `seed`: what held-out periods gave.
-        judged_by: the column of `judgements` that counts.
+        eval_metric: the column of `judgements` that counts.
         marks: what other bidders reach by the same judge, by name.
         specialisation: see `equibid.runs.insight.specialisation_frame`.
         wins: see `wins_frame` there.
@@ -32,7 +32,7 @@ class LearningTables:
     run: RunFolder
     metrics: pl.DataFrame
     judgements: pl.DataFrame
-    judged_by: str
+    eval_metric: str
     marks: Mapping[str, float]
     specialisation: pl.DataFrame
     wins: pl.DataFrame
@@ -81,13 +81,13 @@ def read_learning(run: RunFolder) -> LearningTables:
     Raises:
         InputError: one is not there, or lacks a column.
     """
-    told = run.json("training.json", ("value_unit", "judged_by", "marks"))
-    judged_by = told["judged_by"]
+    told = run.json("training.json", ("value_unit", "eval_metric", "marks"))
+    eval_metric = told["eval_metric"]
     return LearningTables(
         run=run,
         metrics=run.table("metrics.parquet", ("step", "seed")),
-        judgements=run.table("judgements.parquet", ("step", "seed", judged_by)),
-        judged_by=judged_by,
+        judgements=run.table("judgements.parquet", ("step", "seed", eval_metric)),
+        eval_metric=eval_metric,
         marks=told["marks"],
         specialisation=run.table(
             "specialisation.parquet", ("bidder", "advertiser", "name", "category", "distance")
@@ -104,16 +104,16 @@ def read_learning(run: RunFolder) -> LearningTables:
 def sheet(tables: LearningTables) -> Sheet:
     """A row a seed at its best judgement, and one a classic bidder on the same periods."""
     what = Column(
-        f"Judged by {tables.judged_by}", f"{tables.value_unit}s", partial(number, digits=2)
+        f"Judged by {tables.eval_metric}", f"{tables.value_unit}s", partial(number, digits=2)
     )
     best = (
-        tables.judgements.drop_nans(tables.judged_by)
-        .sort(tables.judged_by, descending=True, maintain_order=True)
+        tables.judgements.drop_nans(tables.eval_metric)
+        .sort(tables.eval_metric, descending=True, maintain_order=True)
         .unique("seed", keep="first", maintain_order=True)
         .sort("seed")
     )
     rows: list[tuple[str, list[float | str]]] = [
-        (f"{tables.algorithm}, seed {row['seed']}", [row[tables.judged_by], str(row["step"])])
+        (f"{tables.algorithm}, seed {row['seed']}", [row[tables.eval_metric], str(row["step"])])
         for row in best.iter_rows(named=True)
     ]
     rows += [(name, [x, "–"]) for name, x in tables.marks.items()]

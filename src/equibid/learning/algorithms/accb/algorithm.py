@@ -13,7 +13,7 @@ Schaul et al. 2016 (replay), Fujimoto et al. 2018 (TD3). `docs/bidders/accb.md` 
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,14 +22,24 @@ from jaxtyping import Array, Float, Int32, UInt32
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
 from equibid.envs.heads import Follows, ScaledSigmoid, starts_now
-from equibid.envs.problem import Task, World
-from equibid.errors import InputError
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.algorithms.accb.learner import Learner, between, newborn, update
-from equibid.learning.algorithms.accb.memory import remember, usual_price
+from equibid.learning.algorithms.accb.learner import Learner, between, init_learner, update
+from equibid.learning.algorithms.accb.replay import remember, usual_price
+from equibid.learning.config import (
+    ActorCriticConfig,
+    Count,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    ReplayConfig,
+    Share,
+    Sizes,
+)
 from equibid.learning.policy import Learned
 from equibid.learning.replay.buffer import add
 from equibid.learning.training.rollout import play
+from equibid.settings import Within
 
 # Where actors may bid all the money left, a bid of the day before's is a share of it within these.
 LEAST, MOST = 1e-9, 0.5
@@ -52,119 +62,104 @@ class AccbState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Accb:
+class Accb(ReplayConfig, ActorCriticConfig, ObservedConfig):
     """Settings of attention-critic coordinated bidding."""
 
     steps: ClassVar[int] = 150
     agent: ClassVar[Bidder | None] = None
     observer: str = "auction+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "market"
-    """Where they learn."""
-    episodes: int = 8
-    """Periods played at once in an iteration."""
-    temperature: float | Literal["adaptive", "team", "independent"] = "adaptive"
-    """How independent agents are: by competition, or always as much; 0 is "team"."""
-    adjusting: float = 0.25
-    """How much an agent that falls behind becomes more independent."""
-    sharing: Literal["shared", "separate"] = "shared"
+    temperature: NotNegative | Literal["adaptive", "team", "independent"] = "adaptive"
+    """How far an agent learns for itself: by how much it competes ("adaptive"), or by a fixed
+    temperature; 0 is "team", without end is "independent"."""
+    temperature_step: float = 0.25
+    """How much more an agent that falls behind learns for itself, under "adaptive"."""
+    parameter_sharing: Literal["shared", "separate"] = "shared"
     """Whether agents share one actor, told apart by what they see, or have their own."""
-    cap: Literal["factor", "paced", "budget"] = "factor"
-    """The highest bid: a multiple of the day before's, that multiple raised and lowered with money
-    left over time left, or all the money that is left."""
-    highest: float = 4.0
-    """That multiple."""
-    actor_width: tuple[int, ...] = (64, 64)
-    """Hidden layers of an actor."""
-    critic_width: int = 64
+    bid_cap: Literal["factor", "paced", "budget"] = "factor"
+    """The highest bid: a multiple of the day before's factor ("factor"), that multiple raised and
+    lowered with money left over time left ("paced"), or all the money that is left ("budget")."""
+    max_multiple: Annotated[float, Within(above=1)] = 4.0
+    """The highest factor, as a multiple of that of the day before."""
+    actor_hidden_sizes: Sizes = (64, 64)
+    """Widths of the hidden layers of an actor."""
+    critic_hidden_size: Count = 64
     """Width of the critic; its head is twice as wide."""
-    heads: int = 4
-    """Of attention."""
-    nearest: int = 16
-    """Competitors attended to among more than 64 agents."""
-    critics: int = 1
-    """Two believe the lesser value."""
-    dropout: float = 0.1
-    """Share of the critic's hidden units dropped in training."""
-    updates: int = 8
-    """Actor steps an iteration."""
-    delay: int = 2
-    """Critic steps to each actor step."""
-    batch: int = 128
-    """Joint steps learned from at once."""
-    rows: int | None = 4096
-    """Most agents' steps of a batch: among many agents it holds fewer joint steps."""
-    capacity: int = 128
-    """Episodes kept."""
-    actor_rate: float = 1e-4
-    """Learning rate."""
-    critic_rate: float = 1e-3
-    """Learning rate."""
-    tau: float = 0.02
-    """How fast targets follow."""
-    scale: float = 10.0
-    """Of rewards, so that critics see numbers near one."""
-    shaping: float = 1.0
-    """Weight of the potential; 0 for none."""
-    noise: tuple[float, float] = (0.5, 0.05)
-    """Standard deviation of exploration on the logit, at first and at last."""
-    mixing: tuple[float, float] = (0.5, 0.1)
-    """Share of returns in targets, at first and at last."""
-    correction: tuple[float, float] = (0.4, 1.0)
-    """Share of the replay's bias that weights take away, at first and at last."""
-    anneal: int = 150
-    """Iterations from first to last."""
-    warmup: int = 10
-    """Iterations before actors move."""
-    recent: int = 20
-    """Returns count in targets while younger than so many actor steps."""
-    smoothing: float = 0.1
-    """Standard deviation of noise on target actions, cut at twice that."""
-    exponent: float = 0.6
-    """Of errors in priorities."""
-    restraint: float = 1e-3
-    """Weight of squared logits."""
+    num_heads: Count = 4
+    """Heads of the critic's attention; divides critic_hidden_size."""
+    num_neighbours: Count = 16
+    """Competitors that the critic attends to one by one, where there are more than 64 agents."""
+    num_critics: Count = 1
+    """Critics; of two the lower value is believed."""
+    dropout: Share = 0.1
+    """Share of the critic's hidden units that are dropped in training."""
+    num_updates: Count = 8
+    """Updates of the actors in a training step."""
+    policy_delay: Count = 2
+    """Updates of the critic for each of the actors."""
+    batch_size: Count = 128
+    max_rows: Count | None = 4096
+    """Most agents' steps in a batch; among many agents it holds fewer steps of the game; none for
+    no limit."""
+    buffer_size: Count = 128
+    actor_learning_rate: Positive = 1e-4
+    critic_learning_rate: Positive = 1e-3
+    tau: Share = 0.02
+    """Share by which target networks move towards the networks at every update."""
+    reward_scale: Positive = 10.0
+    """What rewards are multiplied by, so that critics see numbers near 1."""
+    shaping_coef: NotNegative = 1.0
+    """Weight of the potential by which rewards are shaped; 0 for none."""
+    noise_std: tuple[NotNegative, NotNegative] = (0.5, 0.05)
+    """Standard deviation of the noise on the actor's logit, at first and at last."""
+    return_mix: tuple[Share, Share] = (0.5, 0.1)
+    """Share of the return in a critic's target, at first and at last; the rest is
+    bootstrapped."""
+    per_alpha: NotNegative = 0.6
+    """Exponent of errors in the priorities of prioritised replay."""
+    per_beta: tuple[Share, Share] = (0.4, 1.0)
+    """Share of the bias of prioritised replay that weights take away, at first and at last."""
+    anneal_steps: Count = 150
+    """Training steps in which settings go from their first to their last value."""
+    critic_warmup: Annotated[int, Within(least=0)] = 10
+    """Training steps, at first, in which critics learn and actors do not."""
+    max_return_age: Count = 20
+    """Training steps after which the return of a period no longer counts in targets."""
+    target_noise_std: NotNegative = 0.1
+    """Standard deviation of the noise on target actions, clipped at twice that."""
+    action_l2: NotNegative = 1e-3
+    """Weight of the mean squared logit in the actor's loss."""
 
     def __post_init__(self) -> None:
-        whole = ("episodes", "updates", "delay", "batch", "capacity", "anneal", "recent", "critics")
-        for name in whole:
-            if getattr(self, name) < 1:
-                raise InputError(f"accb: {name} must be at least 1, not {getattr(self, name)}")
-        if self.highest <= 1:
-            raise InputError(f"accb: highest must be above 1, not {self.highest:g}")
-        if self.capacity < self.episodes:
-            raise InputError("accb: capacity must hold the episodes of an iteration; raise it")
-        fixed = self.temperature
-        if not isinstance(fixed, str) and not 0 <= fixed < float("inf"):
-            raise InputError('accb: temperature is 0 or more, "adaptive", "team" or "independent"')
+        super().__post_init__()
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
+        self.refuse(self.temperature == float("inf"), "write temperature=independent for no end")
 
     def init(self, task: Task, key: jax.Array) -> AccbState:
         """Untrained networks: actors that bid the reference factor, and an empty replay."""
         making, rest = jax.random.split(key)
-        learner = newborn(self, task, making)
+        learner = init_learner(self, task, making)
         zero = jnp.zeros((), jnp.int32)
         return AccbState(learner, zero, jnp.zeros(()), jax.random.key_data(rest))
 
     def step(self, task: Task, state: AccbState) -> tuple[AccbState, dict[str, Array]]:
         """Play, remember, learn."""
         key, playing, learning = jax.random.split(jax.random.wrap_key_data(state.key), 3)
-        progress = jnp.minimum(state.iteration / self.anneal, 1.0).astype(jnp.float32)
-        noise, actor = between(self.noise, progress), state.learner.actor
+        progress = jnp.minimum(state.iteration / self.anneal_steps, 1.0).astype(jnp.float32)
+        noise, actor = between(self.noise_std, progress), state.learner.actor
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
             logit = actor(seen)
             logit = logit + noise * jax.random.normal(key, logit.shape, jnp.float32)
             return logit, self._factor(task, logit, state)
 
-        episodes = play(task.game, act, playing, self.episodes)
+        episodes = play(task.game, act, playing, self.num_envs)
         price = usual_price(episodes, state.price, state.iteration)
         memory, told = remember(self, task, episodes, price)
         learner, losses = jax.lax.scan(
-            partial(update, self, task, progress, state.iteration >= self.warmup),
+            partial(update, self, task, progress, state.iteration >= self.critic_warmup),
             state.learner._replace(replay=add(state.learner.replay, memory)),
-            (jnp.arange(self.updates), jax.random.split(learning, self.updates)),
+            (jnp.arange(self.num_updates), jax.random.split(learning, self.num_updates)),
         )
         metrics = told | {"noise": noise} | jax.tree.map(jnp.mean, losses)
         after = AccbState(learner, state.iteration + 1, price, jax.random.key_data(key))
@@ -200,7 +195,7 @@ class Accb:
 
     def ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
         """What silence bids, the share of its ceiling that a logit bids, and what both follow."""
-        if self.cap == "budget":
+        if self.bid_cap == "budget":
             # All the money on an impression of usual value is the factor m / v̄, of which silence
             # bids the share that the day before's factor was.
             budget, value = (
@@ -209,19 +204,19 @@ class Accb:
             )
             part = jnp.clip(task.reference.factor * value / budget, LEAST, MOST)
             return part * budget / value, ScaledSigmoid(1 / part), "money"
-        follows: Follows = "pace" if self.cap == "paced" else "nothing"
-        return task.game.level, ScaledSigmoid(self.highest), follows
+        follows: Follows = "pace" if self.bid_cap == "paced" else "nothing"
+        return task.game.level, ScaledSigmoid(self.max_multiple), follows
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)
 ALGORITHMS.add("accb-cpa", "For targets that bind: learns AuctionNet's score, from returns alone.")(
-    partial(Accb, reward="cpa-score:dense=1", mixing=(1.0, 1.0), recent=128)
+    partial(Accb, reward="cpa-score:dense=1", return_mix=(1.0, 1.0), max_return_age=128)
 )
 ALGORITHMS.add("accb-paced", "For logs: the highest bid follows money left over time left.")(
-    partial(Accb, cap="paced")
+    partial(Accb, bid_cap="paced")
 )
 ALGORITHMS.add("accb-budget-cap", "The same with all the money left as the highest bid.")(
-    partial(Accb, cap="budget")
+    partial(Accb, bid_cap="budget")
 )
 ALGORITHMS.add("accb-segments", "Coarse to fine: actors also see a plan over segments.")(
     partial(Accb, observer="auction+traits+segments")
@@ -230,15 +225,15 @@ ALGORITHMS.add("accb-segments", "Coarse to fine: actors also see a plan over seg
 ALGORITHMS.add("accb-published", "The same in the sizes of the methods it is made of; slow.")(
     partial(
         Accb,
-        actor_width=(256, 128),
-        critic_width=128,
-        batch=1024,
-        rows=None,
-        updates=16,
-        capacity=1024,
-        critic_rate=3e-4,
+        actor_hidden_sizes=(256, 128),
+        critic_hidden_size=128,
+        batch_size=1024,
+        max_rows=None,
+        num_updates=16,
+        buffer_size=1024,
+        critic_learning_rate=3e-4,
         tau=0.005,
-        warmup=1,
-        anneal=2000,
+        critic_warmup=1,
+        anneal_steps=2000,
     )
 )

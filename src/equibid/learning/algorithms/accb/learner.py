@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
 from equibid.learning.algorithms.accb.losses import Batch, Critics, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.memory import blank, draw
+from equibid.learning.algorithms.accb.replay import blank, draw
 from equibid.learning.losses.actor_critic import masked_mean
 from equibid.learning.losses.targets import polyak
 from equibid.learning.networks.attention import attention_critic
@@ -33,8 +33,8 @@ class Learner(NamedTuple):
         critics: one, or several of which the least value is believed.
         target_actor: that trails the actor.
         target_critics: that trail the critics.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
         replay: the episodes.
         values: of what the first critic said, own and team.
     """
@@ -43,42 +43,44 @@ class Learner(NamedTuple):
     critics: Critics
     target_actor: Policies
     target_critics: Critics
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
     replay: Replay
     values: Moments
 
 
-def newborn(settings: "Accb", task: Task, key: jax.Array) -> Learner:
+def init_learner(settings: "Accb", task: Task, key: jax.Array) -> Learner:
     """Untrained networks, actors that bid the reference factor, and an empty replay."""
     N, F = task.game.agents, task.game.features
     for_actor, for_critic = jax.random.split(key)
 
     def network(key: jax.Array) -> MLP:
-        sizes = [F, *settings.actor_width, 1]
+        sizes = [F, *settings.actor_hidden_sizes, 1]
         return mlp(key, sizes, layer_norm=True, last_scale=0.01)
 
-    actor = policies(for_actor, network, range(N) if settings.sharing == "separate" else None)
+    actor = policies(
+        for_actor, network, range(N) if settings.parameter_sharing == "separate" else None
+    )
     critics = tuple(
         attention_critic(
             key,
             F,
             1,
-            width=settings.critic_width,
-            heads=settings.heads,
+            width=settings.critic_hidden_size,
+            heads=settings.num_heads,
             dropout=settings.dropout,
-            nearest=settings.nearest,
+            nearest=settings.num_neighbours,
         )
-        for key in jax.random.split(for_critic, settings.critics)
+        for key in jax.random.split(for_critic, settings.num_critics)
     )
     return Learner(
         actor,
         critics,
         jax.tree.map(jnp.array, actor),
         jax.tree.map(jnp.array, critics),
-        _optimiser(ACTOR_CLIP, settings.actor_rate).init(_arrays(actor)),
-        _optimiser(CRITIC_CLIP, settings.critic_rate).init(_arrays(critics)),
-        replay(blank(task), settings.capacity, task.game.steps),
+        _optimiser(ACTOR_CLIP, settings.actor_learning_rate).init(_arrays(actor)),
+        _optimiser(CRITIC_CLIP, settings.critic_learning_rate).init(_arrays(critics)),
+        replay(blank(task), settings.buffer_size, task.game.steps),
         moments((2,)),
     )
 
@@ -108,7 +110,7 @@ def update(
     for_actor, for_critic = jax.random.split(key)
     fit = partial(_fit_critics, settings, task, progress, number)
     learner, (batches, losses) = jax.lax.scan(
-        fit, learner, jax.random.split(for_critic, settings.delay)
+        fit, learner, jax.random.split(for_critic, settings.policy_delay)
     )
     batch = jax.tree.map(lambda x: x[-1], batches)
     learner, told = _move_actor(settings, task, moving, learner, batch, for_actor)
@@ -123,24 +125,24 @@ def _fit_critics(
     settings: "Accb", task: Task, progress: Array, number: Array, learner: Learner, key: jax.Array
 ) -> tuple[Learner, tuple[Batch, dict[str, Array]]]:
     drawing, dropping, smoothing = jax.random.split(key, 3)
-    beta, share = between(settings.correction, progress), between(settings.mixing, progress)
+    beta, share = between(settings.per_beta, progress), between(settings.return_mix, progress)
     drawn, batch = draw(settings, learner.replay, drawing, beta, number)
     noise = jax.random.normal(smoothing, batch.action.shape, jnp.float32)
-    noise = settings.smoothing * jnp.clip(noise, -2, 2)
+    noise = settings.target_noise_std * jnp.clip(noise, -2, 2)
     y = targets(learner.target_actor, learner.target_critics, batch, noise, share, task.overlap)
     (loss, (error, q)), gradients = jax.value_and_grad(critic_loss, has_aux=True)(
         learner.critics, batch, y, dropping, task.overlap
     )
     critics, memory, length = _descended(
-        _optimiser(CRITIC_CLIP, settings.critic_rate),
+        _optimiser(CRITIC_CLIP, settings.critic_learning_rate),
         gradients,
-        learner.critic_memory,
+        learner.critic_opt_state,
         learner.critics,
     )
     learner = learner._replace(
         critics=critics,
-        critic_memory=memory,
-        replay=reprioritise(learner.replay, drawn, error, settings.exponent),
+        critic_opt_state=memory,
+        replay=reprioritise(learner.replay, drawn, error, settings.per_alpha),
         values=observe(learner.values, q, batch.present.astype(jnp.float32)),
     )
     return learner, (batch, {"critic/loss": loss, "critic/gradient": length})
@@ -151,10 +153,13 @@ def _move_actor(
 ) -> tuple[Learner, dict[str, Array]]:
     spread = standard_deviation(learner.values)
     (loss, logit), gradients = jax.value_and_grad(actor_loss, has_aux=True)(
-        learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.restraint
+        learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.action_l2
     )
     moved, memory, length = _descended(
-        _optimiser(ACTOR_CLIP, settings.actor_rate), gradients, learner.actor_memory, learner.actor
+        _optimiser(ACTOR_CLIP, settings.actor_learning_rate),
+        gradients,
+        learner.actor_opt_state,
+        learner.actor,
     )
     actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
     _, head, _ = settings.ceiling(task)
@@ -167,7 +172,7 @@ def _move_actor(
         "critic/own": spread[0],
         "critic/team": spread[1],
     }
-    return learner._replace(actor=actor, actor_memory=memory), told
+    return learner._replace(actor=actor, actor_opt_state=memory), told
 
 
 def _descended(

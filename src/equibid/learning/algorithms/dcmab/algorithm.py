@@ -15,7 +15,7 @@ advertising", CIKM 2018.
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import Task
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.dcmab.actions import (
@@ -35,11 +35,11 @@ from equibid.learning.algorithms.dcmab.actions import (
     tilted_factor,
 )
 from equibid.learning.algorithms.dcmab.cluster_stats import Books
-from equibid.learning.algorithms.dcmab.losses import Learner, Rates, newborn, update
+from equibid.learning.algorithms.dcmab.losses import Learner, Rates, init_learner, update
 from equibid.learning.algorithms.dcmab.networks import actors, critics
 from equibid.learning.algorithms.dcmab.replay import (
+    ClusterReward,
     Future,
-    Share,
     batch,
     cluster_sums,
     futures,
@@ -49,6 +49,14 @@ from equibid.learning.algorithms.dcmab.replay import (
     one_day,
 )
 from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups, worth
+from equibid.learning.config import (
+    ActorCriticConfig,
+    Count,
+    EnvConfig,
+    NotNegative,
+    ReplayConfig,
+    Share,
+)
 from equibid.learning.losses.potential import (
     Slopes,
     elasticity,
@@ -57,6 +65,7 @@ from equibid.learning.losses.potential import (
 )
 from equibid.learning.replay.buffer import Replay, add, replay
 from equibid.learning.training.rollout import Episodes, play
+from equibid.settings import Within
 
 # Weight of new days in what is known of past ones.
 FRESH = 0.1
@@ -87,74 +96,58 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DCMAB:
+class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
     """Settings; what was published is marked."""
 
     steps: ClassVar[int] = 100
-    world: World = "market"
-    """market: all meet; log: each buys at the prices of the day before, only with ratio=none."""
-    reward: str = "value"
-    """Of an advertiser's tick, before clusters sum it."""
-    share: Share = "self"
-    """Whether a cluster is paid its own reward or everybody's (both published)."""
-    clusters: int = 3
-    """I, of advertisers (published)."""
-    groups: int = 3
-    """J, of the day's ticks (published, of consumers)."""
-    ratio: Ratio = "none"
-    """How an action meets the value of an impression; published: paper."""
-    largest: float = 0.9
-    """The most a bid is raised or cut, as a share (published)."""
-    interval: int = 4
+    num_envs: Count = 4
+    reward_sharing: ClusterReward = "self"
+    """Whether a cluster is paid its own reward ("self") or everybody's ("coord"); both are
+    published."""
+    num_clusters: Count = 3
+    """I, clusters of advertisers, each of which is an agent; published: 3."""
+    num_tick_groups: Count = 3
+    """J, groups of the day's ticks, in the place of the published three groups of consumers."""
+    bid_form: Ratio = "none"
+    """How an action meets the value of an impression: "none" makes a factor, "paper" is the
+    published form, "monotone" raises good impressions in both directions."""
+    max_change: Annotated[float, Within(above=0, most=1)] = 0.9
+    """The most that a bid is raised or lowered, as a share; published: 0.9."""
+    decision_ticks: Count = 4
     """Ticks from decision to decision."""
-    clock: bool = True
-    """Whether agents see the time; the published see the books alone."""
+    observe_time: bool = True
+    """Whether agents see the time of day; the published agents see sums of money alone."""
     shaping: bool = True
     """Whether rewards are shaped by what the money left could buy; not published."""
-    critic: Literal["joint", "own"] = "joint"
-    """What a critic sees of the actions: all, or its own cluster's (the published DDPG)."""
-    episodes: int = 4
-    """E, days played at once."""
-    updates: int = 32
-    """Batches learned from in a step."""
-    batch: int = 64
-    """Intervals in a batch."""
-    capacity: int = 1000
-    """Days kept."""
-    discount: float = 1.0
-    """γ, from interval to interval; 0 makes contextual bandits, whose rewards are not shaped."""
-    actor_width: int = 300
-    """Of two hidden layers (published)."""
-    critic_width: int = 100
-    """Of two hidden layers (published)."""
-    actor_rate: float = 3e-4
-    """Learning rate of the actors, Adam."""
-    critic_rate: float = 1e-3
-    """Learning rate of the critics, Adam."""
-    slow: float = 0.01
-    """Share by which targets follow."""
-    noise: float = 0.3
-    """Standard deviation of the noise of actions, at first."""
-    last_noise: float = 0.05
-    """The same at last."""
-    anneal: int = 250
-    """Days in which the noise falls."""
-    restraint: float = 1e-3
-    """Weight of the actors' mean square before the tanh, which keeps it from saturating."""
+    critic_sees: Literal["joint", "own"] = "joint"
+    """The actions that a critic sees: all ("joint"), or its own cluster's ("own", which is the
+    published DDPG)."""
+    num_updates: Count = 32
+    batch_size: Count = 64
+    """Decisions in a batch, each of all agents."""
+    buffer_size: Count = 1000
+    gamma: Share = 1.0
+    """Discount from decision to decision; 0 makes contextual bandits, whose rewards are not
+    shaped."""
+    actor_hidden_size: Count = 300
+    """Width of the two hidden layers of an actor; published: 300."""
+    critic_hidden_size: Count = 100
+    """Width of the two hidden layers of a critic; published: 100."""
+    tau: Share = 0.01
+    """Share by which target networks move towards the networks at every update."""
+    noise_std: tuple[NotNegative, NotNegative] = (0.3, 0.05)
+    """Standard deviation of the noise on actions, at first and at last."""
+    anneal_episodes: Count = 250
+    """Periods in which the noise goes from its first to its last value."""
+    action_l2: NotNegative = 1e-3
+    """Weight of the actors' mean square before the tanh, which keeps them from saturating."""
 
     def __post_init__(self) -> None:
-        whole = ("clusters", "groups", "interval", "episodes", "updates", "batch", "capacity")
-        for name in (*whole, "actor_width", "critic_width"):
-            if getattr(self, name) < 1:
-                raise InputError(f"dcmab: {name} must be at least 1, not {getattr(self, name)}")
-        if not 0 < self.largest <= 1:
-            raise InputError(f"dcmab: largest must be above 0 and at most 1, not {self.largest:g}")
-        if not 0 <= self.discount <= 1:
-            raise InputError(f"dcmab: discount must lie in 0 … 1, not {self.discount:g}")
-        if self.capacity < self.episodes:
-            raise InputError(f"dcmab: capacity must be at least episodes, {self.episodes}")
-        if self.world == "log" and self.ratio != "none":
-            raise InputError("dcmab: a log is bought from by factors; ask for ratio=none there")
+        super().__post_init__()
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
+        tilted = self.env_mode == "log" and self.bid_form != "none"
+        self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 
     @property
     def observer(self) -> str:
@@ -164,7 +157,7 @@ class DCMAB:
     @property
     def agent(self) -> Bidder | None:
         """What turns actions into bids; None where they are factors."""
-        return None if self.ratio == "none" else TiltedSeat(self.ratio, self.largest)
+        return None if self.bid_form == "none" else TiltedSeat(self.bid_form, self.max_change)
 
     def init(self, task: Task, key: jax.Array) -> State:
         """Untrained networks and an empty memory.
@@ -175,16 +168,23 @@ class DCMAB:
         if task.game.by_impression:
             raise InputError("dcmab decides by the tick; learn on a market that is played by tick")
         one, two, rest = jax.random.split(key, 3)
-        sizes = self.clusters, self.groups, 2 * self.clusters * self.groups + self.clock
-        networks = actors(one, *sizes, self.actor_width), critics(two, *sizes, self.critic_width)
+        sizes = (
+            self.num_clusters,
+            self.num_tick_groups,
+            2 * self.num_clusters * self.num_tick_groups + self.observe_time,
+        )
+        networks = (
+            actors(one, *sizes, self.actor_hidden_size),
+            critics(two, *sizes, self.critic_hidden_size),
+        )
         Q = self._intervals(task)
         return State(
-            learner=newborn(*networks, self._rates),
-            memory=replay(one_day(Q, *sizes, task.game.agents), self.capacity, Q),
+            learner=init_learner(*networks, self._rates),
+            memory=replay(one_day(Q, *sizes, task.game.agents), self.buffer_size, Q),
             slopes=no_slopes(task.game.agents),
-            history=jnp.full((self.groups, 2), 1 / self.groups, jnp.float32),
-            cluster=advertiser_clusters(task, self.clusters),
-            group=tick_groups(task, self.groups),
+            history=jnp.full((self.num_tick_groups, 2), 1 / self.num_tick_groups, jnp.float32),
+            cluster=advertiser_clusters(task, self.num_clusters),
+            group=tick_groups(task, self.num_tick_groups),
             played=jnp.asarray(0, jnp.int32),
             key=jax.random.key_data(rest),
         )
@@ -196,24 +196,26 @@ class DCMAB:
         books = self._books(task, state)
         noise = self._noise(luck, state, task)
         act = partial(self._act, task, state, books, noise)
-        days = play(replace(task.game, observer=books), act, chance, self.episodes)
-        fresh = kept(task, books, days, self.share)
+        days = play(replace(task.game, observer=books), act, chance, self.num_envs)
+        fresh = kept(task, books, days, self.reward_sharing)
         memory = add(state.memory, fresh)
         slopes = noise_slopes(state.slopes, task, books, days, noise)
         e = elasticity(slopes, guessed_elasticity(task))
         future = self._future(task, books, e)
 
         def learn(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
-            drawn = batch(memory, key, self.batch, self.discount, future)
-            return update(learner, drawn, state.history, self._rates, self.critic == "joint")
+            drawn = batch(memory, key, self.batch_size, self.gamma, future)
+            return update(learner, drawn, state.history, self._rates, self.critic_sees == "joint")
 
-        learner, told = jax.lax.scan(learn, state.learner, jax.random.split(draws, self.updates))
+        learner, told = jax.lax.scan(
+            learn, state.learner, jax.random.split(draws, self.num_updates)
+        )
         after = state._replace(
             learner=learner,
             memory=memory,
             slopes=slopes,
             history=state.history + FRESH * (history_of(fresh, books) - state.history),
-            played=state.played + self.episodes,
+            played=state.played + self.num_envs,
             key=jax.random.key_data(key),
         )
         metrics = self._told(task, books, days)
@@ -222,29 +224,29 @@ class DCMAB:
 
     def policy(self, task: Task, state: State) -> Bidder:
         """The actors without noise, over books of their own."""
-        kind = CoordinatedFactors if self.ratio == "none" else Coordinated
+        kind = CoordinatedFactors if self.bid_form == "none" else Coordinated
         return kind(
             actors=state.learner.actors,
             history=state.history,
             books=self._books(task, state),
             start=task.reference.factor,
             mean_value=task.reference.mean_value,
-            ratio=self.ratio,
-            largest=self.largest,
+            ratio=self.bid_form,
+            largest=self.max_change,
         )
 
     @property
     def _rates(self) -> Rates:
-        return Rates(self.actor_rate, self.critic_rate, self.slow, self.restraint)
+        return Rates(self.actor_learning_rate, self.critic_learning_rate, self.tau, self.action_l2)
 
     def _future(self, task: Task, books: Books, e: Array) -> Future | None:
         """What rewards are shaped by; bandits look no further than their interval."""
-        if not self.shaping or self.discount == 0:
+        if not self.shaping or self.gamma == 0:
             return None
-        return partial(futures, task, books, self.share, e)
+        return partial(futures, task, books, self.reward_sharing, e)
 
     def _intervals(self, task: Task) -> int:
-        return -(-task.game.ticks // self.interval)
+        return -(-task.game.ticks // self.decision_ticks)
 
     def _books(self, task: Task, state: State) -> Books:
         return Books(
@@ -253,20 +255,20 @@ class DCMAB:
             worth=worth(task),
             budget=jnp.asarray(task.game.campaigns.budget, jnp.float64),
             plan=task.best * worth(task),
-            clusters=self.clusters,
-            groups=self.groups,
-            interval=self.interval,
-            clock=self.clock,
+            clusters=self.num_clusters,
+            groups=self.num_tick_groups,
+            interval=self.decision_ticks,
+            clock=self.observe_time,
         )
 
     def _spread(self, state: State) -> Float[Array, ""]:
         """Standard deviation of the noise now."""
-        done = jnp.clip(state.played / max(self.anneal, 1), 0, 1).astype(jnp.float32)
-        return self.noise + (self.last_noise - self.noise) * done
+        done = jnp.clip(state.played / max(self.anneal_episodes, 1), 0, 1).astype(jnp.float32)
+        return self.noise_std[0] + (self.noise_std[1] - self.noise_std[0]) * done
 
     def _noise(self, key: jax.Array, state: State, task: Task) -> Float[Array, "E Q I J"]:
         """Of whole days: an action is held for an interval, and its noise with it."""
-        shape = (self.episodes, self._intervals(task), self.clusters, self.groups)
+        shape = (self.num_envs, self._intervals(task), self.num_clusters, self.num_tick_groups)
         return self._spread(state) * jax.random.normal(key, shape, jnp.float32)
 
     def _act(
@@ -281,18 +283,18 @@ class DCMAB:
     ) -> tuple[Float[Array, "E I J"], Any]:
         """The clusters' actions, and what the game takes of each advertiser."""
         tick = state.step[0]
-        action = run.learner.actors(seen[:, 0], run.history) + noise[:, tick // self.interval]
+        action = run.learner.actors(seen[:, 0], run.history) + noise[:, tick // self.decision_ticks]
         action = jnp.clip(action, -1, 1)
         own = action[:, run.cluster, books.group_of(tick)].astype(jnp.float64)
         start, mean = task.reference.factor, task.reference.mean_value
-        if self.ratio == "none":
-            return action, tilted_factor(own, start, self.largest)
+        if self.bid_form == "none":
+            return action, tilted_factor(own, start, self.max_change)
         return action, Tilt(own, *(jnp.broadcast_to(x, own.shape) for x in (start, mean)))
 
     def _told(self, task: Task, books: Books, days: Episodes) -> dict[str, Array]:
         """Metrics of the days played."""
         learns = days.present[:, :1]
-        paid = cluster_sums(task, books, self.share, days.reward, learns)
+        paid = cluster_sums(task, books, self.reward_sharing, days.reward, learns)
         filled = by_cluster(learns.astype(jnp.float32), books.cluster, books.clusters) > 0
         level = jnp.abs(days.action)
         return {
@@ -300,7 +302,7 @@ class DCMAB:
             "return": (paid * filled).sum() / jnp.maximum(filled.sum(), 1),
             "action": days.action.mean(),
             "action/size": level.mean(),
-            "action/saturated": (level >= self.largest).mean(),
+            "action/saturated": (level >= self.max_change).mean(),
         }
 
 
@@ -310,8 +312,8 @@ ALGORITHMS.add("dcmab", "Clusters of advertisers with critics of all, each for i
     _MADE
 )
 ALGORITHMS.add("dcmab-coord", "DCMAB with everybody's revenue as each cluster's reward.")(
-    partial(_MADE, share="coord")
+    partial(_MADE, reward_sharing="coord")
 )
 ALGORITHMS.add("dcmab-published", "DCMAB as published: bids by value, books alone, no shaping.")(
-    partial(_MADE, ratio="paper", clock=False, shaping=False, restraint=0.0)
+    partial(_MADE, bid_form="paper", observe_time=False, shaping=False, action_l2=0.0)
 )

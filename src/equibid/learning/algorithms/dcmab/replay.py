@@ -1,8 +1,9 @@
 """DCMAB's days as they are kept, and the intervals drawn from them.
 
 Cluster i's reward is what its members earned, r_i = Σ w_k r_k, w what a value unit is worth to them
-in currency, over what the log's best factors earn them in a day. Members that a rival drives for a
-day count on neither side: no action of the cluster moves them. Shaped rewards add the change of
+in currency, over what the log's best factors earn them in a day. Members that an opponent drives
+for a day count on neither side: no action of the cluster moves them. Shaped rewards add the change
+of
 
     Φ_i = Σ w_k V_k Φ_k
 
@@ -26,7 +27,7 @@ from equibid.learning.losses.potential import Slopes, prospects, seen_slopes
 from equibid.learning.replay.buffer import Replay, following, gather, uniform
 from equibid.learning.training.rollout import Episodes
 
-Share = Literal["self", "coord"]
+ClusterReward = Literal["self", "coord"]
 # Φ of each cluster [B, I], of the money and time left [B, N] and [B], and of who learns [B, N].
 Future = Callable[[Array, Array, Array], Array]
 
@@ -71,7 +72,7 @@ def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q 
     return padded.reshape(E, -1, interval, *x.shape[2:]).sum(axis=2)
 
 
-def kept(task: Task, books: Books, days: Episodes, share: Share) -> Days:
+def kept(task: Task, books: Books, days: Episodes, share: ClusterReward) -> Days:
     """What is kept of days.
 
     Args:
@@ -114,7 +115,7 @@ def use_of(books: Books, days: Episodes) -> Float[Array, "E Q I J"]:
 def cluster_sums(
     task: Task,
     books: Books,
-    share: Share,
+    share: ClusterReward,
     value: Float[Array, "... N"],
     learns: Bool[Array, "... N"],
 ) -> Float[Array, "... I"]:
@@ -180,7 +181,7 @@ def batch(
 def futures(
     task: Task,
     books: Books,
-    share: Share,
+    share: ClusterReward,
     e: Float[Array, " N"],
     money: Float[Array, "B N"],
     time: Float[Array, " B"],

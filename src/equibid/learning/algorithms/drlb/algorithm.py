@@ -18,7 +18,7 @@ advertising", CIKM 2018 (arXiv 1802.08365). `docs/bidders/drlb.md` lists departu
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +28,7 @@ from jaxtyping import Array, Bool, Float, Int, Int32, UInt32
 from equibid.bidders.bidder import Bidder, pytree
 from equibid.envs.game import GameState
 from equibid.envs.heads import WIDEST
-from equibid.envs.problem import Task, World
-from equibid.errors import InputError
+from equibid.envs.problem import EnvMode, Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.drlb.returns import (
     Returns,
@@ -37,6 +36,15 @@ from equibid.learning.algorithms.drlb.returns import (
     credit,
     keys_of,
     returns_table,
+)
+from equibid.learning.config import (
+    Count,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    ReplayConfig,
+    Share,
+    Sizes,
 )
 from equibid.learning.losses.deep_q import Steps, double_q_loss, epsilon, explored, q_values
 from equibid.learning.losses.targets import polyak, ranked_unimodal
@@ -53,6 +61,7 @@ from equibid.learning.replay.buffer import (
     uniform,
 )
 from equibid.learning.training.rollout import Episodes, play
+from equibid.settings import Within
 
 SEVEN = (-0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08)
 ELEVEN = (-0.5, -0.15, -0.08, -0.03, -0.01, 0.0, 0.01, 0.03, 0.08, 0.15, 0.5)
@@ -85,7 +94,7 @@ class Regulation:
         return jnp.clip(moved, start / WIDEST, start * WIDEST)
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of a campaign's episode.
 
     Attributes:
@@ -138,96 +147,85 @@ class DrlbState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Drlb:
+class Drlb(ReplayConfig, ObservedConfig):
     """Settings of DRLB."""
 
     steps: ClassVar[int] = 150
-    observer: str = "drlb+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "log"
-    """"log", where each buys at the day before's prices, or "market", where all meet."""
     agent: ClassVar[Bidder | None] = None
-    rates: tuple[float, ...] = SEVEN
-    """β, by which λ may change in a tick, ascending."""
-    paid: Literal["best", "quantile", "direct"] = "best"
-    """A step is paid with the best return met, a high quantile of returns, or what it won."""
-    quantile: float = 0.9
-    """Of returns."""
-    episodes: int = 4
-    """Periods played at once in an iteration."""
-    deviation: float = 2.0
+    observer: str = "drlb+traits"
+    env_mode: EnvMode = "log"
+    num_envs: Count = 4
+    action_values: tuple[float, ...] = SEVEN
+    """β, the shares by which λ may change in a tick, ascending from above -1."""
+    step_reward: Literal["best", "quantile", "direct"] = "best"
+    """What a step is paid with: the best return that followed a step like it ("best"), a high
+    quantile of returns ("quantile"), or what it won ("direct")."""
+    quantile: Annotated[float, Within(above=0, most=1)] = 0.9
+    """Which quantile of returns, under step_reward=quantile."""
+    init_ratio: Annotated[float, Within(least=1)] = 2.0
     """In training the first λ is off by up to this ratio, up or down."""
-    width: tuple[int, ...] = (100, 100, 100)
-    """Hidden layers of both networks."""
-    rate: float = 1e-3
+    hidden_sizes: Sizes = (100, 100, 100)
+    """Widths of the hidden layers of both networks."""
+    learning_rate: Positive = 1e-3
     """Learning rate of both networks."""
-    updates: int = 40
-    """Steps of both networks an iteration."""
-    waits: int = 5
-    """Iterations in which only RewardNet learns, first."""
-    batch: int = 512
-    """Steps of campaigns learned from at once."""
-    capacity: int = 400_000
-    """Steps of campaigns kept, about."""
-    follow: float = 0.01
-    """How far the target moves towards Q when it moves; the target is the policy."""
-    copy: int = 1
-    """Updates after which the target moves."""
-    epsilon: tuple[float, float] = (0.95, 0.05)
+    num_updates: Count = 40
+    reward_warmup: Annotated[int, Within(least=0)] = 5
+    """Training steps, at first, in which RewardNet learns and Q does not."""
+    batch_size: Count = 512
+    """Steps of single campaigns in a batch."""
+    buffer_size: Count = 400_000
+    """Steps of single campaigns that the replay keeps, about."""
+    tau: Share = 0.01
+    """Share by which the target network moves towards Q when it moves; it is the policy."""
+    target_update_every: Count = 1
+    """Updates after which the target network moves."""
+    epsilon: tuple[Share, Share] = (0.95, 0.05)
     """Share of random actions, at first and at last."""
-    anneal: int = 100
-    """Iterations from first to last."""
-    doubt: float = 0.5
-    """Share of random actions where Q has more than one peak, if that is more."""
-    exponent: float = 0.6
-    """Of errors in priorities."""
-    correction: float = 0.4
-    """Share of the replay's bias that weights take away."""
-    places: int = 2**20
-    """Of the dictionary."""
-    window: int = 50
-    """Iterations after which a best return is dropped."""
-    grain: float = 0.1
-    """Width of the bins of a state."""
+    anneal_steps: Count = 100
+    """Training steps in which the share of random actions goes from its first to its last value."""
+    multimodal_epsilon: Share = 0.5
+    """Least share of random actions where Q has more than one peak."""
+    per_alpha: NotNegative = 0.6
+    """Exponent of errors in the priorities of prioritised replay."""
+    per_beta: Share = 0.4
+    """Share of the bias of prioritised replay that weights take away."""
+    table_size: Count = 2**20
+    """Places in the dictionary of best returns."""
+    return_window: Count = 50
+    """Training steps after which a best return is dropped."""
+    bin_width: Positive = 0.1
+    """Width of the bins into which states are cut for the dictionary."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "updates", "batch", "capacity", "copy", "anneal", "places"):
-            if getattr(self, name) < 1:
-                raise InputError(f"drlb: {name} must be at least 1, not {getattr(self, name)}")
-        rates = self.rates
-        if len(rates) < 2 or list(rates) != sorted(set(rates)) or rates[0] <= -1:
-            raise InputError("drlb: rates must ascend, two at least, from above -1")
-        if not 0 < self.quantile < 1:
-            raise InputError(f"drlb: quantile must be in (0, 1), not {self.quantile:g}")
-        if self.deviation < 1 or self.grain <= 0:
-            raise InputError("drlb: deviation must be at least 1, and grain above 0")
+        super().__post_init__()
+        values = self.action_values
+        wrong = len(values) < 2 or list(values) != sorted(set(values)) or values[0] <= -1
+        self.refuse(wrong, "action_values must ascend, two at least, from above -1")
 
     @property
     def rule(self) -> Regulation:
         """From values of actions to factors."""
-        return Regulation(self.rates)
+        return Regulation(self.action_values)
 
     def init(self, task: Task, key: jax.Array) -> DrlbState:
         """Networks that know nothing, an empty replay and dictionary."""
         game = task.game
-        F, T, A = game.features, game.steps, len(self.rates)
+        F, T, A = game.features, game.steps, len(self.action_values)
         one, two, rest = jax.random.split(key, 3)
-        q, wish = (mlp(k, [F, *self.width, A], last_scale=0.1) for k in (one, two))
+        q, wish = (mlp(k, [F, *self.hidden_sizes, A], last_scale=0.1) for k in (one, two))
         flat = [((T,), x) for x in ("int32", "uint32", "float32", "float32", "bool", "bool")]
         shapes = (((T + 1, F), "float32"), *flat, ((T,), "float32"))
-        example = Memory(*(jnp.zeros(shape, dtype) for shape, dtype in shapes))
-        kept = max(self.capacity // T, self.episodes * game.agents)
+        example = Transition(*(jnp.zeros(shape, dtype) for shape, dtype in shapes))
+        kept = max(self.buffer_size // T, self.num_envs * game.agents)
         zero = jnp.zeros((), jnp.int32)
         return DrlbState(
             q,
             jax.tree.map(jnp.array, q),
             wish,
-            optax.adam(self.rate).init(cast(Any, q)),
-            optax.adam(self.rate).init(cast(Any, wish)),
+            optax.adam(self.learning_rate).init(cast(Any, q)),
+            optax.adam(self.learning_rate).init(cast(Any, wish)),
             replay(example, kept, T),
-            returns_table(self.places),
+            returns_table(self.table_size),
             zero,
             zero,
             jax.random.key_data(rest),
@@ -236,15 +234,17 @@ class Drlb:
     def step(self, task: Task, state: DrlbState) -> tuple[DrlbState, dict[str, Array]]:
         """Play, credit, learn."""
         key, first, playing, learning = jax.random.split(jax.random.wrap_key_data(state.key), 4)
-        game, E = task.game, self.episodes
-        reach = jnp.log(self.deviation)
+        game, E = task.game, self.num_envs
+        reach = jnp.log(self.init_ratio)
         start = jax.random.uniform(first, (E, game.agents), minval=-reach, maxval=reach)
-        share = epsilon(state.iteration, *self.epsilon, self.anneal)
+        share = epsilon(state.iteration, *self.epsilon, self.anneal_steps)
         network = state.q
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
             q = network(seen)
-            tried = jnp.where(ranked_unimodal(q), share, jnp.maximum(share, self.doubt))
+            tried = jnp.where(
+                ranked_unimodal(q), share, jnp.maximum(share, self.multimodal_epsilon)
+            )
             chosen, _ = explored(key, q, tried)
             opens = state.step[:, None] == 0
             level = jnp.where(opens, state.level * jnp.exp(start), state.level)
@@ -258,10 +258,12 @@ class Drlb:
             memory.own.reshape(-1),
             memory.present.reshape(-1),
             state.iteration,
-            self.window,
+            self.return_window,
         )
         state = state._replace(table=table, replay=add(state.replay, memory))
-        state, losses = jax.lax.scan(self._update, state, jax.random.split(learning, self.updates))
+        state, losses = jax.lax.scan(
+            self._update, state, jax.random.split(learning, self.num_updates)
+        )
         learns = episodes.present[:, :1]
         agents = jnp.maximum(learns.sum(), 1)
         budget = jnp.where(game.campaigns.budget > 0, game.campaigns.budget, 1.0)
@@ -282,7 +284,7 @@ class Drlb:
         """The action of highest value, each agent on what it sees."""
         return Learned(state.target, task.game.observer, task.game.level, self.rule)
 
-    def _remember(self, task: Task, episodes: Episodes, start: Array) -> Memory:
+    def _remember(self, task: Task, episodes: Episodes, start: Array) -> Transition:
         """Every campaign's episodes, [E·N, T, …]."""
         seen = episodes.observation
         E, T, N = episodes.reward.shape
@@ -291,22 +293,22 @@ class Drlb:
         tick = jnp.arange(T)[:, None]
         chosen = episodes.action[..., 0].astype(jnp.int32)
         which = jnp.arange(N), episodes.period[:, None, None], start[:, None]
-        key = keys_of(*which, tick, seen[:, :-1], chosen, self.grain)
+        key = keys_of(*which, tick, seen[:, :-1], chosen, self.bin_width)
         present, goes_on = episodes.present[:, :-1], episodes.present[:, 1:]
         # An episode without money is paid its return until the end: nothing can change it.
         rest = jnp.where(goes_on, 0, (T - 1 - tick) / T * own).astype(jnp.float32)
-        rows = Memory(seen, chosen, key, own, direct, present, goes_on, rest)
+        rows = Transition(seen, chosen, key, own, direct, present, goes_on, rest)
         return jax.tree.map(lambda x: jnp.moveaxis(x, 2, 1).reshape(E * N, *_without(x)), rows)
 
     def _update(self, state: DrlbState, key: jax.Array) -> tuple[DrlbState, dict[str, Array]]:
         """One step of RewardNet, one of Q."""
         one, two = jax.random.split(key)
         wish, wish_memory, loss = self._fit_wish(state, one)
-        drawn = sample(state.replay, two, self.batch, self.correction)
-        batch: Memory = gather(state.replay, drawn, state.replay.episodes)
+        drawn = sample(state.replay, two, self.batch_size, self.per_beta)
+        batch: Transition = gather(state.replay, drawn, state.replay.episodes)
         after = following(state.replay, drawn, state.replay.episodes.seen)
         T = state.replay.written.shape[1]
-        if self.paid == "direct":
+        if self.step_reward == "direct":
             reward = batch.direct
         else:
             reward = q_values(wish(batch.seen), batch.chosen) / T + batch.rest
@@ -323,34 +325,34 @@ class Drlb:
         )
         before = state.q, state.q_memory
         # A RewardNet that knows nothing pays nothing worth learning.
-        ready = (state.iteration >= self.waits) | (self.paid == "direct")
+        ready = (state.iteration >= self.reward_warmup) | (self.step_reward == "direct")
         q, q_memory = jax.tree.map(
             lambda new, old: jnp.where(ready, new, old),
-            moved(self.rate, state.q, slope, state.q_memory),
+            moved(self.learning_rate, state.q, slope, state.q_memory),
             before,
         )
         updates = state.updates + 1
-        copied = updates % self.copy == 0
+        copied = updates % self.target_update_every == 0
         error = jnp.where(batch.present, error[:, 0], 0)
         state = state._replace(
             q=q,
-            target=polyak(state.target, q, jnp.where(copied, self.follow, 0.0)),
+            target=polyak(state.target, q, jnp.where(copied, self.tau, 0.0)),
             wish=wish,
             q_memory=q_memory,
             wish_memory=wish_memory,
-            replay=reprioritise(state.replay, drawn, error, self.exponent),
+            replay=reprioritise(state.replay, drawn, error, self.per_alpha),
             updates=updates,
         )
         return state, {"wish/loss": loss, "q/loss": cost, "q/gradient": optax.tree.norm(slope)}
 
     def _fit_wish(self, state: DrlbState, key: jax.Array) -> tuple[MLP, optax.OptState, Array]:
         """A step of RewardNet on steps drawn alike: priorities are Q's, and would tilt its mean."""
-        drawn = uniform(state.replay, key, self.batch)
-        batch: Memory = gather(state.replay, drawn, state.replay.episodes)
-        tau = self.quantile if self.paid == "quantile" else None
+        drawn = uniform(state.replay, key, self.batch_size)
+        batch: Transition = gather(state.replay, drawn, state.replay.episodes)
+        tau = self.quantile if self.step_reward == "quantile" else None
         wanted = best_return(state.table, batch.key, batch.own) if tau is None else batch.own
         loss, slope = jax.value_and_grad(wish_loss)(state.wish, batch, wanted, tau)
-        return *moved(self.rate, state.wish, slope, state.wish_memory), loss
+        return *moved(self.learning_rate, state.wish, slope, state.wish_memory), loss
 
 
 def moved(rate: float, network: Any, slope: Any, memory: Any) -> tuple[Any, Any]:
@@ -365,7 +367,7 @@ def _without(x: Array) -> tuple[int, ...]:
 
 
 def wish_loss(
-    wish: MLP, batch: Memory, wanted: Float[Array, " B"], quantile: float | None
+    wish: MLP, batch: Transition, wanted: Float[Array, " B"], quantile: float | None
 ) -> Float[Array, ""]:
     """Of RewardNet: half the squared error, or the pinball loss of a quantile of returns."""
     error = wanted - q_values(wish(batch.seen), batch.chosen)
@@ -379,8 +381,16 @@ ALGORITHMS.add("drlb", "DRLB: λ in steps of percents, paid with the best return
     Drlb
 )
 ALGORITHMS.add("drlb-11", "DRLB with the eleven actions of its first version.")(
-    partial(Drlb, rates=ELEVEN)
+    partial(Drlb, action_values=ELEVEN)
 )
 ALGORITHMS.add("drlb-published", "DRLB with the published state, batch and annealing.")(
-    partial(Drlb, observer="drlb", follow=1.0, copy=100, batch=32, capacity=100_000, waits=0)
+    partial(
+        Drlb,
+        observer="drlb",
+        tau=1.0,
+        target_update_every=100,
+        batch_size=32,
+        buffer_size=100_000,
+        reward_warmup=0,
+    )
 )

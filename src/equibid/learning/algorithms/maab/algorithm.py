@@ -17,7 +17,7 @@ advertising", WSDM 2022.
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, floor
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,13 +26,20 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.game import GameState
-from equibid.envs.problem import Task, World
-from equibid.errors import InputError
+from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.credit import Credit, credited, meeting
-from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, newborn, optimiser
-from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, init_learner, optimiser
+from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
 from equibid.learning.clusters import advertiser_clusters
+from equibid.learning.config import (
+    Count,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    ReplayConfig,
+    Share,
+)
 from equibid.learning.losses.deep_q import Greedy, Grid, epsilon, explored, levels
 from equibid.learning.losses.potential import (
     Slopes,
@@ -44,6 +51,7 @@ from equibid.learning.losses.potential import (
 from equibid.learning.policy import Learned
 from equibid.learning.replay.buffer import Replay, add, replay
 from equibid.learning.training.rollout import Episodes, play
+from equibid.settings import Within
 
 # Levels this near to the start tell what a little more money buys.
 NEAR = 0.5
@@ -74,87 +82,68 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MAAB:
+class MAAB(ReplayConfig, ObservedConfig):
     """Settings; what was published is marked."""
 
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 150
-    observer: str = "pace+traits"
-    """What an agent sees; published: money, mean value, steps left, who it is."""
-    world: World = "market"
-    """market: all meet; log: each buys at the prices of the day before."""
-    reward: str = "value"
-    """Of a step, before credit."""
+    num_envs: Count = 4
     credit: Credit = "tempered"
-    """own (CM-IL), total (CO-IL) or tempered (TRCA)."""
-    temperature: float = 8.0
-    """τ over the highest level (published: 4 for bids of up to 5)."""
-    local: bool = True
+    """How the reward of a step is shared: each its own ("own", CM-IL), the total for all ("total",
+    CO-IL), or by temperature ("tempered", TRCA)."""
+    temperature: Positive = 8.0
+    """τ over the highest multiple, of the credit; published: 4 for bids of up to 5."""
+    local_credit: bool = True
     """Whether credit goes by how much targeting overlaps; published: all alike."""
-    bars: Literal["learned", "fixed", "none"] = "learned"
-    """Bar agents (published), one bar for all (MAAB-fix) or none (MIX-IL)."""
+    bar_agents: Literal["learned", "fixed", "none"] = "learned"
+    """What keeps bids up: bar agents that learn ("learned", published), one bar for all ("fixed",
+    MAAB-fix), or nothing ("none", MIX-IL)."""
     fixed_bar: float = 0.5
-    """Level of the one bar for all."""
-    groups: Literal["each", "category", "clusters"] = "each"
-    """Who is one agent: each advertiser, a category (published), or clusters of equal presence."""
-    clusters: int = 3
-    """How many, with groups=clusters."""
-    levels: int = 21
-    """A, of the grid (published)."""
-    highest: float = 2.0
-    """Multiple of the start."""
-    smooth: float = 2.0
-    """Levels over which values are averaged; published: 0, each for itself."""
+    """The one bar for all, as a multiple of the start."""
+    grouping: Literal["each", "category", "clusters"] = "each"
+    """Who is one agent: each advertiser, a category of advertisers (published), or clusters of
+    advertisers of about equal presence."""
+    num_clusters: Count = 3
+    """Clusters of advertisers, under grouping=clusters."""
+    num_actions: Annotated[int, Within(least=2)] = 21
+    """Factors to choose from, evenly from 0 to max_multiple; published: 21."""
+    max_multiple: Positive = 2.0
+    """The highest factor, as a multiple of that of the day before."""
+    action_smoothing: NotNegative = 2.0
+    """Actions over which Q is averaged; published: 0, each for itself."""
     shaping: bool = True
     """Whether rewards are shaped by what the money left could earn; not published."""
-    episodes: int = 4
-    """E, periods played at once."""
-    updates: int = 8
-    """Batches the bidders learn from in a step."""
-    bar_updates: int = 2
-    """Batches the bar agents learn from for each of the bidders' (published)."""
-    batch: int = 64
-    """Steps in a batch, of all agents each."""
-    capacity: int = 200
-    """Periods kept."""
-    discount: float = 0.9
-    """γ."""
-    width: int = 64
-    """Of three hidden layers (published)."""
-    optimiser: Kind = "adam"
-    """Published: rmsprop."""
-    rate: float = 5e-4
-    """Learning rate."""
-    largest: float = 10.0
-    """Gradients are cut to this length (published code)."""
-    copy_every: int = 50
-    """Updates from copy to copy of the target."""
-    random: float = 1.0
-    """ε at first (published)."""
-    last_random: float = 0.05
-    """ε at last (published)."""
-    anneal: int = 100
-    """Periods in which ε falls."""
+    num_updates: Count = 8
+    num_bar_updates: Count = 2
+    """Batches that the bar agents learn from for each of the bidders'; published: 2."""
+    batch_size: Count = 64
+    buffer_size: Count = 200
+    gamma: Share = 0.9
+    """Discount a step of the game."""
+    hidden_size: Count = 64
+    """Width of the three hidden layers of a network; published: 64."""
+    optimizer: Kind = "adam"
+    """How networks are moved: "adam", or "rmsprop", which is published."""
+    learning_rate: Positive = 5e-4
+    """Learning rate of all networks."""
+    max_grad_norm: Positive = 10.0
+    """Norm to which gradients are clipped; 10 in the published program."""
+    target_update_every: Count = 50
+    """Updates from copy to copy of the target network."""
+    epsilon: tuple[Share, Share] = (1.0, 0.05)
+    """Share of random actions, at first and at last; published: 1 and 0.05."""
+    anneal_episodes: Count = 100
+    """Periods in which the share of random actions goes from its first to its last value."""
 
     def __post_init__(self) -> None:
-        whole = ("clusters", "episodes", "updates", "bar_updates", "batch", "width", "copy_every")
-        for name in whole:
-            if getattr(self, name) < 1:
-                raise InputError(f"maab: {name} must be at least 1, not {getattr(self, name)}")
-        if self.levels < 2:
-            raise InputError(f"maab: levels must be at least 2, not {self.levels}")
-        for name in ("temperature", "highest"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"maab: {name} must be above 0, not {getattr(self, name):g}")
-        if not 0 <= self.discount <= 1:
-            raise InputError(f"maab: discount must lie in 0 … 1, not {self.discount:g}")
-        if self.capacity < self.episodes:
-            raise InputError(f"maab: capacity must be at least episodes, {self.episodes}")
+        super().__post_init__()
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
 
     @property
     def head(self) -> Grid:
         """From numbers of levels to factors."""
-        return Grid(self.levels, self.highest)
+        return Grid(self.num_actions, self.max_multiple)
 
     def init(self, task: Task, key: jax.Array) -> State:
         """Untrained networks and an empty memory."""
@@ -164,7 +153,7 @@ class MAAB:
             bidder=self._learner(one, game.features),
             bar=self._learner(two, game.features),
             memory=replay(
-                one_period(game.steps, game.agents, game.features), self.capacity, game.steps
+                one_period(game.steps, game.agents, game.features), self.buffer_size, game.steps
             ),
             slopes=no_slopes(game.agents),
             group=self._group(task),
@@ -176,7 +165,7 @@ class MAAB:
     def step(self, task: Task, state: State) -> tuple[State, dict[str, Array]]:
         """Play periods, keep them, learn."""
         key, chance, draws = jax.random.split(jax.random.wrap_key_data(state.key), 3)
-        periods = play(task.game, partial(self._act, task, state), chance, self.episodes)
+        periods = play(task.game, partial(self._act, task, state), chance, self.num_envs)
         kept = self._kept(task, state, periods)
         memory = add(state.memory, kept)
         slopes = self._slopes(task, state, periods, kept)
@@ -186,14 +175,16 @@ class MAAB:
             return self._learn(memory, terms, *carry, key)
 
         (bidder, bar, updates), told = jax.lax.scan(
-            learn, (state.bidder, state.bar, state.updates), jax.random.split(draws, self.updates)
+            learn,
+            (state.bidder, state.bar, state.updates),
+            jax.random.split(draws, self.num_updates),
         )
         after = state._replace(
             bidder=bidder,
             bar=bar,
             memory=memory,
             slopes=slopes,
-            played=state.played + self.episodes,
+            played=state.played + self.num_envs,
             updates=updates,
             key=jax.random.key_data(key),
         )
@@ -209,29 +200,32 @@ class MAAB:
 
     @property
     def _rule(self) -> optax.GradientTransformation:
-        return optimiser(self.optimiser, self.rate, self.largest)
+        return optimiser(self.optimizer, self.learning_rate, self.max_grad_norm)
 
     def _learner(self, key: jax.Array, features: int) -> Learner:
-        return newborn(levels(key, features, self.width, self.levels, self.smooth), self._rule)
+        return init_learner(
+            levels(key, features, self.hidden_size, self.num_actions, self.action_smoothing),
+            self._rule,
+        )
 
     def _group(self, task: Task) -> Int[Array, " N"]:
         N = task.game.agents
-        if self.groups == "category":
+        if self.grouping == "category":
             return jnp.broadcast_to(task.game.campaigns.category, (N,)).astype(jnp.int32)
-        if self.groups == "clusters":
-            return advertiser_clusters(task, self.clusters)
+        if self.grouping == "clusters":
+            return advertiser_clusters(task, self.num_clusters)
         return jnp.arange(N, dtype=jnp.int32)
 
     def _pools(self, state: State) -> Int[Array, " N"] | None:
-        return None if self.groups == "each" else state.group
+        return None if self.grouping == "each" else state.group
 
-    def _terms(self, task: Task, state: State, slopes: Slopes) -> Terms:
+    def _terms(self, task: Task, state: State, slopes: Slopes) -> KernelRule:
         e = elasticity(slopes, guessed_elasticity(task)) if self.shaping else None
-        meets = meeting(task.overlap, self.local)
-        return Terms(self.credit, meets, self._pools(state), e, self.discount)
+        meets = meeting(task.overlap, self.local_credit)
+        return KernelRule(self.credit, meets, self._pools(state), e, self.gamma)
 
-    def _random(self, state: State) -> Float[Array, ""]:
-        return epsilon(state.played, self.random, self.last_random, self.anneal)
+    def _epsilon(self, state: State) -> Float[Array, ""]:
+        return epsilon(state.played, *self.epsilon, self.anneal_episodes)
 
     def _seen(self, state: State, seen: Float[Array, "... N F"], present: Array) -> Array:
         """Of mean agents: the means of the members present."""
@@ -249,11 +243,11 @@ class MAAB:
         """Numbers of the bid's and of the bar's level, whether the first is random; factors."""
         one, two = jax.random.split(key)
         seen = self._seen(run, seen, jax.vmap(task.game.acts)(state))
-        share, pools = self._random(run), self._pools(run)
+        share, pools = self._epsilon(run), self._pools(run)
         chosen, random = explored(one, run.bidder.online(seen), share, pools)
-        number = self.fixed_bar / self.highest * (self.levels - 1)
-        bar = jnp.full_like(chosen, round(number) if self.bars == "fixed" else 0)
-        if self.bars == "learned":
+        number = self.fixed_bar / self.max_multiple * (self.num_actions - 1)
+        bar = jnp.full_like(chosen, round(number) if self.bar_agents == "fixed" else 0)
+        if self.bar_agents == "learned":
             bar, _ = explored(two, run.bar.online(seen), share, pools)
         action = jnp.stack([chosen, bar, random], axis=-1).astype(jnp.float32)
         return action, self.head(action.astype(jnp.float64), state.level, task.game.level)
@@ -263,15 +257,15 @@ class MAAB:
         chosen, bar, _ = jnp.moveaxis(periods.action.astype(jnp.int32), -1, 0)
         budget = task.game.campaigns.budget
         budget = jnp.where(budget > 0, budget, 1)
-        # What a rival wins on its seat is nobody's to share.
+        # What an opponent wins on its seat is nobody's to share.
         won = jnp.where(periods.present[:, :1], periods.reward / task.best, 0)
         paid = credited(
             self.credit,
             won.astype(jnp.float32),
             self.head.level(chosen).astype(jnp.float32),
             now,
-            meeting(task.overlap, self.local),
-            self.temperature * self.highest,
+            meeting(task.overlap, self.local_credit),
+            self.temperature * self.max_multiple,
         )
         return Periods(
             seen=self._seen(state, periods.observation, periods.present),
@@ -285,7 +279,7 @@ class MAAB:
 
     def _slopes(self, task: Task, state: State, periods: Episodes, kept: Periods) -> Slopes:
         """What random levels near the start bought."""
-        step = self.highest / (self.levels - 1)
+        step = self.max_multiple / (self.num_actions - 1)
         # As numbers: levels that just fall within may be rounded either way in one program.
         least, most = ceil((1 - NEAR) / step), floor((1 + NEAR) / step)
         near = (kept.chosen >= least) & (kept.chosen <= most)
@@ -301,20 +295,20 @@ class MAAB:
     def _learn(
         self,
         memory: Replay,
-        terms: Terms,
+        terms: KernelRule,
         bidder: Learner,
         bar: Learner,
         updates: Array,
         key: jax.Array,
     ) -> tuple[tuple[Learner, Learner, Array], dict[str, Array]]:
         """A step of the bidders, some of the bar agents, and copies where they are due."""
-        first, *others = jax.random.split(key, 1 + self.bar_updates)
-        due = (updates + 1) % self.copy_every == 0
-        steps = batch(memory, first, self.batch, terms)
+        first, *others = jax.random.split(key, 1 + self.num_bar_updates)
+        due = (updates + 1) % self.target_update_every == 0
+        steps = batch(memory, first, self.batch_size, terms)
         bidder, of_bidder = descend(bidder, steps, self._rule, due)
         told = {f"bidder/{name}": x for name, x in of_bidder.items()}
-        for number, other in enumerate(others if self.bars == "learned" else ()):
-            steps = batch(memory, other, self.batch, terms, of_bar=True)
+        for number, other in enumerate(others if self.bar_agents == "learned" else ()):
+            steps = batch(memory, other, self.batch_size, terms, of_bar=True)
             last = number == len(others) - 1
             bar, of_bar = descend(bar, steps, self._rule, due & last)
             told |= {f"bar/{name}": x for name, x in of_bar.items()}
@@ -332,9 +326,9 @@ class MAAB:
             "return": gain.sum(axis=-1).mean() / jnp.maximum(learns.sum(), 1),
             "spend": spend / jnp.maximum((budget * learns).sum(), 1e-300),
             "level": jnp.where(here, self.head.level(kept.chosen), 0).sum() / count,
-            "random": self._random(state),
+            "epsilon": self._epsilon(state),
         }
-        if self.bars != "none":
+        if self.bar_agents != "none":
             told["bar/level"] = jnp.where(here, self.head.level(kept.bar), 0).sum() / count
             told["bar/cleared"] = (here & (kept.chosen >= kept.bar)).sum() / count
         return told
@@ -344,10 +338,10 @@ ALGORITHMS.add("maab", "Deep Q bidders that share credit by temperature, held up
     MAAB
 )
 ALGORITHMS.add("maab-competitive", "MAAB's bidders each for itself: CM-IL.")(
-    partial(MAAB, credit="own", bars="none")
+    partial(MAAB, credit="own", bar_agents="none")
 )
 ALGORITHMS.add("maab-cooperative", "MAAB's bidders all for the total: CO-IL.")(
-    partial(MAAB, credit="total", bars="none")
+    partial(MAAB, credit="total", bar_agents="none")
 )
 ALGORITHMS.add(
     "maab-published", "MAAB as published: mean agents by category, no shaping, RMSprop."
@@ -355,19 +349,19 @@ ALGORITHMS.add(
     partial(
         MAAB,
         temperature=0.8,
-        local=False,
-        groups="category",
-        highest=5.0,
-        smooth=0.0,
+        local_credit=False,
+        grouping="category",
+        max_multiple=5.0,
+        action_smoothing=0.0,
         shaping=False,
-        episodes=1,
-        updates=1,
-        batch=1920,
-        capacity=5000,
-        discount=0.99,
-        optimiser="rmsprop",
-        rate=5e-4,
-        copy_every=200,
-        anneal=833,
+        num_envs=1,
+        num_updates=1,
+        batch_size=1920,
+        buffer_size=5000,
+        gamma=0.99,
+        optimizer="rmsprop",
+        learning_rate=5e-4,
+        target_update_every=200,
+        anneal_episodes=833,
     )
 )

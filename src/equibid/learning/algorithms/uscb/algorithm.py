@@ -20,7 +20,7 @@ departures.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -30,8 +30,7 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.heads import Head, Increment, ScaledSigmoid
-from equibid.envs.problem import Task, World
-from equibid.errors import InputError
+from equibid.envs.problem import EnvMode, Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.uscb.constrained import fine
 from equibid.learning.algorithms.uscb.probe_rollouts import (
@@ -40,9 +39,19 @@ from equibid.learning.algorithms.uscb.probe_rollouts import (
     play_and_hold,
     probe_ticks,
 )
+from equibid.learning.config import (
+    ActorCriticConfig,
+    Count,
+    NotNegative,
+    ObservedConfig,
+    Positive,
+    ReplayConfig,
+    Sizes,
+)
 from equibid.learning.networks.mlp import MLP, mlp
 from equibid.learning.policy import Learned
 from equibid.learning.replay.buffer import Replay, add, gather, replay, uniform
+from equibid.settings import Within
 
 # Constant factors tried for the best that keeps a target, multiples of the start.
 TRIED = 2.0 ** jnp.arange(-6, 2.01, 0.25)
@@ -65,7 +74,7 @@ class Actor(eqx.Module):
         return said if self.reach == float("inf") else self.reach * jnp.tanh(said)
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of the P probes of an episode.
 
     Attributes:
@@ -91,8 +100,8 @@ class UscbState(NamedTuple):
     Attributes:
         actor: the policy.
         critic: G of a factor held.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
         replay: of probes.
         start: the factor before the first tick, currency per value unit.
         best: R*, in the reward's unit.
@@ -102,8 +111,8 @@ class UscbState(NamedTuple):
 
     actor: Actor
     critic: MLP
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
     replay: Replay
     start: Float[Array, " N"]
     best: Float[Array, " N"]
@@ -112,91 +121,77 @@ class UscbState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Uscb:
+class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
     """Settings of USCB."""
 
     steps: ClassVar[int] = 100
-    observer: str = "pace+traits"
-    """What agents see."""
-    reward: str = "value"
-    """What they learn to collect."""
-    world: World = "log"
-    """"log", where each buys at the day before's prices, or "market", where all meet."""
     agent: ClassVar[Bidder | None] = None
+    env_mode: EnvMode = "log"
     target: Literal["none", "cpa"] = "none"
-    """"cpa" fines a cost per value unit above each advertiser's target; its R* keeps the target."""
-    episodes: int = 4
-    """Periods played at once in an iteration."""
-    probes: int = 8
-    """Ticks of each at which a copy of the market plays on with the factors held."""
-    head: Literal["change", "level"] = "change"
-    """Whether the actor says how to move the factor, or what multiple of the start it is."""
-    largest: float = 0.2
-    """Of a change of the log factor in a tick."""
-    cap: float = 10.0
-    """Of a level, over the start."""
-    disorder: float = 0.5
-    """Standard deviation of the log of what the first factor is multiplied by, in training."""
-    noise: float = 0.1
-    """Standard deviation of exploration on actions."""
-    spread: float = 0.3
-    """Standard deviation of the log of the factor held over the policy's."""
-    actor_width: tuple[int, ...] = (64, 64)
-    """Hidden layers of the actor."""
-    critic_width: tuple[int, ...] = (64, 64)
-    """Hidden layers of the critic."""
-    actor_rate: float = 3e-4
-    """Learning rate."""
-    critic_rate: float = 1e-3
-    """Learning rate."""
-    waits: int = 5
-    """Iterations in which only the critic learns, first."""
-    updates: int = 20
-    """Steps of critic and actor an iteration."""
-    batch: int = 2048
-    """Probes of one agent learned from at once."""
-    capacity: int = 100_000
-    """Probes of one agent kept, about."""
-    ceiling: float = 1.0
+    """"cpa" fines a cost per value unit above each advertiser's target, and its R* keeps the
+    target; "none" knows no targets."""
+    num_envs: Count = 4
+    num_probes: Count = 8
+    """Ticks of each period at which a copy of the market plays on with the factors held."""
+    head: Literal["increment", "multiple"] = "increment"
+    """What the actor says: how to move the factor bid last ("increment"), or what multiple of the
+    start it is ("multiple")."""
+    action_scale: Positive = 0.2
+    """The most that the natural logarithm of the factor moves in a tick, under "increment"."""
+    max_multiple: Annotated[float, Within(above=1)] = 10.0
+    """The highest factor, as a multiple of that of the day before, under "multiple"."""
+    init_noise_std: NotNegative = 0.5
+    """Standard deviation of the logarithm of what the first factor is multiplied by, in
+    training."""
+    noise_std: NotNegative = 0.1
+    """Standard deviation of the noise on actions."""
+    probe_std: NotNegative = 0.3
+    """Standard deviation of the logarithm of the factor held over the policy's."""
+    actor_hidden_sizes: Sizes = (64, 64)
+    """Widths of the hidden layers of the actor."""
+    critic_hidden_sizes: Sizes = (64, 64)
+    """Widths of the hidden layers of the critic."""
+    critic_warmup: Annotated[int, Within(least=0)] = 5
+    """Training steps, at first, in which the critic learns and the actor does not."""
+    num_updates: Count = 20
+    batch_size: Count = 2048
+    """Probes of one agent in a batch."""
+    buffer_size: Count = 100_000
+    """Probes of one agent that the replay keeps, about."""
+    max_reward: float = 1.0
     """The most that R / R* counts."""
-    weight: float = 1.0
-    """λ, of the fine."""
-    base: float = 3.0
-    """γ, of the fine."""
-
-    def __post_init__(self) -> None:
-        for name in ("episodes", "probes", "updates", "batch", "capacity"):
-            if getattr(self, name) < 1:
-                raise InputError(f"uscb: {name} must be at least 1, not {getattr(self, name)}")
-        for name in ("disorder", "noise", "spread", "weight"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"uscb: {name} must be 0 or more, not {getattr(self, name):g}")
-        if self.cap <= 1 or self.base <= 1:
-            raise InputError("uscb: cap and base must be above 1")
+    penalty_coef: NotNegative = 1.0
+    """λ, the weight of the fine."""
+    penalty_base: Annotated[float, Within(above=1)] = 3.0
+    """γ, the base of the fine, which grows as a power of it."""
 
     @property
     def rule(self) -> Head:
         """From actions to factors."""
-        return Increment(self.largest) if self.head == "change" else ScaledSigmoid(self.cap)
+        return (
+            Increment(self.action_scale)
+            if self.head == "increment"
+            else ScaledSigmoid(self.max_multiple)
+        )
 
     def init(self, task: Task, key: jax.Array) -> UscbState:
         """An actor that bids the start, a critic that knows nothing, an empty replay."""
         game = task.game
-        N, F, P = game.agents, game.features, self.probes
+        N, F, P = game.agents, game.features, self.num_probes
         one, two, three, rest = jax.random.split(key, 4)
-        reach = self.largest if self.head == "change" else float("inf")
-        actor = Actor(mlp(one, [F, *self.actor_width, 1], last_scale=0.01), reach)
-        critic = mlp(two, [F + 2, *self.critic_width, 1])
+        reach = self.action_scale if self.head == "increment" else float("inf")
+        actor = Actor(mlp(one, [F, *self.actor_hidden_sizes, 1], last_scale=0.01), reach)
+        critic = mlp(two, [F + 2, *self.critic_hidden_sizes, 1])
         number = jnp.zeros((P, N), jnp.float32)
         seen = jnp.zeros((P, N, F), jnp.float32)
-        example = Memory(seen, jnp.zeros((P, N), bool), number, number, number, number)
-        kept = max(self.capacity // (P * N), self.episodes)
+        example = Transition(seen, jnp.zeros((P, N), bool), number, number, number, number)
+        kept = max(self.buffer_size // (P * N), self.num_envs)
         start, best = self._hindsight(task, three)
         return UscbState(
             actor,
             critic,
-            optax.adam(self.actor_rate).init(cast(Any, actor)),
-            optax.adam(self.critic_rate).init(cast(Any, critic)),
+            optax.adam(self.actor_learning_rate).init(cast(Any, actor)),
+            optax.adam(self.critic_learning_rate).init(cast(Any, critic)),
             replay(example, kept, P),
             start,
             best,
@@ -211,14 +206,14 @@ class Uscb:
         memory = self._remember(task, state, probes)
         state = state._replace(replay=add(state.replay, memory))
         state, losses = jax.lax.scan(
-            partial(self._update, task), state, jax.random.split(learning, self.updates)
+            partial(self._update, task), state, jax.random.split(learning, self.num_updates)
         )
         learns = played.learns
         agents = jnp.maximum(learns.sum(), 1)
         budget = jnp.where(task.game.campaigns.budget > 0, task.game.campaigns.budget, 1.0)
         seen = memory.present
         metrics = {
-            "value": jnp.where(learns, played.value, 0).sum() / self.episodes,
+            "value": jnp.where(learns, played.value, 0).sum() / self.num_envs,
             "return": jnp.where(learns, played.gain / state.best, 0).sum() / agents,
             "spend": jnp.where(learns, played.spend / budget, 0).sum() / agents,
             "held": jnp.where(seen, memory.score, 0).sum() / jnp.maximum(seen.sum(), 1),
@@ -232,14 +227,16 @@ class Uscb:
 
     def score(self, task: Task, best: Array, gain: Array, value: Array, spend: Array) -> Array:
         """G of periods, [..., N]."""
-        share = jnp.minimum(gain / best, self.ceiling)
+        share = jnp.minimum(gain / best, self.max_reward)
         if self.target == "none":
             return share
-        return share - self.weight * fine(value, spend, task.game.campaigns.target_cpa, self.base)
+        return share - self.penalty_coef * fine(
+            value, spend, task.game.campaigns.target_cpa, self.penalty_base
+        )
 
     def _play(self, task: Task, state: UscbState, key: jax.Array) -> tuple[Probes, Played]:
         """The policy with noise, its first factor disordered."""
-        game, E, P = task.game, self.episodes, self.probes
+        game, E, P = task.game, self.num_envs, self.num_probes
         N = game.agents
         drawing, chance, ticks, first, widths, own = jax.random.split(key, 6)
         period = jax.random.permutation(drawing, jnp.arange(E) % game.periods)
@@ -247,21 +244,21 @@ class Uscb:
             period = jax.random.choice(drawing, game.periods, (E,), replace=False)
         start = jax.vmap(game.reset)(jax.random.split(chance, E), period)
         start = start._replace(level=jnp.broadcast_to(state.start, (E, N)))
-        disorder = jnp.exp(self.disorder * jax.random.normal(first, (E, N)))
+        disorder = jnp.exp(self.init_noise_std * jax.random.normal(first, (E, N)))
 
         def factors(key: jax.Array, seen: Array, level: Array) -> Array:
             action = state.actor(seen)
-            action = action + self.noise * jax.random.normal(key, action.shape, jnp.float32)
+            action = action + self.noise_std * jax.random.normal(key, action.shape, jnp.float32)
             return self.rule(action.astype(jnp.float64), level, state.start)
 
         tick = probe_ticks(ticks, E, P, game.steps)
-        spread = jnp.exp(self.spread * jax.random.normal(widths, (E, P, N)))
+        spread = jnp.exp(self.probe_std * jax.random.normal(widths, (E, P, N)))
         return play_and_hold(game, factors, start, tick, disorder, spread, own)
 
-    def _remember(self, task: Task, state: UscbState, probes: Probes) -> Memory:
+    def _remember(self, task: Task, state: UscbState, probes: Probes) -> Transition:
         """What the replay keeps of probes."""
         score = self.score(task, state.best, probes.gain, probes.value, probes.spend)
-        return Memory(
+        return Transition(
             probes.seen,
             probes.present,
             self._depth(state, probes.level),
@@ -277,16 +274,18 @@ class Uscb:
         self, task: Task, state: UscbState, key: jax.Array
     ) -> tuple[UscbState, dict[str, Array]]:
         """One step of the critic, then one of the actor."""
-        drawn = uniform(state.replay, key, max(self.batch // task.game.agents, 1))
+        drawn = uniform(state.replay, key, max(self.batch_size // task.game.agents, 1))
         batch = gather(state.replay, drawn, state.replay.episodes)
         loss, slope = jax.value_and_grad(critic_loss)(state.critic, batch)
-        critic, critic_memory = moved(self.critic_rate, state.critic, slope, state.critic_memory)
+        critic, critic_opt_state = moved(
+            self.critic_learning_rate, state.critic, slope, state.critic_opt_state
+        )
         aim, climb = jax.value_and_grad(actor_loss)(state.actor, critic, batch, self.rule)
-        before = state.actor, state.actor_memory
-        after = moved(self.actor_rate, state.actor, climb, state.actor_memory)
+        before = state.actor, state.actor_opt_state
+        after = moved(self.actor_learning_rate, state.actor, climb, state.actor_opt_state)
         # An actor that climbs a critic that knows nothing only gets lost.
-        ready = state.iteration >= self.waits
-        actor, actor_memory = jax.tree.map(
+        ready = state.iteration >= self.critic_warmup
+        actor, actor_opt_state = jax.tree.map(
             lambda new, old: jnp.where(ready, new, old), after, before
         )
         told = {
@@ -298,8 +297,8 @@ class Uscb:
         state = state._replace(
             actor=actor,
             critic=critic,
-            actor_memory=actor_memory,
-            critic_memory=critic_memory,
+            actor_opt_state=actor_opt_state,
+            critic_opt_state=critic_opt_state,
         )
         return state, told
 
@@ -323,7 +322,7 @@ class Uscb:
             return played
 
         each = jax.lax.map(period, jnp.arange(game.periods, dtype=jnp.int32))
-        # Periods in which a rival drove an advertiser say nothing of its factor.
+        # Periods in which an opponent drove an advertiser say nothing of its factor.
         count = jnp.maximum(each.learns.sum(axis=0), 1)
         gain, value, spend = (
             jnp.where(each.learns, x, 0.0).sum(axis=0) / count
@@ -343,18 +342,18 @@ def moved(rate: float, network: Any, slope: Any, memory: Any) -> tuple[Any, Any]
     return optax.apply_updates(network, change), memory
 
 
-def critic_input(batch: Memory, depth: Array) -> Float[Array, "B N F+2"]:
+def critic_input(batch: Transition, depth: Array) -> Float[Array, "B N F+2"]:
     """What the critic reads: what was seen, what was gained so far, and the factor."""
     return jnp.concatenate([batch.seen, batch.gained[..., None], depth[..., None]], axis=-1)
 
 
-def critic_loss(critic: MLP, batch: Memory) -> Float[Array, ""]:
+def critic_loss(critic: MLP, batch: Transition) -> Float[Array, ""]:
     """Mean squared error of G over the agents that were present."""
     error = critic(critic_input(batch, batch.held))[..., 0] - batch.score
     return jnp.where(batch.present, error**2, 0).sum() / jnp.maximum(batch.present.sum(), 1)
 
 
-def actor_loss(actor: Actor, critic: MLP, batch: Memory, rule: Head) -> Float[Array, ""]:
+def actor_loss(actor: Actor, critic: MLP, batch: Transition, rule: Head) -> Float[Array, ""]:
     """Less the mean of what the critic says of the actor's factors."""
     action = actor(batch.seen)
     depth = jnp.log(rule(action, jnp.exp(batch.level), jnp.ones(()))).astype(jnp.float32)
@@ -370,13 +369,13 @@ ALGORITHMS.add("uscb-published", "USCB with the published program's state, sizes
     partial(
         Uscb,
         observer="uscb",
-        head="level",
-        disorder=0.0,
-        spread=0.0,
-        actor_width=(100, 10),
-        critic_width=(50, 10),
-        actor_rate=1e-4,
-        critic_rate=1e-4,
-        batch=20_000,
+        head="multiple",
+        init_noise_std=0.0,
+        probe_std=0.0,
+        actor_hidden_sizes=(100, 10),
+        critic_hidden_sizes=(50, 10),
+        actor_learning_rate=1e-4,
+        critic_learning_rate=1e-4,
+        batch_size=20_000,
     )
 )

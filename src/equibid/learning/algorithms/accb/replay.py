@@ -36,7 +36,7 @@ PRIOR = 0.1
 FEWEST = 16
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of an episode; T steps, and one more where the end is kept too.
 
     Attributes:
@@ -68,7 +68,7 @@ def blank(task: Task) -> Any:
         jax.ShapeDtypeStruct((T, N, 2), real),
         jax.ShapeDtypeStruct((T, N), real),
     )
-    return Memory(*shapes)
+    return Transition(*shapes)
 
 
 def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) -> Float[Array, ""]:
@@ -80,7 +80,7 @@ def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) 
 
 def remember(
     settings: "Accb", task: Task, episodes: Episodes, price: Float[Array, ""]
-) -> tuple[Memory, dict[str, Array]]:
+) -> tuple[Transition, dict[str, Array]]:
     """What the replay keeps of episodes, and what is told of them.
 
     Args:
@@ -95,15 +95,15 @@ def remember(
     budget = jnp.where(game.campaigns.budget > 0, game.campaigns.budget, 1.0)
     gain = episodes.reward / task.best
     money = jnp.where(episodes.present, episodes.remaining / budget, 0.0)
-    phi = settings.shaping * jnp.sqrt(money * time_left(game.steps)[:, None])
+    phi = settings.shaping_coef * jnp.sqrt(money * time_left(game.steps)[:, None])
     own = jnp.where(learns, gain + jnp.diff(phi, axis=1), 0.0)
     worth = jnp.where(learns, task.best, 0.0)
     worth /= jnp.maximum(worth.sum(axis=-1, keepdims=True), 1e-300)
-    reward = (settings.scale * both(own, worth)).astype(jnp.float32)
+    reward = (settings.reward_scale * both(own, worth)).astype(jnp.float32)
 
     index = relative_index(task, episodes, price)
     kappa = cooperation(temperatures(settings, task, episodes, index))
-    memory = Memory(
+    memory = Transition(
         episodes.observation,
         episodes.present,
         jnp.where(episodes.present[:, :-1, :, None], episodes.action, 0),
@@ -113,7 +113,7 @@ def remember(
     )
     here, agents = episodes.present[:, :-1], jnp.maximum(learns.sum(), 1)
     told = {
-        "value": jnp.where(learns, tally.value, 0).sum() / settings.episodes,
+        "value": jnp.where(learns, tally.value, 0).sum() / settings.num_envs,
         "return": jnp.where(learns, gain, 0).sum() / agents,
         "spend": jnp.where(learns, tally.spend / budget, 0).sum() / agents,
         "cooperation": jnp.where(here, kappa, 0).sum() / jnp.maximum(here.sum(), 1),
@@ -152,7 +152,7 @@ def temperatures(
         number = words[fixed] if isinstance(fixed, str) else fixed
         return jnp.full(episodes.reward.shape, number, jnp.float64)
     value, budget = episodes.tally.value, task.game.campaigns.budget
-    behind = adjustment(value, budget, episodes.present[:, :1], settings.adjusting)
+    behind = adjustment(value, budget, episodes.present[:, :1], settings.temperature_step)
     return scheduled_temperature(index, 1.0)[..., None] + behind
 
 
@@ -168,13 +168,13 @@ def draw(
         beta: share of the bias that weights take away.
         done: actor steps since the last episodes came.
     """
-    stored: Memory = memory.episodes
+    stored: Transition = memory.episodes
     N = stored.observation.shape[2]
-    joint = settings.batch
-    if settings.rows is not None:
-        joint = min(joint, max(settings.rows // N, FEWEST))
+    joint = settings.batch_size
+    if settings.max_rows is not None:
+        joint = min(joint, max(settings.max_rows // N, FEWEST))
     drawn = sample(memory, key, joint, beta)
-    now: Memory = gather(memory, drawn, stored)
+    now: Transition = gather(memory, drawn, stored)
     after, staying = following(memory, drawn, (stored.observation, stored.present))
     batch = Batch(
         observation=now.observation,
@@ -187,6 +187,6 @@ def draw(
         returns=now.returns,
         cooperation=now.cooperation,
         weight=drawn.weight,
-        fresh=age(memory, drawn) * settings.updates + done < settings.recent,
+        fresh=age(memory, drawn) * settings.num_updates + done < settings.max_return_age,
     )
     return drawn, batch
