@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -144,6 +145,12 @@ def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
 def test_a_run_says_what_it_ran_on(tmp_path: Path) -> None:
     open_run(tmp_path, CONFIG)
     there = json.loads((tmp_path / "environment.json").read_text())
-    assert {"python", "platform", "cpus", "device", "libraries"} == set(there)
+    assert {"begun", "python", "platform", "cpus", "device", "libraries"} == set(there)
     assert {"equibid", "jax", "numba", "polars"} <= set(there["libraries"])
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(there["begun"])) < timedelta(hours=1)
+    # A run that goes on was begun when it was begun.
+    earlier = there | {"begun": "2001-02-03T04:05:06+00:00"}
+    (tmp_path / "environment.json").write_text(json.dumps(earlier))
+    open_run(tmp_path, CONFIG)
+    assert json.loads((tmp_path / "environment.json").read_text()) == earlier
     assert json.loads((tmp_path / "config.json").read_text()) == CONFIG

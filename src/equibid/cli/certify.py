@@ -32,7 +32,7 @@ from equibid.errors import InputError, near
 from equibid.files import opening, read_json
 from equibid.logs.factors import read_factors
 from equibid.markets.market import Market
-from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.reports import write_report
 from equibid.runs.certifying import (
     Certified,
     all_notices,
@@ -42,6 +42,7 @@ from equibid.runs.certifying import (
     write_certified,
     write_factors,
 )
+from equibid.runs.command import soft_text
 from equibid.runs.folder import open_run
 from equibid.runs.places import asked_of, place_for
 from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
@@ -143,8 +144,7 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
     if len(days) == 1 and source.path is not None and profiles[0][1].ndim == 1:
         write_factors(run, profiles)
     write_certified(run, results)
-    report = folder / "report.html"
-    write_equilibrium(equilibrium_tables(results, config), report)
+    report = write_report(folder)
     if len(results) > 1:
         what = "days" if len(days) > 1 else "markets"
         print_results(console, results, f"{choice.name}: {len(results)} {what}")
@@ -190,7 +190,7 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
         other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
         return Source(
             path / "factors.csv",
-            {game["market"]: rule_text(game) for game in config["games"]},
+            {game["market"]: soft_text(game) for game in config["games"]},
             float(config["cap"]),
             of_folder(choice, config).sizes,
             f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
@@ -205,12 +205,6 @@ def of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:
         return choice
     sizes = {name: config[name] for name in SIZES if config[name] is not None}
     return replace(choice, **(sizes | choice.sizes))
-
-
-def rule_text(game: Mapping[str, Any]) -> str:
-    """A game's auction as `auction_named` takes it."""
-    name = "soft" if game["pricing"] == "soft" else "soft-hard"
-    return f"{name}:temperature={game['temperature']!r}"
 
 
 def days_of(choice: MarketChoice, text: str | None, first: int) -> list[int]:

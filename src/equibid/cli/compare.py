@@ -28,12 +28,14 @@ from equibid.logs.calibrated import calibrated
 from equibid.logs.dataset import in_periods
 from equibid.markets.market import Market
 from equibid.registry import parted
-from equibid.reports import from_findings, write_report
+from equibid.reports import write_report
+from equibid.reports.comparison.read import read_comparison
 from equibid.reports.comparison.verdict import verdict
 from equibid.runs.findings import Settled, contenders_of, find, write_findings
 from equibid.runs.folder import open_run, run_jobs
 from equibid.runs.learned import entry_of, is_run, run_digest, title_of
 from equibid.runs.places import asked_of, place_for
+from equibid.runs.reading import read_run
 from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
 from equibid.simulation.simulate import Play
 
@@ -209,18 +211,17 @@ def run_comparison(settings: Settings, default: Path | None = None) -> Path:
             first.labels.value_unit,
             first.labels.currency,
             tuple(notices),
+            scenarios[0].tick_hours,
         ),
         prices,
         mixed,
     )
     write_findings(run, found)
-    report = folder / "report.html"
-    tables = from_findings(found, config)
-    write_report(tables, report)
+    report = write_report(folder)
     print_ranking(console, found.ranked, config["market"])
     if left_out := [name for name in asked if name not in names]:
         console.print(f"Left out, as they suppose second price: {', '.join(left_out)}.")
-    print_verdict(console, verdict(tables))
+    print_verdict(console, verdict(read_comparison(read_run(folder))))
     if found.head_to_head is not None:
         print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started

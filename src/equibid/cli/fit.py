@@ -20,10 +20,11 @@ from equibid.cli.progress import progress
 from equibid.errors import InputError
 from equibid.files import file_name
 from equibid.logs import LogDataset
-from equibid.markets.toml import auction_text, market_text
-from equibid.reports.fitting.page import columns, fit_tables, like, short, write_fit
-from equibid.runs.fitted import Fitted, fitted
-from equibid.runs.folder import Run, open_run
+from equibid.markets.toml import auction_text
+from equibid.reports import write_report
+from equibid.reports.fitting.page import columns, short
+from equibid.runs.fitted import Fitted, fitted, write_fitted
+from equibid.runs.folder import open_run
 from equibid.runs.places import asked_of, place_for
 
 # Quantiles in the terminal, of those of the report.
@@ -107,7 +108,8 @@ def run_fit(settings: Settings) -> list[Path]:
             run = open_run(folder / inner, config, settings.force)
             name = f"{dataset.name}-fitted"
             found = fitted(dataset, auction, name, settings.day_ticks, settings.others, told)
-            written.append(write(run, found, config, dataset.name))
+            written.append(write_fitted(run, found, auction, dataset.name))
+            write_report(run.folder)
             show(console, found, dataset.name, written[-1])
             bar.advance(task)
     elapsed = time.perf_counter() - started
@@ -131,37 +133,6 @@ def resolved(settings: Settings, dataset: LogDataset, auction: Auction) -> dict[
             "auction": auction_text(auction),
         }
     )
-
-
-def write(run: Run, found: Fitted, config: dict[str, Any], log: str) -> Path:
-    """Write all of a fit into an open run folder; gives the path of the settings."""
-    settings, how = found.fit.settings, found.fit.how
-    kept = dict.fromkeys(found.fit.kept, "Default kept: ")
-    comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
-    comments["auction"] = "The rule that competition was measured under."
-    money = f"Money is in {found.currency}, prices and bids per impression."
-    about = f"A generated market like {log}, by equibid fit. {money}"
-    path = run.write_text("market.toml", market_text(settings, comments, about))
-    told = {
-        "market": settings.name,
-        "settings": {name: getattr(settings, name) for name in how}
-        | {"auction": config["auction"]},
-        "how": dict(how),
-        "kept": found.fit.kept,
-        "notes": found.fit.notes,
-        "currency": found.currency,
-        "value_unit": found.value_unit,
-        "distances": found.distances.with_columns(like=like(found.distances)).to_dicts(),
-    }
-    run.write_json("fit.json", told)
-    run.write_table("quantiles.parquet", found.quantiles)
-    write_fit(fit_tables(found, config, log), run.folder / "report.html")
-    return path
-
-
-def sentence(text: str) -> str:
-    """A line of prose."""
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def show(console: Console, found: Fitted, log: str, path: Path) -> None:

@@ -35,7 +35,7 @@ from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.equilibrium.solvers.select import Search, best_of
 from equibid.errors import InputError
 from equibid.markets.market import Market
-from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.reports import write_report
 from equibid.runs.certifying import (
     Certified,
     all_notices,
@@ -133,8 +133,7 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     all_starts = pl.concat(starts)
     run.write_table("starts.parquet", all_starts)
     write_certified(run, results)
-    report = folder / "report.html"
-    write_equilibrium(equilibrium_tables(results, config, all_starts), report)
+    report = write_report(folder)
     show(console, choice.name, results, all_starts)
     elapsed = time.perf_counter() - started
     for sentence in run.reuse():

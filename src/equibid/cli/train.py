@@ -12,6 +12,7 @@ from rich.progress import TaskID
 from rich.table import Table
 
 import equibid
+from equibid import reports
 from equibid.cli.console import plain_console, plain_table
 from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers
@@ -22,9 +23,8 @@ from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.training.results import TrainResult
 from equibid.learning.training.trainer import Progress, check_seeds, train
-from equibid.reports.training.page import write_learning
-from equibid.reports.training.tables import from_training
-from equibid.runs.folder import open_run
+from equibid.runs.folder import Run, open_run
+from equibid.runs.insight import write_insight
 from equibid.runs.places import place_for
 from equibid.settings import described
 
@@ -96,7 +96,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
             default = Path("runs") / f"train-{choice.stem}-{training.algorithm}"
             folder = folder or place_for(default, config, inner)
             own = folder / inner
-            open_run(own, config, settings.force)
+            run = open_run(own, config, settings.force)
             learning = bar.add_task(f"{job.name}: compiling", total=plan.steps, quiet=True)
 
             def told(now: Progress, name: str = job.name, task: TaskID = learning) -> None:
@@ -116,7 +116,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
                 callback=told,
             )
             bar.update(learning, description=f"{job.name}: report")
-            write_report(setup, job, algorithm, result, training, config, own)
+            write_report(setup, job, algorithm, result, training, run)
             bar.remove_task(learning)
             results.append((job.name, result))
     for name, result in results:
@@ -134,12 +134,11 @@ def write_report(
     algorithm: Algorithm,
     result: TrainResult,
     training: TrainConfig,
-    config: dict[str, Any],
-    folder: Path,
+    run: Run,
 ) -> None:
     """Look into what was learnt, and write it for people."""
-    tables = from_training(setup, job.task, algorithm, result, training.eval_metric, config)
-    write_learning(tables, folder / "report.html")
+    write_insight(run, setup, job.task, algorithm, result, training.eval_metric)
+    reports.write_report(run.folder)
 
 
 def resolved(

@@ -191,6 +191,7 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
     whole: dict[str, Any] = {
         "tolerance": results[0].tolerance,
         "compliance": compliance(certificates, results[0].tolerance),
+        "notices": all_notices(results),
     }
     if len(results) > 1:
         means = mean_figures(results)
@@ -206,6 +207,8 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
             "temperature": result.game.auction.temperature,
             "impressions": result.game.market.impressions,
             "advertisers": result.game.market.advertisers,
+            "value_unit": result.game.market.labels.value_unit,
+            "currency": result.game.market.labels.currency,
             "holds": result.holds,
             "notices": list(result.notices),
         }

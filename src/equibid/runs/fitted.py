@@ -1,7 +1,13 @@
-"""A market fitted to a dataset, and a day of it beside the log."""
+"""A market fitted to a dataset, and a day of it beside the log.
+
+market.toml        the settings, as every command takes them
+fit.json           the same with how each was found, and how far the generated day is from the log
+quantiles.parquet  see `equibid.markets.likeness.quantiles`
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +20,12 @@ from equibid.logs.dataset import LogDataset, whole
 from equibid.markets.estimators import clock
 from equibid.markets.fitting import Fit, fit
 from equibid.markets.generate import generate
-from equibid.markets.likeness import Facts, distances, facts, quantiles
+from equibid.markets.likeness import Facts, alike, distances, facts, quantiles
 from equibid.markets.market import Market, even_ticks
 from equibid.markets.moments import moments
 from equibid.markets.scarcity import spend_at_cap
+from equibid.markets.toml import auction_text, market_text
+from equibid.runs.folder import Run
 from equibid.simulation.training_day import dense_rows, tatonnement_factors
 
 Floats = npt.NDArray[np.float64]
@@ -88,6 +96,42 @@ def fitted(
         market.labels.value_unit,
         market.labels.currency,
     )
+
+
+def write_fitted(run: Run, found: Fitted, auction: Auction, log: str) -> Path:
+    """Write all of a fit into an open run folder; gives the path of the settings.
+
+    Args:
+        run: an open run.
+        found: the fitted market.
+        auction: the rule that competition was measured under.
+        log: its name.
+    """
+    settings, how = found.fit.settings, found.fit.how
+    kept = dict.fromkeys(found.fit.kept, "Default kept: ")
+    comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
+    comments["auction"] = "The rule that competition was measured under."
+    money = f"Money is in {found.currency}, prices and bids per impression."
+    about = f"A generated market like {log}, by equibid fit. {money}"
+    told = {
+        "market": settings.name,
+        "settings": {name: getattr(settings, name) for name in how}
+        | {"auction": auction_text(auction)},
+        "how": dict(how),
+        "kept": found.fit.kept,
+        "notes": found.fit.notes,
+        "currency": found.currency,
+        "value_unit": found.value_unit,
+        "distances": found.distances.with_columns(like=alike(found.distances)).to_dicts(),
+    }
+    run.write_json("fit.json", told)
+    run.write_table("quantiles.parquet", found.quantiles)
+    return run.write_text("market.toml", market_text(settings, comments, about))
+
+
+def sentence(text: str) -> str:
+    """A line of prose."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def generated_facts(found: Fit, auction: Auction, seed: int, logged: bool) -> Facts:

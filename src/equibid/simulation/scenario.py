@@ -33,6 +33,7 @@ class Scenario:
         periods: S when the day is a stack of that many replicates, None when a seed is one.
         days: how many days there are, seeds 0, 1, …; None when there are as many as are asked for.
         drawn: whether the market or the rule draws something for a seed; bidders may do so too.
+        tick_hours: hours of a tick, None where a tick is no span of a day.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Scenario:
     periods: int | None = None
     days: int | None = None
     drawn: bool = True
+    tick_hours: float | None = None
 
     def replicates(self, seeds: int) -> int:
         """How many independent figures `seeds` seeds give for each bidder."""
@@ -72,7 +74,9 @@ def generated_scenario(
             )
         return day(seed + 1)
 
-    return Scenario(name, day_before(day(0), auction), judged, auction, play)
+    first = day(0)
+    hours = 24 / first.ticks
+    return Scenario(name, day_before(first, auction), judged, auction, play, tick_hours=hours)
 
 
 def day_before(market: Market, auction: Auction) -> TrainingLog:
@@ -113,7 +117,9 @@ def recorded_scenario(
     if dataset.day_ticks is not None:
         expected = usual_rest(train.tick_start, dataset.day_ticks)
         days = [replace(x, expected=expected) for x in parted(test, dataset.day_ticks)]
-        return Scenario(dataset.name, log, days.__getitem__, auction, play, days=len(days))
+        hours = 24 / dataset.day_ticks
+        name, day_of = dataset.name, days.__getitem__
+        return Scenario(name, log, day_of, auction, play, days=len(days), tick_hours=hours)
     impressions = dataset.period or test.impressions
     ticks = test.ticks if dataset.period is None else rounds
     log = log.tuning_for(test.campaigns, impressions, ticks, train.impressions)

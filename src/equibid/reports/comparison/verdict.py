@@ -1,21 +1,16 @@
 """What the ranking says in words, and no more than it can say."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from equibid.evaluation.ranking import tied
 from equibid.evaluation.statistics import LEVEL, enough_for, least_p
-from equibid.reports.comparison.tables import RunTables, known, number
+from equibid.reports.comparison.tables import RunTables
+from equibid.reports.html.document import Verdict
+from equibid.reports.html.numbers import known, number
 
 Row = dict[str, Any]
-
-
-class Verdict(NamedTuple):
-    """A headline, and the numbers behind it."""
-
-    headline: str
-    detail: str
 
 
 def verdict(tables: RunTables) -> Verdict:
