@@ -4,11 +4,7 @@ import jax
 import jax.numpy as jnp
 from rich import print
 
-from equibid.auctions import gsp
-from equibid.bidders import BIDDERS
-from equibid.markets import MARKETS
-from equibid.simulation import Population, simulate
-from equibid.simulation.scenario import day_before
+from equibid import BIDDERS, MARKETS, Population, day_before, gsp, simulate
 
 key = jax.random.key(0)
 yesterday, today = (MARKETS["demo"](key, day=day, impressions=4000) for day in (0, 1))

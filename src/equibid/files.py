@@ -18,11 +18,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from equibid.errors import InputError, input_error
+
+# Polars takes half a second to load, which those do without who read no table.
+if TYPE_CHECKING:
+    import polars as pl
 
 # Names that stand for themselves: no capitals, as file systems may not tell them apart.
 PLAIN = re.compile(r"[a-z0-9_]([a-z0-9._=,+-]*[a-z0-9_=,+-])?")
@@ -119,7 +121,7 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def parquet(path: Path, mend: str = "write it again") -> Iterator[pl.LazyFrame]:
+def parquet(path: Path, mend: str = "write it again") -> Iterator["pl.LazyFrame"]:
     """The table in a Parquet file, to be collected inside the block.
 
     Args:
@@ -129,6 +131,8 @@ def parquet(path: Path, mend: str = "write it again") -> Iterator[pl.LazyFrame]:
     Raises:
         InputError: there is no such file, or it is no whole Parquet table.
     """
+    import polars as pl  # noqa: PLC0415
+
     try:
         with opening(path), path.open("rb") as file:
             yield pl.scan_parquet(file)
@@ -136,7 +140,7 @@ def parquet(path: Path, mend: str = "write it again") -> Iterator[pl.LazyFrame]:
         raise input_error(path, f"it is not a Parquet table, or it is damaged; {mend}") from error
 
 
-def read_parquet(path: Path, mend: str = "write it again") -> pl.DataFrame:
+def read_parquet(path: Path, mend: str = "write it again") -> "pl.DataFrame":
     """All of a Parquet file; arguments and errors as of `parquet`."""
     with parquet(path, mend) as table:
         return table.collect()
@@ -234,7 +238,7 @@ def write_json(path: Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def write_parquet(path: Path, table: pl.DataFrame) -> Path:
+def write_parquet(path: Path, table: "pl.DataFrame") -> Path:
     """Write a Parquet file so that it is there whole or not at all; see `atomic`."""
     with atomic(path) as file:
         put_parquet(file, table)
@@ -243,12 +247,14 @@ def write_parquet(path: Path, table: pl.DataFrame) -> Path:
     return path
 
 
-def put_parquet(file: BinaryIO, table: pl.DataFrame) -> None:
+def put_parquet(file: BinaryIO, table: "pl.DataFrame") -> None:
     """Write a table into an open file.
 
     Raises:
         OSError: the disk is full, or fails.
     """
+    import polars as pl  # noqa: PLC0415
+
     try:
         table.write_parquet(file)
     except pl.exceptions.PolarsError as error:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from equibid.cli import main
+from equibid.cli.main import PLACES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -70,19 +71,8 @@ CASES = [
         id=f"{command}-{name}-{number}",
         marks=() if command == "compare" else pytest.mark.slow,
     )
-    for command, function in {
-        "demo": main.demo,
-        "compare": main.compare,
-        "solve": main.solve,
-        "certify": main.certify,
-        "train": main.train_,
-        "sweep": main.sweep,
-        "fit": main.fit,
-        "values": main.values,
-        "import": main.import_,
-        "report": main.report,
-    }.items()
-    for name, kind in options(function)
+    for command in WORDS
+    for name, kind in options(resolve_name(PLACES[command]))
     if name not in ("logs", "runs", "log", "market", "factors", "open_report")
     for number, word in enumerate(bad(name, kind))
 ]

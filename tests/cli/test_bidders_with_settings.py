@@ -110,5 +110,5 @@ def test_list_shows_settings_with_defaults(equibid: Command, capsys: Captured) -
     assert "kp 1.0 a number from 0 gain of the error." in words
     assert "reserve 0.0001 a number lowest price" in words
     assert "It has no settings." in words
-    assert equibid("list") == 0
+    assert equibid("list", "--settings") == 0
     assert "kp=1.0, ki=0.3, kd=0.2" in " ".join(capsys.readouterr().out.split())

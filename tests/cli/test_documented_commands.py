@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from made_logs import auctionnet, clicks, csv, info, spaced
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label
-from equibid.cli.main import COMMANDS
+from equibid.cli.calling import with_plugins
+from equibid.cli.main import PLACES
 from equibid.cli.sweep import grid_points
-from equibid.cli.words import check_words, with_plugins
+from equibid.cli.words import check_words
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.learning import ALGORITHMS
@@ -32,6 +34,7 @@ from made_impressions import log_folder, text
 
 Command = Callable[..., int]
 
+COMMANDS = {name: resolve_name(place) for name, place in PLACES.items()}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -123,7 +126,7 @@ def parsed(words: list[str]) -> tuple[Any, ...]:
 
         return record
 
-    check_words(COMMANDS, words)
+    check_words(PLACES, words)
     app = tyro.extras.SubcommandApp()
     for name, command in COMMANDS.items():
         app.command(name=name)(with_plugins(recorder(command)))

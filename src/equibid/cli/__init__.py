@@ -1,1 +1,3 @@
 """Commands, configuration, progress: what the user touches."""
+
+__all__: list[str] = []

@@ -6,7 +6,7 @@ from math import isfinite
 import polars as pl
 from rich.console import Console
 
-from equibid.cli.table import plain_table
+from equibid.cli.console import plain_table
 from equibid.equilibrium.certificate import Certificate, Status
 from equibid.runs.certifying import Certified, mean_figures
 

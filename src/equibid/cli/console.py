@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import category
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 # Control characters, marks of direction and the like, halves of characters, other line ends.
@@ -19,6 +20,19 @@ STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 def plain_console(stderr: bool = False) -> Console:
     """A console that prints text as it is; colour comes from ``style`` alone."""
     return Plain(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def plain_table(title: str, caption: str | None = None) -> Table:
+    """An empty table without lines, titled above and explained below."""
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        caption=caption,
+        caption_justify="left",
+    )
 
 
 def shown(text: str) -> str:

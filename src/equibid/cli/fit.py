@@ -13,11 +13,10 @@ import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, plain_table
 from equibid.cli.market import MarketChoice, datasets_of, digest
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
-from equibid.cli.table import plain_table
 from equibid.errors import InputError
 from equibid.files import file_name
 from equibid.logs import LogDataset

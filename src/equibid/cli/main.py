@@ -1,55 +1,91 @@
-"""The command ``equibid``."""
+"""The command ``equibid``.
+
+Only what every call needs is imported here: names are checked, and help is given, before JAX is
+there. A command is imported when it is called.
+"""
 
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import NoReturn
-from unicodedata import category
+from typing import NamedTuple, NoReturn
 
-import jax
-import tyro
-from polars.exceptions import PanicException
+from rich.console import Console
 
-from equibid.cli.certify import certify
-from equibid.cli.compare import compare
-from equibid.cli.console import plain_console, take_any_text
-from equibid.cli.demo import demo
-from equibid.cli.fit import fit
-from equibid.cli.importing import import_
-from equibid.cli.listing import list_
-from equibid.cli.report import report
-from equibid.cli.solve import solve
-from equibid.cli.sweep import sweep
-from equibid.cli.train import train_
+import equibid
+from equibid.cli.console import plain_console, plain_table, take_any_text
 from equibid.cli.trials import end_with_caller
-from equibid.cli.values import values
-from equibid.cli.words import check_words, with_plugins
+from equibid.cli.words import check_text, check_words
 from equibid.errors import InputError
+from equibid.jax_settings import set_jax
 from equibid.plugins import load_installed
 
 # Of sysexits.h: an error inside the program.
 FAULT = 70
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": demo,
-    "import": import_,
-    "compare": compare,
-    "solve": solve,
-    "certify": certify,
-    "train": train_,
-    "sweep": sweep,
-    "values": values,
-    "fit": fit,
-    "report": report,
-    "list": list_,
+
+class Command(NamedTuple):
+    """A command by name.
+
+    Attributes:
+        place: of its function, as ``module:function``.
+        summary: the first line of the function's docstring.
+    """
+
+    place: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Command(
+        "equibid.cli.demo:demo",
+        "Generate a market of 24 advertisers, let classic bidders meet in it, and rank them.",
+    ),
+    "import": Command(
+        "equibid.cli.importing:import_",
+        "Import a log: good rows to Parquet, bad ones to a quarantine file, none lost.",
+    ),
+    "compare": Command(
+        "equibid.cli.compare:compare",
+        "Rank bidders on a market, with a table, Parquet files and an HTML report.",
+    ),
+    "solve": Command(
+        "equibid.cli.solve:solve",
+        "Find an equilibrium of a market and prove how much anybody could gain by leaving it.",
+    ),
+    "certify": Command(
+        "equibid.cli.certify:certify",
+        "Prove how much any advertiser could gain by leaving a profile of factors.",
+    ),
+    "train": Command(
+        "equibid.cli.train:train_",
+        "Let an algorithm learn to bid on a market.",
+    ),
+    "sweep": Command(
+        "equibid.cli.sweep:sweep",
+        "Train with every combination of some settings, and rank them by what the judge says.",
+    ),
+    "values": Command(
+        "equibid.cli.values:values",
+        "Train what impressions are worth on logs, and make a market of the predictions.",
+    ),
+    "fit": Command(
+        "equibid.cli.fit:fit",
+        "Fit a generated market to a log, and show how like it is.",
+    ),
+    "report": Command(
+        "equibid.cli.report:report",
+        "Make the report of a run anew, or one of several runs of a kind side by side.",
+    ),
+    "list": Command(
+        "equibid.cli.listing:list_",
+        "List by name: markets, logs, bidders, auctions, methods, objectives, algorithms, rewards.",
+    ),
 }
-APP = tyro.extras.SubcommandApp()
-for _name, _command in COMMANDS.items():
-    APP.command(name=_name)(with_plugins(_command))
+PLACES = {name: command.place for name, command in COMMANDS.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,15 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     take_any_text()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        legible(words)
-        check_words(COMMANDS, words)
-        for sentence in load_installed():
-            plain_console(stderr=True).print(f"equibid: {sentence}", soft_wrap=True)
-        APP.cli(
-            prog="equibid",
-            description="Auto-bidding in real-time ad auctions: who wins, and by how much.",
-            args=words,
-        )
+        answer(words)
     except InputError as error:
         end(2, str(error))
     except KeyboardInterrupt:
@@ -83,23 +111,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         end(2, f"{place}it cannot be read or written ({error.strerror or error})")
-    except (Exception, PanicException) as error:
+    except BaseException as error:
+        # Polars, which is not imported here, panics with what is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
             end(2, "this does not fit into memory; ask for a smaller market, or for fewer at once")
         end(FAULT, fault(error))
 
 
-def legible(words: Sequence[str]) -> None:
-    """Refuse words that no file or setting can be called.
+def answer(words: Sequence[str]) -> None:
+    """Do what the words of a command line ask for.
 
     Raises:
-        InputError: one has a NUL character, or was not in the encoding of this machine.
+        InputError: they ask for nothing that there is.
     """
-    for word in words:
-        if "\0" in word:
-            raise InputError(f"{word!r} holds a NUL character; leave it out")
-        if any(category(x) == "Cs" for x in word):
-            raise InputError(f"{word!r} is not in UTF-8; give the file another name")
+    check_text(words)
+    if not words or words[0] in ("--help", "-h"):
+        print_help(plain_console())
+        sys.exit(0 if words else 2)
+    if words[0] == "--version":
+        plain_console().print(f"equibid {equibid.__version__}")
+        return
+    for sentence in load_installed():
+        plain_console(stderr=True).print(f"equibid: {sentence}", soft_wrap=True)
+    check_words(PLACES, words)
+    # With it comes tyro, which reads the words.
+    from equibid.cli.calling import call  # noqa: PLC0415
+
+    call(words[0], PLACES[words[0]], words[1:])
+
+
+def print_help(console: Console) -> None:
+    """Print what commands there are."""
+    console.print("usage: equibid COMMAND …\n")
+    console.print("Auto-bidding in real-time ad auctions: who wins, and by how much.\n")
+    table = plain_table("Commands")
+    table.add_column("", style="cyan", no_wrap=True)
+    table.add_column("")
+    for name, command in COMMANDS.items():
+        table.add_row(name, command.summary)
+    table.show_header = False
+    console.print(table)
+    console.print("\n`equibid COMMAND --help` shows the options of a command, with examples.")
+    console.print("`equibid list` names what commands take. `equibid --version` tells the version.")
 
 
 def end(code: int, sentence: str) -> NoReturn:
@@ -125,8 +180,8 @@ def fault(error: BaseException) -> str:
 def keep_compiled_programs() -> None:
     """Keep XLA's programs between runs, where the user's caches are."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jax.config.update("jax_compilation_cache_dir", str(home / "equibid" / "jax"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    set_jax("jax_compilation_cache_dir", str(home / "equibid" / "jax"))
+    set_jax("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
 from equibid.cli.options import refuse_idle
+from equibid.cli.words import check_market
 from equibid.equilibrium.game import Game, default_temperature, game_of
-from equibid.errors import InputError, near
+from equibid.errors import InputError
 from equibid.files import file_name
 from equibid.logs import LogDataset, read_log, with_budget, with_budget_share
 from equibid.logs.campaign import BUDGET_SHARE
@@ -127,13 +128,7 @@ def datasets_of(choice: MarketChoice) -> list[LogDataset]:
     """
     check_budget(choice)
     path = Path(choice.market)
-    if not path.exists():
-        names = near(choice.market, MARKETS)
-        hint = f"try {', '.join(names)}" if names else f"these are {', '.join(MARKETS)}"
-        raise InputError(
-            f"{choice.market} is neither a file nor a generated market; {hint}, or see "
-            "`equibid list`"
-        )
+    check_market(choice.market, MARKETS)
     if choice.sizes:
         option = next(iter(choice.sizes))
         raise InputError(f"--{option} resizes generated markets; a log has its own size")

@@ -13,11 +13,10 @@ import tyro
 from rich.console import Console
 
 import equibid
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, plain_table
 from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
-from equibid.cli.table import plain_table
 from equibid.cli.training import TrainConfig, plan_of
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError

@@ -4,9 +4,9 @@ import math
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from equibid.cli.console import plain_table
 from equibid.evaluation.metrics import Metric
 from equibid.evaluation.ranking import Ranking, places
 from equibid.reports.comparison.verdict import Verdict
@@ -23,19 +23,6 @@ SHOWN = {
     "cpa": ("CPA", 1),
     "exploitability": ("exploit", 2),
 }
-
-
-def plain_table(title: str, caption: str | None = None) -> Table:
-    """An empty table without lines, titled above and explained below."""
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        caption=caption,
-        caption_justify="left",
-    )
 
 
 def print_ranking(console: Console, ranking: Ranking, market: str) -> None:

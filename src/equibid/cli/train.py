@@ -13,11 +13,10 @@ from rich.table import Table
 
 import equibid
 from equibid import reports
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, plain_table
 from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
-from equibid.cli.table import plain_table
 from equibid.cli.training import TrainConfig, TrainingJob, plan_of, training_job, training_setups
 from equibid.envs.setup import TrainingSetup
 from equibid.files import file_name, write_json
@@ -114,7 +113,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
                 judge=job.judge,
                 config=config,
                 log=training.log,
-                told=told,
+                callback=told,
             )
             bar.update(learning, description=f"{job.name}: report")
             write_report(setup, job, algorithm, result, training, run)

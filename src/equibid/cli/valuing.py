@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 import equibid
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, plain_table
 from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
-from equibid.cli.table import plain_table
 from equibid.cli.values import Settings
 from equibid.errors import InputError
 from equibid.files import file_name, write_json

@@ -1,75 +1,85 @@
-"""The words of a command line: which commands and options there are, and ``--plugin``."""
+"""The words of a command line, looked at before anything is imported for them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from functools import wraps
-from inspect import Parameter, signature
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from unicodedata import category
 
-import tyro
-
+from equibid.cli.declared import names_in, only_text, options_of
 from equibid.errors import InputError, near
-from equibid.plugins import load
 
-Plugins = Annotated[
-    tuple[str, ...],
-    tyro.conf.UseAppendAction,
-    tyro.conf.arg(
-        help="A Python file (or an installed module) of your own bidders, auctions, readers or "
-        "algorithms; name it once for every file.",
-    ),
-]
+# Options of every command; `--plugin` is declared where a command is called.
+EVERYWHERE = {"--plugin", "--help", "-h"}
+# Commands whose first word is a market.
+ON_MARKETS = {"compare", "solve", "certify", "train", "sweep"}
 
 
-def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the option ``--plugin``, whose files are imported first."""
+def check_words(places: Mapping[str, str], words: Sequence[str]) -> None:
+    """Refuse a command, an option or a market that there is not, with what may have been meant.
 
-    @wraps(command)
-    def run(*args: Any, plugin: Plugins = (), **settings: Any) -> None:
-        for name in plugin:
-            load(name)
-        command(*args, **settings)
+    A market is looked at where it stands first and no plugin can have brought it; elsewhere the
+    command itself refuses it.
 
-    known = signature(command)
-    option = Parameter("plugin", Parameter.KEYWORD_ONLY, default=(), annotation=Plugins)
-    parameters = [*known.parameters.values(), option]
-    run.__signature__ = known.replace(parameters=parameters)  # pyright: ignore
-    # Hints are read from the function that is wrapped where there is one.
-    del run.__wrapped__
-    run.__annotations__ = {**command.__annotations__, "plugin": Plugins}
-    return run
-
-
-def check_words(commands: Mapping[str, Callable[..., None]], words: Sequence[str]) -> None:
-    """Refuse a command or an option that there is not, with the names that may have been meant.
+    Args:
+        places: of the functions of commands, by the names of these.
+        words: of the command line, one at least.
 
     Raises:
         InputError: there is none.
     """
-    if not words or words[0].startswith("-"):
-        return
     command, *rest = words
-    if command not in commands:
-        others = near(command, commands) or list(commands)
+    if command.startswith("-"):
+        raise InputError(f"equibid has no option {command}; see equibid --help")
+    if command not in places:
+        others = near(command, places) or list(places)
         raise InputError(f"there is no command {command!r}; try {', '.join(others)}")
-    options = {*options_of(commands[command]), "--plugin", "--help"}
+    options = options_of(places[command]) | EVERYWHERE
     for word in rest:
         name = word.partition("=")[0].replace("_", "-")
         if word.startswith("--") and name not in options:
             others = near(name, options) or [x for x in options if name.strip("-") in x]
             hint = f"try {', '.join(others)}" if others else f"see equibid {command} --help"
             raise InputError(f"equibid {command} has no option {name}; {hint}")
+    plain = only_text() and not any(x in EVERYWHERE or x.startswith("--plugin=") for x in rest)
+    if command in ON_MARKETS and rest and plain and not rest[0].startswith("-"):
+        check_market(rest[0], names_in("MARKETS"))
 
 
-def options_of(command: Callable[..., None]) -> set[str]:
-    """The options of a command, as they are typed; positional arguments count too."""
-    kinds: dict[str, Any] = {}
-    for name, kind in get_type_hints(command, include_extras=True).items():
-        inner, *marks = get_args(kind) if get_origin(kind) is Annotated else (kind,)
-        if is_dataclass(inner):
-            kinds |= {field.name: field.type for field in fields(inner)}
-        else:
-            kinds[next((x.name for x in marks if getattr(x, "name", None)), name)] = inner
-    words = {name.replace("_", "-"): kind for name, kind in kinds.items()}
-    flags = {f"--no-{name}" for name, kind in words.items() if kind is bool}
-    return {f"--{name}" for name in words} | flags
+def check_market(market: str, names: Iterable[str]) -> None:
+    """Refuse what is neither the name of a generated market nor a file.
+
+    Args:
+        market: a word of the command line.
+        names: of generated markets.
+
+    Raises:
+        InputError: there is no such market.
+    """
+    known = list(names)
+    if market in known or market.endswith(".toml") or exists(market):
+        return
+    others = near(market, known)
+    hint = f"try {', '.join(others)}" if others else f"these are {', '.join(known)}"
+    raise InputError(
+        f"{market} is neither a file nor a generated market; {hint}, or see `equibid list`"
+    )
+
+
+def exists(path: str) -> bool:
+    """Whether there is such a file or folder, or the system will not say."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return True
+
+
+def check_text(words: Sequence[str]) -> None:
+    """Refuse words that no file or setting can be called.
+
+    Raises:
+        InputError: one has a NUL character, or was not in the encoding of this machine.
+    """
+    for word in words:
+        if "\0" in word:
+            raise InputError(f"{word!r} holds a NUL character; leave it out")
+        if any(category(x) == "Cs" for x in word):
+            raise InputError(f"{word!r} is not in UTF-8; give the file another name")

@@ -6,7 +6,6 @@ its way through a penalty.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -47,7 +46,6 @@ class Value(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "Value won, value units."
     sampled: bool = False
 
     def __call__(self, outcome: Outcome) -> Float[Array, " N"]:
@@ -70,7 +68,6 @@ class ValueLessCost(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "Worth of the value won less weight times its cost, currency."
     weight: float = 1.0
     margin: float | None = None
     sampled: bool = False
@@ -114,7 +111,6 @@ class Engagement(Part):
         conversions: value units a conversion.
     """
 
-    meaning: ClassVar[str] = "Ads shown, slots won and conversions, weighted; value units."
     exposures: float = 0.0
     wins: float = 0.0
     conversions: float = 1.0
@@ -150,7 +146,6 @@ class LifetimeValue(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "Discounted margins of additional customers less their cost, currency."
     retention: float = 0.5
     margin: float | None = None
     horizon: float = 4

@@ -7,7 +7,7 @@ sum are in the reward's unit per unit of the part.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -48,8 +48,6 @@ Reward = Callable[[Outcome], Float[Array, " N"]]
 class Part:
     """A reward that can be added to others and multiplied by a number."""
 
-    meaning: ClassVar[str]
-
     def __call__(self, outcome: Outcome) -> Float[Array, " N"]:
         """The reward of the step."""
         raise NotImplementedError
@@ -73,8 +71,6 @@ class Sum(Part):
         parts: the summands.
         weights: one a part.
     """
-
-    meaning: ClassVar[str] = "A weighted sum of rewards."
 
     parts: tuple[Reward, ...]
     weights: tuple[float, ...]
@@ -133,8 +129,6 @@ class Normalised(Part):
         part: what is divided.
         by: "budget", "target", or the best value in hindsight of each advertiser.
     """
-
-    meaning: ClassVar[str] = "A reward divided by each advertiser's own size."
 
     part: Reward
     by: Measure = "budget"

@@ -6,7 +6,6 @@ by step; a score or a fine at the period's end judges the ratio of the sums.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +36,6 @@ class RoiLagrangian(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "Worth, with a price on the return that is missing; currency."
     target: float = 1.0
     multiplier: float = 1.0
     margin: float | None = None
@@ -69,7 +67,6 @@ class CpaLagrangian(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "Value, with a price on what it costs beyond the target; value units."
     multiplier: float = 1.0
     sampled: bool = False
 
@@ -101,7 +98,6 @@ class RoiShortfall(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "At the end: a fine for the return that is missing."
     weight: float = 1.0
     target: float = 1.0
     margin: float | None = None
@@ -133,7 +129,6 @@ class CpaScore(Part):
             the score, so that undiscounted returns are the same and credit comes early.
     """
 
-    meaning: ClassVar[str] = "AuctionNet's score, at the end or (dense=1) as it grows; value units."
     power: float = 2.0
     sampled: bool = False
     dense: bool = False

@@ -87,24 +87,37 @@ def team(weight: float = 0.0, margin: float | None = None) -> Team:
 
 REWARDS: Registry[Callable[..., Part]] = Registry("reward")
 
-for _name, _part in {
-    "value": Value,
-    "value-less-cost": ValueLessCost,
-    "roi": RoiLagrangian,
-    "cpa": CpaLagrangian,
-    "roi-shortfall": RoiShortfall,
-    "cpa-score": CpaScore,
-    "engagement": Engagement,
-    "lifetime-value": LifetimeValue,
-    "welfare": Welfare,
-    "revenue": Revenue,
-    "tempered": Tempered,
-    "alpha-fair": AlphaFair,
-    "potential": Potential,
-    "pacing": Pacing,
-    "unspent": Unspent,
-}.items():
-    REWARDS.add(_name, _part.meaning)(_part)
+REWARDS.add("value", "Value won, value units.")(Value)
+REWARDS.add("value-less-cost", "Worth of the value won less weight times its cost, currency.")(
+    ValueLessCost
+)
+REWARDS.add("roi", "Worth, with a price on the return that is missing; currency.")(RoiLagrangian)
+REWARDS.add("cpa", "Value, with a price on what it costs beyond the target; value units.")(
+    CpaLagrangian
+)
+REWARDS.add("roi-shortfall", "At the end: a fine for the return that is missing.")(RoiShortfall)
+REWARDS.add("cpa-score", "AuctionNet's score, at the end or (dense=1) as it grows; value units.")(
+    CpaScore
+)
+REWARDS.add("engagement", "Ads shown, slots won and conversions, weighted; value units.")(
+    Engagement
+)
+REWARDS.add(
+    "lifetime-value", "Discounted margins of additional customers less their cost, currency."
+)(LifetimeValue)
+REWARDS.add("welfare", "Value won by all, given to each; value units.")(Welfare)
+REWARDS.add("revenue", "Money paid by all, given to each; currency.")(Revenue)
+REWARDS.add("tempered", "Value won by all, shared by the softmax of bids over a temperature.")(
+    Tempered
+)
+REWARDS.add("alpha-fair", "At the end: alpha-fair welfare of budget-sized returns, for each.")(
+    AlphaFair
+)
+REWARDS.add("potential", "Shaping by what can still be bought, with steps=T of a period.")(
+    Potential
+)
+REWARDS.add("pacing", "A fine for spending ahead of or behind an even plan.")(Pacing)
+REWARDS.add("unspent", "At the end: a fine for money that is left.")(Unspent)
 REWARDS.add("profit", "Worth of the value won less its cost, currency.")(profit)
 REWARDS.add("team", "Worth less weight times cost, of all as one team; currency.")(team)
 REWARDS.add("value-share", "Value won over what the budget buys at the target CPA.")(value_share)

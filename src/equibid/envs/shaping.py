@@ -6,7 +6,7 @@ an aim of its own, and its share of the reward (`shaping_share`) should stay bel
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +67,6 @@ class Potential(Part):
         phi: Φ of a `Moment`; must be hashable.
     """
 
-    meaning: ClassVar[str] = "Shaping by what can still be bought, with steps=T of a period."
     steps: float = 0
     weight: float = 1.0
     discount: float = 1.0
@@ -101,7 +100,6 @@ class Pacing(Part):
         weight: in the unit of the reward it is added to.
     """
 
-    meaning: ClassVar[str] = "A fine for spending ahead of or behind an even plan."
     weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -122,7 +120,6 @@ class Unspent(Part):
         weight: units of the reward it is added to, per currency.
     """
 
-    meaning: ClassVar[str] = "At the end: a fine for money that is left."
     weight: float = 1.0
 
     def __post_init__(self) -> None:

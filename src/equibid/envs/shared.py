@@ -1,7 +1,6 @@
 """Rewards that advertisers share: welfare, revenue, teams, tempered credit, fairness."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +30,6 @@ class Welfare(Part):
     It knows neither payments nor fairness: a rich advertiser may win everything.
     """
 
-    meaning: ClassVar[str] = "Value won by all, given to each; value units."
     sampled: bool = False
 
     def __call__(self, outcome: Outcome) -> Float[Array, " N"]:
@@ -42,8 +40,6 @@ class Welfare(Part):
 @dataclass(frozen=True)
 class Revenue(Part):
     """Money paid by all advertisers, given to each, currency; constant where budgets all end."""
-
-    meaning: ClassVar[str] = "Money paid by all, given to each; currency."
 
     def __call__(self, outcome: Outcome) -> Float[Array, " N"]:
         """Currency."""
@@ -66,7 +62,6 @@ class Team(Part):
         groups: the team of each advertiser, 0 on; empty puts all on one team.
     """
 
-    meaning: ClassVar[str] = "A reward summed over each team, given to its members."
     part: Reward = VALUE
     groups: tuple[int, ...] = ()
 
@@ -104,7 +99,6 @@ class Tempered(Part):
         part: what is shared.
     """
 
-    meaning: ClassVar[str] = "Value won by all, shared by the softmax of bids over a temperature."
     temperature: float = 4.0
     relative: bool = False
     part: Reward = VALUE
@@ -143,7 +137,6 @@ class AlphaFair(Part):
         sampled: count conversions instead of expecting them.
     """
 
-    meaning: ClassVar[str] = "At the end: alpha-fair welfare of budget-sized returns, for each."
     aversion: float = 1.0
     by: Measure = "target"
     sampled: bool = False

@@ -5,6 +5,7 @@ everybody bid its cap, and almost nine tenths spend their budget once all of the
 (`benchmarks/generate.py` measures both).
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
@@ -20,7 +21,7 @@ BPG_100 = Generator("bpg-100", impressions=50_000, advertisers=100, ticks=48, ca
 NCB_1000 = Generator("ncb-1000", impressions=70_000, advertisers=1000, ticks=96, categories=25)
 
 
-def _preset(settings: Generator, summary: str) -> None:
+def _preset(settings: Generator) -> Callable[..., Market]:
     def preset(
         key: jax.Array,
         day: int = 0,
@@ -30,9 +31,15 @@ def _preset(settings: Generator, summary: str) -> None:
         """A day of the preset, with fields of `Generator` changed at will; see `generate`."""
         return generate(override(settings, settings.name, changes), key, day, form)
 
-    MARKETS.add(settings.name, summary)(preset)
+    return preset
 
 
-_preset(DEMO, "Small and heavy-tailed: 24 advertisers, 48 ticks, 20,000 impressions (1.9 MB).")
-_preset(BPG_100, "Heavy-tailed: 100 advertisers, 48 ticks, 50,000 impressions (20 MB).")
-_preset(NCB_1000, "Heavy-tailed: 1,000 advertisers, 96 ticks, 70,000 impressions (280 MB).")
+MARKETS.add(
+    "demo", "Small and heavy-tailed: 24 advertisers, 48 ticks, 20,000 impressions (1.9 MB)."
+)(_preset(DEMO))
+MARKETS.add("bpg-100", "Heavy-tailed: 100 advertisers, 48 ticks, 50,000 impressions (20 MB).")(
+    _preset(BPG_100)
+)
+MARKETS.add("ncb-1000", "Heavy-tailed: 1,000 advertisers, 96 ticks, 70,000 impressions (280 MB).")(
+    _preset(NCB_1000)
+)

@@ -1,1 +1,3 @@
 """Exact first-price and second-price pacing equilibria."""
+
+__all__: list[str] = []

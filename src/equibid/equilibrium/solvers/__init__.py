@@ -1,1 +1,3 @@
 """Ways to an equilibrium, by name."""
+
+__all__: list[str] = []

@@ -95,7 +95,9 @@ def by_search(
     return SolverResult(factors, response, residual(game, factors, response), found.verified)
 
 
-@SOLVERS.add(NCB_SELECT, "Many starts settled, polished and verified; the best that holds is kept.")
+@SOLVERS.add(
+    "ncb-select", "Many starts settled, polished and verified; the best that holds is kept."
+)
 def by_select(
     game: Game, objective: Objective, seed: int, callback: Progress | None
 ) -> SolverResult:

@@ -1,1 +1,3 @@
 """One page or one folder an algorithm."""
+
+__all__: list[str] = []

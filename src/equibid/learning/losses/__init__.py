@@ -1,1 +1,3 @@
 """Losses and targets that algorithms share."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
 """Networks: perceptrons, attention, messages between agents, critics."""
+
+__all__: list[str] = []

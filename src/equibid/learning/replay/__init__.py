@@ -1,1 +1,3 @@
 """Replay: ring buffers and priorities."""
+
+__all__: list[str] = []

@@ -138,25 +138,27 @@ def encoded(name: str, suffix: str, line: str, *more: str) -> LogSchema:
     )
 
 
-def _declare(form: LogSchema, summary: str, known: bool = True) -> None:
-    SCHEMAS.add(form.name, summary)(known_only(form, ADVERTISERS) if known else form)
-
-
-_declare(
-    LogSchema(
-        name="ipinyou",
-        use=TO_JOIN,
-        fields=LOG,
-        recognises=raw(len(LOG)),
-        separator="\t",
-        key=KEY,
-        totals=TOTALS,
-        advertiser="advertiser",
-    ),
-    "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3).",
+SCHEMAS.add(
+    "ipinyou", "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3)."
+)(
+    known_only(
+        LogSchema(
+            name="ipinyou",
+            use=TO_JOIN,
+            fields=LOG,
+            recognises=raw(len(LOG)),
+            separator="\t",
+            key=KEY,
+            totals=TOTALS,
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
 SEASON_1 = tuple(field for field in LOG if field.name not in ("advertiser", "usertag"))
-_declare(
+SCHEMAS.add(
+    "ipinyou-1", "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns."
+)(
     LogSchema(
         name="ipinyou-1",
         use=TO_MODEL,
@@ -165,11 +167,9 @@ _declare(
         separator="\t",
         key=KEY,
         totals=TOTALS,
-    ),
-    "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns.",
-    known=False,
+    )
 )
-_declare(
+SCHEMAS.add("ipinyou-1-bid", "iPinYou's raw bids of season 1, 19 columns.")(
     LogSchema(
         name="ipinyou-1-bid",
         use="it has no prices, so it cannot be played",
@@ -178,71 +178,75 @@ _declare(
         separator="\t",
         key=(pl.col("bidid"),),
         totals={"bids": pl.len()},
-    ),
-    "iPinYou's raw bids of season 1, 19 columns.",
-    known=False,
+    )
 )
-_declare(
-    LogSchema(
-        name="ipinyou-bid",
-        use="it has no prices, so it cannot be played",
-        fields=BID,
-        recognises=raw(len(BID)),
-        separator="\t",
-        key=(pl.col("bidid"),),
-        totals={"bids": pl.len()},
-        advertiser="advertiser",
-    ),
-    "iPinYou's raw bids, 21 columns (seasons 2 and 3).",
+SCHEMAS.add("ipinyou-bid", "iPinYou's raw bids, 21 columns (seasons 2 and 3).")(
+    known_only(
+        LogSchema(
+            name="ipinyou-bid",
+            use="it has no prices, so it cannot be played",
+            fields=BID,
+            recognises=raw(len(BID)),
+            separator="\t",
+            key=(pl.col("bidid"),),
+            totals={"bids": pl.len()},
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    LogSchema(
-        name="ipinyou-test",
-        use=TO_MODEL,
-        fields=(*LOG, *OUTCOMES),
-        recognises=raw(len(LOG) + len(OUTCOMES)),
-        separator="\t",
-        key=(pl.col("bidid"),),
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("nclick").sum(),
-            "conversions": pl.col("nconversation").sum(),
-            "cost": SPENT,
-        },
-        advertiser="advertiser",
-    ),
-    "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).",
+SCHEMAS.add("ipinyou-test", "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).")(
+    known_only(
+        LogSchema(
+            name="ipinyou-test",
+            use=TO_MODEL,
+            fields=(*LOG, *OUTCOMES),
+            recognises=raw(len(LOG) + len(OUTCOMES)),
+            separator="\t",
+            key=(pl.col("bidid"),),
+            totals={
+                "impressions": pl.len(),
+                "clicks": pl.col("nclick").sum(),
+                "conversions": pl.col("nconversation").sum(),
+                "cost": SPENT,
+            },
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    LogSchema(
-        name="ipinyou-prepared",
-        use=TO_TRAIN,
-        fields=PREPARED,
-        recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
-        separator="\t",
-        header="maybe",
-        key=(pl.col("bidid"),),
-        totals={
-            "impressions": pl.len(),
-            "clicks": pl.col("click").sum(),
-            "conversions": pl.col("nconversation").sum(),
-            "cost": SPENT,
-        },
-        advertiser="advertiser",
-    ),
-    "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns.",
+SCHEMAS.add(
+    "ipinyou-prepared", "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns."
+)(
+    known_only(
+        LogSchema(
+            name="ipinyou-prepared",
+            use=TO_TRAIN,
+            fields=PREPARED,
+            recognises=lambda _, lines: any(map(PREPARED_LINE.match, lines)),
+            separator="\t",
+            header="maybe",
+            key=(pl.col("bidid"),),
+            totals={
+                "impressions": pl.len(),
+                "clicks": pl.col("click").sum(),
+                "conversions": pl.col("nconversation").sum(),
+                "cost": SPENT,
+            },
+            advertiser="advertiser",
+        ),
+        ADVERTISERS,
+    )
 )
-_declare(
-    encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*"),
-    "make-ipinyou-data's *.yzx.txt: click, price, feature ids.",
-    known=False,
+SCHEMAS.add("ipinyou-features", "make-ipinyou-data's *.yzx.txt: click, price, feature ids.")(
+    encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*")
 )
-_declare(
-    encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice"),
-    "*.yzbx.txt: click, price, bid, feature ids.",
-    known=False,
+SCHEMAS.add("ipinyou-bid-features", "*.yzbx.txt: click, price, bid, feature ids.")(
+    encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice")
 )
-_declare(
+SCHEMAS.add(
+    "ipinyou-feature-index", "make-ipinyou-data's featindex.txt: column:value and its feature id."
+)(
     LogSchema(
         name="ipinyou-feature-index",
         use="it names the features of other files, and cannot be played",
@@ -253,7 +257,5 @@ _declare(
         separator="\t",
         key=(pl.col("index"),),
         totals={"features": pl.len()},
-    ),
-    "make-ipinyou-data's featindex.txt: column:value and its feature id.",
-    known=False,
+    )
 )

@@ -1,1 +1,3 @@
 """The report of a comparison."""
+
+__all__: list[str] = []

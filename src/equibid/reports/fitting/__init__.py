@@ -1,1 +1,3 @@
 """The report of a fit."""
+
+__all__: list[str] = []

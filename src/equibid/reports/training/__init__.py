@@ -1,1 +1,3 @@
 """The report of a training run."""
+
+__all__: list[str] = []

@@ -1,1 +1,3 @@
 """Attention-critic coordinated bidding."""
+
+__all__: list[str] = []

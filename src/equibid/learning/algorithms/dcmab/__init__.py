@@ -1,1 +1,3 @@
 """Clusters of advertisers that learn to coordinate."""
+
+__all__: list[str] = []

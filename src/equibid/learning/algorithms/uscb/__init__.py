@@ -1,1 +1,3 @@
 """Many constraints, one formula: parameters adjusted at every tick."""
+
+__all__: list[str] = []
