@@ -78,7 +78,7 @@ COMMANDS = {
     ),
     "report": Command(
         "equibid.cli.report:report",
-        "Make the report of a run anew, or one of several comparisons side by side.",
+        "Make the report of a run anew, or one of several runs of a kind side by side.",
     ),
     "list": Command(
         "equibid.cli.listing:list_",
