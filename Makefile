@@ -2,15 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-others lint bench docs lock clean
+.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-commands slow-others lint bench docs lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
 test: test-learning test-commands test-others  ## the fast tests; make --jobs 2 test takes two cores
 
-LEARNING := tests/learning tests/simulation
-COMMANDS := tests/cli tests/evaluation tests/logs tests/reports
+LEARNING := tests/learning tests/envs tests/simulation
+COMMANDS := tests/cli tests/evaluation tests/logs tests/reports tests/runs
 
 test-learning: .venv/dev.stamp
 	$(BIN)/pytest $(LEARNING)
@@ -21,13 +21,16 @@ test-commands: .venv/dev.stamp
 test-others: .venv/dev.stamp
 	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
 
-slow: slow-learning slow-others  ## the slow tests
+slow: slow-learning slow-commands slow-others  ## the slow tests
 
 slow-learning: .venv/dev.stamp
 	$(BIN)/pytest -m slow --durations=12 $(LEARNING)
 
+slow-commands: .venv/dev.stamp
+	$(BIN)/pytest -m slow --durations=12 --quickly-made $(COMMANDS)
+
 slow-others: .venv/dev.stamp
-	$(BIN)/pytest -m slow --durations=12 $(addprefix --ignore=,$(LEARNING))
+	$(BIN)/pytest -m slow --durations=12 $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
 
 lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/ruff check

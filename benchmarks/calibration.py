@@ -18,10 +18,10 @@ import polars as pl
 
 from equibid.auctions.registry import auction_named
 from equibid.evaluation.arena import enter, jobs
-from equibid.logs import Recording, read_log, with_budget_share
+from equibid.logs import LogDataset, read_log, with_budget_share
 from equibid.logs.calibrated import calibrated
 from equibid.markets.values.quality import quality
-from equibid.simulation.scenario import recorded_case
+from equibid.simulation.scenario import recorded_scenario
 
 BIDDERS = ["lin", "rlb"]
 SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
@@ -35,10 +35,10 @@ def bootstrap(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def clicks(recording: Recording) -> pl.DataFrame:
+def clicks(dataset: LogDataset) -> pl.DataFrame:
     """A row a delivery period: counted and expected clicks of each bidder."""
-    case = recorded_case(recording, auction_named("second-price"), "impression")
-    played = [job.run() for job in jobs(case, enter(case, BIDDERS), 1, "mixed")]
+    scenario = recorded_scenario(dataset, auction_named("second-price"), "impression")
+    played = [job.run() for job in jobs(scenario, enter(scenario, BIDDERS), 1, "mixed")]
     rows = (
         pl.concat(played).group_by("replicate", "bidder").agg(pl.col("conversions", "value").sum())
     )
@@ -47,11 +47,11 @@ def clicks(recording: Recording) -> pl.DataFrame:
     )
 
 
-def table(recording: Recording, kind: str) -> pl.DataFrame:
+def table(dataset: LogDataset, kind: str) -> pl.DataFrame:
     """A row a share of the budget."""
     rows = []
     for share in SHARES:
-        x = clicks(with_budget_share(recording, share))
+        x = clicks(with_budget_share(dataset, share))
         counted = {name: x[f"conversions_{name}"].to_numpy() for name in BIDDERS}
         expected = {name: x[f"value_{name}"].to_numpy() for name in BIDDERS}
         low, high = bootstrap(counted["rlb"] - counted["lin"])
@@ -74,10 +74,10 @@ def main() -> None:
     parser.add_argument("--kinds", default="none,scale,platt,isotonic")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    (recording,) = read_log(options.log)
+    (dataset,) = read_log(options.log)
     tables = []
     for kind in options.kinds.split(","):
-        true = calibrated(recording, kind)
+        true = calibrated(dataset, kind)
         for name, part in (("train", true.train), ("test", true.test)):
             assert part is not None
             values, outcomes = np.asarray(part.values)[:, 0], np.asarray(part.outcomes)[:, 0]

@@ -3,7 +3,7 @@
     python benchmarks/environments.py
 
 A day of 20,000 impressions, 48 ticks and N advertisers of the market demo, GSP with three slots;
-one advertiser learns among pacing and fixed rivals, and says a number drawn anew in every step:
+one advertiser learns among pacing and fixed opponents, and says a number drawn anew in every step:
 
 - *single*: a `BidderEnv`, step by step;
 - *loop*: Gymnasium's `SyncVectorEnv` of E of them, the form one writes first;
@@ -26,7 +26,7 @@ from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from equibid.envs import BidderEnv, BidderVectorEnv, MarketEnv
 from equibid.envs.game import MarkovGame
-from equibid.envs.made import World, made
+from equibid.envs.made import EnvSpec, made
 
 COPIES = (8, 64)
 # Copy steps of a lap.
@@ -117,8 +117,8 @@ def main() -> None:
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for advertisers in options.advertisers:
         sizes = {"advertisers": advertisers, "impressions": options.impressions}
-        game, _ = made(World(rivals="pacing,fixed", days=2, **sizes))
-        everybody, _ = made(World(days=2, **sizes))
+        game, _ = made(EnvSpec(opponents="pacing,fixed", days=2, **sizes))
+        everybody, _ = made(EnvSpec(days=2, **sizes))
         verify(game, 4)
         for copies in options.copies:
             forms = {

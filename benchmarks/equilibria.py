@@ -26,11 +26,11 @@ import numpy as np
 from equibid.auctions import Soft
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.bounds import first_best
-from equibid.equilibrium.game import Floats, Game, game_of, sharpness
+from equibid.equilibrium.game import Floats, Game, default_temperature, game_of
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.response.response import respond
 from equibid.equilibrium.solvers.ascent import Ascent
-from equibid.equilibrium.solvers.candidates import Roads
+from equibid.equilibrium.solvers.candidates import CandidateSettings
 from equibid.equilibrium.solvers.dynamics import tatonnement
 from equibid.equilibrium.solvers.equilibrium_search import equilibrium_search
 from equibid.equilibrium.solvers.primal_dual import PrimalDualSettings, primal_dual
@@ -60,7 +60,7 @@ def small_game(index: int) -> Game:
         categories=max(1, advertisers // 10),
         form="sparse",
     )
-    auction = Soft(sharpness(market, SHARES[index % 4]), PRICINGS[index % 2])
+    auction = Soft(default_temperature(market, SHARES[index % 4]), PRICINGS[index % 2])
     return game_of(market, auction)
 
 
@@ -131,14 +131,16 @@ def methods() -> dict[str, Callable[[Game, int], Floats]]:
         return leader.rest.factors
 
     def hunt(game: Game, seed: int) -> Floats:
-        roads = Roads(
+        candidate_settings = CandidateSettings(
             starts=1,
-            fines=(10.0,),
-            ascent=replace(Roads().ascent, steps=40),
+            penalties=(10.0,),
+            ascent=replace(CandidateSettings().ascent, steps=40),
             fractions=(0.0, 0.25, 0.5, 0.75, 1.0),
             rest_steps=80,
         )
-        return equilibrium_search(game, np.random.default_rng(seed), roads=roads).candidate.factors
+        return equilibrium_search(
+            game, np.random.default_rng(seed), candidate_settings=candidate_settings
+        ).candidate.factors
 
     return {
         "uniform pacing": lambda g, seed: SOLVERS["uniform"](g, WELFARE, seed, None).factors,
@@ -173,7 +175,7 @@ def table(seeds: int, impressions: int) -> None:
     best: list[float] = []
     for seed in range(seeds):
         market = MARKETS["ncb-1000"](jax.random.key(seed), form="sparse", impressions=impressions)
-        game = game_of(market, Soft(sharpness(market)))
+        game = game_of(market, Soft(default_temperature(market)))
         best.append(first_best(game))
         for name, method in methods().items():
             start = time.perf_counter()

@@ -18,7 +18,7 @@ ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg
 CLASSIC = ("lin", "fixed", "pacing", "pacing-multiplicative", "pacing-ratio", "hindsight")
 OPPONENTS = ("fixed", "pacing")
 # Where targets bind: what algorithms are asked to learn, and those that have a preset for it.
-SCORED = ("--set", "reward=cpa-score:dense=1", "--judged-by", "seated-score")
+SCORED = ("--set", "reward=cpa-score:dense=1", "--eval-metric", "seated-score")
 PRESETS = {"accb": "accb-cpa", "uscb": "uscb-cpa"}
 
 

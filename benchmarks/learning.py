@@ -36,15 +36,15 @@ from equibid.auctions import gsp
 from equibid.envs.game import MarkovGame, markov_game
 from equibid.envs.heads import Multiple
 from equibid.envs.parallel_env import MarketEnv
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import Value
 from equibid.learning import ALGORITHMS
 from equibid.learning.training.rollout import play
-from equibid.learning.training.state import advance, begun
+from equibid.learning.training.state import advance, init_state
 from equibid.markets import MARKETS, Market
 from equibid.simulation.blocks import arrivals
 from equibid.simulation.features import Reference
-from equibid.simulation.training_day import resting_factors
+from equibid.simulation.training_day import tatonnement_factors
 from plain_market import FORMS, Day, PlainMarket
 
 ADVERTISERS = (8, 48, 100, 1000)
@@ -69,7 +69,7 @@ def world(advertisers: int, impressions: int, ticks: int | None) -> tuple[Market
         market = replace(market, tick_start=jnp.arange(impressions + 1))
     offered, value = arrivals(market)
     mean_value = value.sum(axis=0) / jnp.maximum(offered.sum(axis=0), 1)
-    level = jnp.asarray(resting_factors(market, gsp()))
+    level = jnp.asarray(tatonnement_factors(market, gsp()))
     return market, Reference(level, offered.mean(axis=0), mean_value)
 
 
@@ -82,7 +82,7 @@ def game_of(market: Market, reference: Reference, sampled: bool = True) -> Marko
 def plain_day(game: MarkovGame, market: Market, reference: Reference) -> Day:
     """The same for the plain form."""
     # What does not change all day: the last three features.
-    traits = np.asarray(game.look(game.reset(jax.random.key(0))))[:, -3:]
+    traits = np.asarray(game.observe(game.reset(jax.random.key(0))))[:, -3:]
     return Day(
         values=np.asarray(market.values),
         tick_start=np.asarray(market.tick_start),
@@ -242,9 +242,9 @@ def steps(options: argparse.Namespace) -> None:
 
 
 def updates_of(algorithm: Any) -> int:
-    """Gradient steps of an iteration: ``updates``, or minibatches in each of some epochs."""
-    epochs = getattr(algorithm, "epochs", 1) * getattr(algorithm, "minibatches", 1)
-    return int(getattr(algorithm, "updates", epochs))
+    """Gradient steps of an iteration: ``num_updates``, or minibatches in each of some epochs."""
+    epochs = getattr(algorithm, "num_epochs", 1) * getattr(algorithm, "num_minibatches", 1)
+    return int(getattr(algorithm, "num_updates", epochs))
 
 
 def training(options: argparse.Namespace) -> None:
@@ -253,7 +253,7 @@ def training(options: argparse.Namespace) -> None:
     name, sizes = options.market, {}
     if options.impressions:
         sizes["impressions"] = options.impressions
-    practice = generated_practice(name, lambda day: MARKETS[name](key, day=day, **sizes), gsp())
+    setup = generated_setup(name, lambda day: MARKETS[name](key, day=day, **sizes), gsp())
     names = options.algorithms or [x for x in ALGORITHMS if not x.endswith("-published")]
     head = (
         "algorithm",
@@ -269,19 +269,19 @@ def training(options: argparse.Namespace) -> None:
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
     for name in names:
         algorithm: Any = ALGORITHMS[name]()
-        task = practice.task_for(algorithm)
+        task = setup.task_for(algorithm)
         start = time.perf_counter()
-        course = begun(algorithm, task, [0], judges=False)
-        advance(algorithm, task, course)
+        train_state = init_state(algorithm, task, [0], judges=False)
+        advance(algorithm, task, train_state)
         compiling = time.perf_counter() - start
         took = []
         for _ in range(options.warmup + options.repetitions):
             start = time.perf_counter()
-            advance(algorithm, task, course)
+            advance(algorithm, task, train_state)
             took.append(time.perf_counter() - start)
         took = took[options.warmup :]
         middle, updates = statistics.median(took), updates_of(algorithm)
-        episodes = getattr(algorithm, "episodes", 1)
+        episodes = getattr(algorithm, "num_envs", 1)
         cells = (
             f"`{name}`",
             str(episodes),

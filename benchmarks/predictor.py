@@ -17,7 +17,7 @@ import polars as pl
 
 from equibid.auctions import Soft
 from equibid.bidders.fixed import Fixed
-from equibid.equilibrium.game import game_of, sharpness
+from equibid.equilibrium.game import default_temperature, game_of
 from equibid.evaluation.statistics import jackknife
 from equibid.learning.ncb.comparison import compare_on_day
 from equibid.learning.ncb.data import days_of
@@ -40,7 +40,7 @@ def one_seed(options: argparse.Namespace, seed: int) -> pl.DataFrame:
         )
         for day in range(count)
     ]
-    auction = Soft(sharpness(markets[0], options.share))
+    auction = Soft(default_temperature(markets[0], options.share))
     games = [game_of(market, auction) for market in markets]
     start = time.perf_counter()
     losses: list[float] = []

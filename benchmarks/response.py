@@ -25,8 +25,8 @@ from equibid.auctions import Soft
 from equibid.auctions.clearing import ABSENT
 from equibid.auctions.soft import leave_one_out_mean
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.game import game_of, sharpness
-from equibid.equilibrium.response.response import pull_back
+from equibid.equilibrium.game import default_temperature, game_of
+from equibid.equilibrium.response.response import vjp
 from equibid.equilibrium.solvers.settle import settle
 from equibid.markets import MARKETS
 from equibid.markets.market import Market, sparse
@@ -86,7 +86,7 @@ def ratio(theirs: list[float], ours: list[float]) -> str:
 
 def against_dense(name: str, dense: Market, share: float, runs: int, lists: bool) -> None:
     """One market: the dense form, ours on the same dense values, ours on candidate lists."""
-    temperature = sharpness(dense, share)
+    temperature = default_temperature(dense, share)
     game = game_of(dense, Soft(temperature))
     random = np.random.default_rng(0)
     advertisers = dense.advertisers
@@ -110,8 +110,8 @@ def against_dense(name: str, dense: Market, share: float, runs: int, lists: bool
     print(f"  dense JAX, chunks of {chunk:5d}       {spread(theirs)}")
     returns, cost, slope = map(np.asarray, reference(chunk))
     for form, here in forms.items():
-        ours = timed(lambda here=here: pull_back(here, factors, weight, toll), runs)
-        response, gradient = pull_back(here, factors, weight, toll)
+        ours = timed(lambda here=here: vjp(here, factors, weight, toll), runs)
+        response, gradient = vjp(here, factors, weight, toll)
         apart = max(
             np.abs(response.returns - returns).max() / returns.max(),
             np.abs(response.cost - cost).max() / cost.max(),
@@ -149,10 +149,10 @@ def growth(sizes: list[tuple[int, int]], runs: int) -> None:
             categories=max(advertisers // 40, 3),
             form="sparse",
         )
-        game = game_of(market, Soft(sharpness(market)))
+        game = game_of(market, Soft(default_temperature(market)))
         candidates = int((np.asarray(market.values) > 0).sum())
         factors = 0.5 * game.cap
-        seconds = timed(lambda g=game, f=factors: pull_back(g, f, 1.0, 1.0), runs)
+        seconds = timed(lambda g=game, f=factors: vjp(g, f, 1.0, 1.0), runs)
         start = time.perf_counter()
         rest = settle(game, factors, 1e-9)
         solved = time.perf_counter() - start

@@ -36,16 +36,16 @@ def load_simulator() -> Any:
 
 def prepare(simulator: Any, file: Path) -> Callable[[], tuple[np.ndarray, ...]]:
     """A case as a call without arguments, its chance drawn beforehand."""
-    case = dict(np.load(file))
-    auction = simulator(case["bids"].shape[1], reserve_pv_price=float(case["reserve"]))
+    scenario = dict(np.load(file))
+    auction = simulator(scenario["bids"].shape[1], reserve_pv_price=float(scenario["reserve"]))
     return partial(
         auction.simulate_ad_bidding_multi_slots,
-        case["values"],
-        np.zeros_like(case["values"]),
-        case["bids"],
-        case["budget"],
-        sampled_conversions=case["converted"],
-        sampled_slot_exposures=case["shown"],
+        scenario["values"],
+        np.zeros_like(scenario["values"]),
+        scenario["bids"],
+        scenario["budget"],
+        sampled_conversions=scenario["converted"],
+        sampled_slot_exposures=scenario["shown"],
     )
 
 

@@ -47,7 +47,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from equibid.auctions import ABSENT, Draws, Ledger, Ranked, auctionnet, open_ledger, settle
+from equibid.auctions import ABSENT, BudgetState, Draws, Ranked, auctionnet, init_budgets, settle
 from equibid.auctions.fused import Purse, settle_factors
 from equibid.auctions.kernel import CONVERSIONS, SPEND, WINS
 from equibid.auctions.tally import convert
@@ -73,7 +73,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Case:
+class Scenario:
     """A tick with its chance.
 
     Attributes:
@@ -116,7 +116,7 @@ class Case:
         )
 
 
-def make_cases() -> dict[str, Case]:
+def make_cases() -> dict[str, Scenario]:
     """The tick with its slots marked at two reserves; with a day's money, and with a tick's."""
     market = auctionnet_market(jax.random.key(0))
     first, last = int(market.tick_start[TICK]), int(market.tick_start[TICK + 1])
@@ -128,8 +128,8 @@ def make_cases() -> dict[str, Case]:
     marked = draws._replace(shown=jnp.broadcast_to(SLOT_MARKS, draws.shown.shape))
     converted = np.asarray(convert(seed, number, lane, tick.values))
     budget = np.asarray(market.campaigns.budget)
-    case = partial(
-        Case,
+    scenario = partial(
+        Scenario,
         np.asarray(tick.values),
         np.asarray(market.campaigns.target_cpa),
         seed=int(seed),
@@ -138,10 +138,10 @@ def make_cases() -> dict[str, Case]:
     )
     every = np.ones_like(converted)
     return {
-        "low reserve": case(marked, every, budget, low),
-        "high reserve": case(marked, every, budget, high),
-        "plenty": case(draws, converted, budget, low),
-        "scarce": case(draws, converted, budget / market.ticks, low),
+        "low reserve": scenario(marked, every, budget, low),
+        "high reserve": scenario(marked, every, budget, high),
+        "plenty": scenario(draws, converted, budget, low),
+        "scarce": scenario(draws, converted, budget / market.ticks, low),
     }
 
 
@@ -156,62 +156,66 @@ def clear(auction: Ranked, bids: jax.Array, draws: Draws) -> tuple[jax.Array, ja
 def play(
     auction: Ranked,
     block: int,
-    ledger: Ledger,
+    budgets: BudgetState,
     bids: jax.Array,
     draws: Draws,
     converted: jax.Array,
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array, Ledger]:
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array, BudgetState]:
     """What rlbidder returns: won, cost, conversions [K, N] and market price [K]; and the ledger."""
     outcomes = []
     for start in range(0, len(bids), block):
         rows = slice(start, start + block)
         cut = Draws(*(x[rows] for x in draws))
-        clearing, ledger, _ = settle(auction, ledger, bids[rows], draws=cut)
+        clearing, budgets, _ = settle(auction, budgets, bids[rows], draws=cut)
         conversions = clearing.exposure * converted[rows]
         outcomes.append((clearing.win, clearing.charge, conversions, clearing.market_price))
     won, cost, conversions, market_price = map(jnp.concatenate, zip(*outcomes, strict=True))
-    return won, cost, conversions, market_price, ledger
+    return won, cost, conversions, market_price, budgets
 
 
-def fused(case: Case, ledger: Ledger) -> Array:
+def fused(scenario: Scenario, budgets: BudgetState) -> Array:
     """The sums of a `Tally`, [9, N], from one pass of the kernel."""
-    purse = Purse(*(np.array(x) for x in ledger))
+    purse = Purse(*(np.array(x) for x in budgets))
     return settle_factors(
-        case.auction,
+        scenario.auction,
         purse,
-        case.values,
-        case.factors,
-        seed=case.seed,
-        first_impression=case.first,
+        scenario.values,
+        scenario.factors,
+        seed=scenario.seed,
+        first_impression=scenario.first,
     )
 
 
-def ways(case: Case) -> dict[str, Callable[[], Any]]:
+def ways(scenario: Scenario) -> dict[str, Callable[[], Any]]:
     """Equibid's three, each a call without arguments."""
-    bids = jnp.asarray(np.where(case.values > 0, case.bids, case.values.dtype.type(ABSENT)))
-    ledger, converted = open_ledger(jnp.asarray(case.budget)), jnp.asarray(case.converted)
+    bids = jnp.asarray(
+        np.where(scenario.values > 0, scenario.bids, scenario.values.dtype.type(ABSENT))
+    )
+    budgets, converted = init_budgets(jnp.asarray(scenario.budget)), jnp.asarray(scenario.converted)
     return {
-        "clear": partial(clear, case.auction, bids, case.draws),
-        "settle": partial(play, case.auction, case.block, ledger, bids, case.draws, converted),
-        "fused": partial(fused, case, ledger),
+        "clear": partial(clear, scenario.auction, bids, scenario.draws),
+        "settle": partial(
+            play, scenario.auction, scenario.block, budgets, bids, scenario.draws, converted
+        ),
+        "fused": partial(fused, scenario, budgets),
     }
 
 
-def compare_prices(case: Case, theirs: Array) -> str:
+def compare_prices(scenario: Scenario, theirs: Array) -> str:
     """Whether slots and prices are equal where the slots are marked."""
     won, cost, exposure = theirs
     slot = np.where(won > 0, 1 - np.log2(np.where(won > 0, exposure, 1)), 0)
     price = cost / np.where(won > 0, exposure, 1)
-    our_slot, our_price = map(np.asarray, ways(case)["clear"]())
+    our_slot, our_price = map(np.asarray, ways(scenario)["clear"]())
     wrong = int((slot != our_slot).sum()), int((price != our_price).sum())
     verdict = "equal" if wrong == (0, 0) else f"DIFFERENT: {wrong[0]} slots, {wrong[1]} prices"
     return f"{verdict}; {int(won.sum())} of {3 * len(won)} slots sold"
 
 
-def compare_ticks(case: Case, theirs: Array) -> str:
+def compare_ticks(scenario: Scenario, theirs: Array) -> str:
     """How the whole tick differs, settled with XLA and by the kernel."""
-    run = ways(case)
-    *ours, _, ledger = map(partial(jax.tree.map, np.asarray), run["settle"]())
+    run = ways(scenario)
+    *ours, _, budgets = map(partial(jax.tree.map, np.asarray), run["settle"]())
     differs = (theirs != np.stack(ours)).any(axis=(0, 2))
     if not differs.any():
         # The kernel gives sums alone; each charge in them is rounded up to the ledger's quantum.
@@ -220,8 +224,8 @@ def compare_ticks(case: Case, theirs: Array) -> str:
         same &= np.allclose(sums[SPEND], wanted[1], rtol=1e-9, atol=0)
         return f"equal; sums of the kernel {'equal' if same else 'DIFFERENT'}"
     return (
-        f"{differs.sum()} of {len(differs)} impressions differ; {(~ledger.active).sum()} of "
-        f"{len(case.budget)} advertisers ran out; {theirs[1].sum():.2f} CNY spent in rlbidder, "
+        f"{differs.sum()} of {len(differs)} impressions differ; {(~budgets.active).sum()} of "
+        f"{len(scenario.budget)} advertisers ran out; {theirs[1].sum():.2f} CNY spent in rlbidder, "
         f"{ours[1].sum():.2f} in Equibid"
     )
 
@@ -249,7 +253,7 @@ def measure(name: str, theirs: Callable[[], float], ours: Callable[[], Any]) -> 
     print(f"{name:16} {slow:8.1f} {fast:8.1f} {ratio:6.1f}  {low:.1f} – {high:.1f}")
 
 
-def run_cases(child: subprocess.Popen[str], folder: Path, cases: dict[str, Case]) -> None:
+def run_cases(child: subprocess.Popen[str], folder: Path, scenarios: dict[str, Scenario]) -> None:
     """Compare what rlbidder left in the folder, then time it and Equibid."""
     assert child.stdin and child.stdout
     talk, answers = child.stdin, child.stdout
@@ -257,19 +261,19 @@ def run_cases(child: subprocess.Popen[str], folder: Path, cases: dict[str, Case]
     if not runs_with:
         sys.exit("the interpreter given cannot run rlbidder's auction; see above")
 
-    def ask(case: str) -> float:
-        talk.write(case + "\n")
+    def ask(scenario: str) -> float:
+        talk.write(scenario + "\n")
         return float(answers.readline())
 
-    K, N = cases["plenty"].values.shape
+    K, N = scenarios["plenty"].values.shape
     print(f"tick {TICK} of auctionnet, key 0: {K} impressions x {N} advertisers, float32")
     print(f"{runs_with}; JAX {jax.__version__}; machine load {os.getloadavg()[0]:.1f}\n")
-    for name, case in cases.items():
+    for name, scenario in scenarios.items():
         compare = compare_ticks if name in TIMED else compare_prices
-        print(f"{name + ':':13} {compare(case, np.load(folder / f'{name}.npy'))}")
+        print(f"{name + ':':13} {compare(scenario, np.load(folder / f'{name}.npy'))}")
     print(f"\n{'CPU ms':16} {'rlbidder':>8} {'Equibid':>8} {'ratio':>6}  10 – 90 %")
     for name, chosen in TIMED.items():
-        run = ways(cases[name])
+        run = ways(scenarios[name])
         for way in chosen:
             measure(f"{name}, {way}", partial(ask, name), run[way])
 
@@ -284,16 +288,16 @@ def main() -> None:
         return
     if not python.is_file():
         sys.exit(f"there is no interpreter {python}")
-    cases = make_cases()
-    check(cases["plenty"].bids)
+    scenarios = make_cases()
+    check(scenarios["plenty"].bids)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for title, case in cases.items():
-            case.save(folder / f"{title}.npz")
+        for title, scenario in scenarios.items():
+            scenario.save(folder / f"{title}.npz")
         command = [str(python), str(CHILD), str(folder)]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as child:
-            run_cases(child, folder, cases)
+            run_cases(child, folder, scenarios)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
     python benchmarks/stable_baselines.py one auctionnet --impressions 20000 --seeds 3
     python benchmarks/stable_baselines.py all auctionnet --impressions 20000 --seeds 3
 
-*one*: a single advertiser learns, among pacing, pacing-ratio and fixed rivals that are drawn anew
-for every day. *all*: everybody learns at once, with one shared network; PPO of stable-baselines3
-then sees every advertiser of every copy as an environment of its own, as one writes a shared PPO.
+*one*: a single advertiser learns, among pacing, pacing-ratio and fixed opponents that are drawn
+anew for every day. *all*: everybody learns at once, with one shared network; PPO of
+stable-baselines3 then sees every advertiser of every copy as an environment of its own, as one
+writes a shared PPO.
 
 All are given the same observations, head, reward (AuctionNet's score, scaled) and days, and as many
 steps of an agent. Each is judged on the same held-out days with the same luck: one beside the
-rivals, all by what they get on every second seat beside the judge's neighbours. Prints, for each
+opponents, all by what they get on every second seat beside the judge's neighbours. Prints, for each
 learner, value and score as a share of `hindsight`'s (one) or of the untrained policy's (all), the
 lowest and highest of the training seeds, and CPU seconds. Needs `pip install stable-baselines3`.
 """
@@ -37,7 +38,7 @@ from equibid.bidders.registry import BIDDERS, bidder_named
 from equibid.envs.episode import advance, begin
 from equibid.envs.game import MarkovGame
 from equibid.envs.handles import handle_named
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import reward_named
 from equibid.learning import policy_bidder
 from equibid.learning.algorithm import algorithm_named
@@ -46,7 +47,7 @@ from equibid.markets.days import market_days
 from equibid.simulation.scenario import day_before
 
 REWARD, OBSERVER, HEAD = "cpa-score:dense=1", "pace+traits", "multiple"
-RIVALS = ("pacing", "pacing-ratio", "fixed")
+OPPONENTS = ("pacing", "pacing-ratio", "fixed")
 OURS = {"one": ("ippo", "mappo-paced", "accb-cpa"), "all": ("ippo", "mappo", "accb-cpa")}
 THEIRS = {"one": (PPO, SAC), "all": (PPO,)}
 # Agents that stable-baselines3's copies drive at once, about.
@@ -131,44 +132,44 @@ class World:
     """The market, who learns in it, and how what was learned is judged."""
 
     def __init__(self, seats: str, market: str, days: int, sizes: Mapping[str, int]) -> None:
-        self.practice = generated_practice(
+        self.setup = generated_setup(
             market, market_days(market, sizes=dict(sizes)), gsp(), days=days, held_out=8
         )
-        N = self.practice.train[0].advertisers
+        N = self.setup.train[0].advertisers
         self.one = seats == "one"
         # The one that learns has the median budget.
-        budget = np.asarray(self.practice.train[0].campaigns.budget)
+        budget = np.asarray(self.setup.train[0].campaigns.budget)
         self.agent = int(np.argsort(budget, kind="stable")[N // 2])
-        self.rivals = tuple(bidder_named(name)(self.practice.log) for name in RIVALS)
+        self.opponents = tuple(bidder_named(name)(self.setup.log) for name in OPPONENTS)
         place = np.arange(N, dtype=np.int32)
-        self.seat = np.where(place == self.agent, 0, 1 + place % len(RIVALS))
+        self.seat = np.where(place == self.agent, 0, 1 + place % len(OPPONENTS))
 
     def task(self, observer: str = OBSERVER, agent: Bidder | None = None) -> Any:
         """The game to learn."""
-        return self.practice.task(
+        return self.setup.task(
             reward_named(REWARD),
             observer=observer,
             agent=agent,
-            rivals=self.rivals if self.one else (),
+            opponents=self.opponents if self.one else (),
             seat=jnp.asarray(self.seat) if self.one else None,
         )
 
     def judge(self, bidder: Bidder) -> dict[str, float]:
         """Value and score of the held-out days."""
         if not self.one:
-            told = self.practice.judge(bidder)
+            told = self.setup.judge(bidder)
             return {"value": told["seated"], "score": told["seated-score"]}
-        told = self.practice.judged(Population((bidder, *self.rivals), jnp.asarray(self.seat)))
+        told = self.setup.judged(Population((bidder, *self.opponents), jnp.asarray(self.seat)))
         return {name: told[name] for name in ("value", "score")}
 
     def best(self) -> dict[str, float]:
         """What hindsight's factor of each held-out day gets on the seat, of as many days."""
         told = []
-        for market in self.practice.held_out:
-            log = day_before(market, self.practice.auction)
-            alone = replace(self.practice, held_out=[market])
+        for market in self.setup.held_out:
+            log = day_before(market, self.setup.auction)
+            alone = replace(self.setup, held_out=[market])
             hindsight = BIDDERS["hindsight"](log)
-            seated = Population((hindsight, *self.rivals), jnp.asarray(self.seat))
+            seated = Population((hindsight, *self.opponents), jnp.asarray(self.seat))
             told.append(alone.judged(seated))
         return {name: float(np.mean([one[name] for one in told])) for name in ("value", "score")}
 
@@ -179,8 +180,8 @@ def ours(world: World, name: str, steps: int, seed: int) -> Bidder:
     algorithm = algorithm_named(name, settings)
     task = world.task(algorithm.observer, algorithm.agent)
     agents = int(np.asarray(task.game.learns).sum())
-    each = algorithm.episodes * task.game.steps * agents  # pyright: ignore[reportAttributeAccessIssue]
-    plan = Plan(steps=max(steps // each, 1), judge_every=10**9, keep_every=10**9)
+    each = algorithm.num_envs * task.game.steps * agents  # pyright: ignore[reportAttributeAccessIssue]
+    plan = Plan(steps=max(steps // each, 1), eval_every=10**9, checkpoint_every=10**9)
     with tempfile.TemporaryDirectory() as folder:
         trained = train(algorithm, task, [seed], plan, Path(folder))
         return algorithm.policy(task, jax.tree.map(lambda x: x[0], trained.states))
@@ -199,7 +200,7 @@ def theirs(world: World, algorithm: Any, steps: int, seed: int) -> Bidder:
     def policy(seen: np.ndarray) -> np.ndarray:
         return np.asarray(model.predict(np.asarray(seen), deterministic=True)[0])
 
-    return policy_bidder(policy, OBSERVER, HEAD)(world.practice.log)
+    return policy_bidder(policy, OBSERVER, HEAD)(world.setup.log)
 
 
 def main() -> None:
@@ -221,10 +222,10 @@ def main() -> None:
         f"sb3-{algorithm.__name__.lower()}": partial(theirs, world, algorithm, words.steps)
         for algorithm in THEIRS[words.seats]
     } | {name: partial(ours, world, name, words.steps) for name in OURS[words.seats]}
-    unit = world.best() if world.one else world.judge(BIDDERS["fixed"](world.practice.log))
+    unit = world.best() if world.one else world.judge(BIDDERS["fixed"](world.setup.log))
     print(f"1 is {'hindsight' if world.one else 'fixed'}: {unit}", flush=True)
     for name in ("fixed", "pacing", "pacing-ratio", "online-lp"):
-        told = world.judge(BIDDERS[name](world.practice.log))
+        told = world.judge(BIDDERS[name](world.setup.log))
         print(f"{name:14}", *(f"{of} {told[of] / unit[of]:.3f}" for of in unit), flush=True)
     for name, learn in learners.items():
         rows, cpu = [], []

@@ -51,7 +51,7 @@ def plain_loop(pmf, mean_value, precision, table):
     return steps
 
 
-def case(folder: Path, campaign: str, share: float) -> tuple[np.ndarray, float, int]:
+def scenario(folder: Path, campaign: str, share: float) -> tuple[np.ndarray, float, int]:
     """Price distribution, mean value and budget of a campaign of the RLB paper."""
     history = read_info(folder / f"{campaign}.info.json")
     pmf = (history.counts + 1) / (history.impressions + len(history.counts))
@@ -69,7 +69,7 @@ def compare(folder: Path) -> None:
     """Kernel against plain loop."""
     print("campaign    c0  budget  10^9 steps  plain s  kernel s  ratio  same bits")
     for campaign, share in COMPARED:
-        pmf, mean_value, budget = case(folder, campaign, share)
+        pmf, mean_value, budget = scenario(folder, campaign, share)
         table = np.zeros((AUCTIONS + 1, budget + 1))
         pairs, same, steps = [], True, 0
         for _ in range(REPETITIONS):
@@ -89,13 +89,13 @@ def compare(folder: Path) -> None:
 def total(folder: Path) -> None:
     """All campaigns and budgets of the paper."""
     campaigns = sorted(file.name.partition(".")[0] for file in folder.glob("*.info.json"))
-    cases = [case(folder, campaign, share) for campaign in campaigns for share in SHARES]
+    scenarios = [scenario(folder, campaign, share) for campaign in campaigns for share in SHARES]
     runs = [
         partial(value_table, pmf, mean_value, AUCTIONS, budget, backend="fused")
-        for pmf, mean_value, budget in cases
+        for pmf, mean_value, budget in scenarios
     ]
     spent = sum(seconds(run)[0] for run in runs)
-    print(f"all {len(cases)} tables of {AUCTIONS} auctions, made as JAX arrays: {spent:.1f} s")
+    print(f"all {len(scenarios)} tables of {AUCTIONS} auctions, made as JAX arrays: {spent:.1f} s")
 
 
 def main() -> None:

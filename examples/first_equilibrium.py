@@ -4,11 +4,11 @@ import jax
 from rich import print
 
 from equibid.auctions import Soft
-from equibid.equilibrium import certify, game_of, settle, sharpness
+from equibid.equilibrium import certify, default_temperature, game_of, settle
 from equibid.markets import MARKETS
 
 market = MARKETS["demo"](jax.random.key(0), impressions=4000, form="sparse")
-game = game_of(market, Soft(sharpness(market)))
+game = game_of(market, Soft(default_temperature(market)))
 rest = settle(game, 0.5 * game.cap)
 certificate = certify(game, rest.factors)
 print(certificate.frame().select("factor", "budget", "cost", "returns", "gain", "status"))

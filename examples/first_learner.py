@@ -8,7 +8,7 @@ from rich import print
 
 from equibid.auctions import gsp
 from equibid.bidders import BIDDERS
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.learning import algorithm_named
 from equibid.learning.training.trainer import Plan, train
 from equibid.markets import MARKETS
@@ -20,10 +20,10 @@ def day(number: int):
     return MARKETS["demo"](jax.random.key(0), day=number, **sizes)
 
 
-practice = generated_practice("small", day, gsp(), days=2, held_out=1)
+setup = generated_setup("small", day, gsp(), days=2, held_out=1)
 learner = algorithm_named("mappo", ["episodes=4"])
-task = practice.task_for(learner)
-plan = Plan(steps=10, judge_every=5)
-result = train(learner, task, [0], plan, Path(mkdtemp()), judge=practice.judge)
+task = setup.task_for(learner)
+plan = Plan(steps=10, eval_every=5)
+result = train(learner, task, [0], plan, Path(mkdtemp()), judge=setup.judge)
 print(result.judgements)
-print("pacing", practice.judge(BIDDERS["pacing"](practice.log)))
+print("pacing", setup.judge(BIDDERS["pacing"](setup.log)))

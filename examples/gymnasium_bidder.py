@@ -4,13 +4,13 @@ import gymnasium
 import numpy as np
 from rich import print
 
-# Advertiser 6 has the largest budget. Which rival drives which other one is drawn for each day.
+# Advertiser 6 has the largest budget. Which opponent drives which other one is drawn for each day.
 env = gymnasium.make(
     "equibid.envs:equibid/Bidder-v0",
     market="demo",
     impressions=4000,
     reward="value",
-    rivals="pacing,fixed",
+    opponents="pacing,fixed",
     advertiser=6,
     head="multiple",
 )

@@ -14,7 +14,7 @@ from equibid.bidders import Bidder
 from equibid.bidders.fixed import Fixed
 from equibid.envs.game import GameState
 from equibid.learning import ALGORITHMS, Task
-from equibid.learning.algorithm import World
+from equibid.learning.algorithm import EnvMode
 from equibid.learning.training.rollout import play
 
 
@@ -46,7 +46,7 @@ class Hill:
     reward: str = "value"
     """What they learn to collect."""
 
-    world: World = "market"
+    env_mode: EnvMode = "market"
     """Where they learn."""
 
     stride: float = 0.1

@@ -36,6 +36,13 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
+# The charts of a report that are to be seen, folded ones too, in order: one picture each.
+DRAWN = (
+    "document.querySelectorAll('details').forEach(part => { part.open = true; }), "
+    "[...document.querySelectorAll('[data-figure]')].filter(d => "
+    "[...d.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().height > 60)"
+    ".length === 1).map(d => d.dataset.figure)"
+)
 # A process of its own moves the pipes into place: JAX forbids Python code between fork and exec.
 LAUNCH = (
     "import os, sys; "

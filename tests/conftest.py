@@ -23,9 +23,15 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 QUICKLY_MADE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Slow tests that compile much and play little too may ask for it."""
+    parser.addoption("--quickly-made", action="store_true", help="compile fast, run slowly")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """The fast tests compile much and play little; the slow ones train."""
-    if config.option.markexpr == "not slow":
+    """The fast tests compile much and play little; most slow ones train."""
+    assert "equibid.cli.main" not in sys.modules, "XLA reads its flags once, and has by now"
+    if config.option.quickly_made or config.option.markexpr == "not slow":
         os.environ.setdefault("XLA_FLAGS", QUICKLY_MADE)
 
 

@@ -18,12 +18,12 @@ class Sold:
     win: list[float]
     exposure: list[float]
     price: list[float]
-    ladder: list[float] = field(default_factory=list)
+    top_bids: list[float] = field(default_factory=list)
 
     @property
     def market_price(self) -> float:
         """The highest bid that won nothing."""
-        return self.ladder[-1]
+        return self.top_bids[-1]
 
 
 def clear(
@@ -95,7 +95,7 @@ def _ranked(
             sold.price[c] = paid[c] / sold.exposure[c] if shares and sold.exposure[c] else cost
     rungs = [amounts[c] for c in ranking[: auction.slots + 1]]
     rungs += [-math.inf] * (auction.slots + 1 - len(rungs))
-    sold.ladder = [max(rung, auction.reserve) for rung in rungs]
+    sold.top_bids = [max(rung, auction.reserve) for rung in rungs]
     return sold
 
 
@@ -114,7 +114,7 @@ def _soft(
     inside = [c for c, b in enumerate(amounts) if b > -math.inf and b >= auction.reserve]
     sold = Sold([0] * count, [0.0] * count, [0.0] * count, [0.0] * count)
     if not inside:
-        sold.ladder = [auction.reserve] * 2
+        sold.top_bids = [auction.reserve] * 2
         return sold
     tau = auction.temperature
 
@@ -126,7 +126,7 @@ def _soft(
 
     probability = weights(inside)
     mean = sum(p * amounts[c] for c, p in probability.items())
-    sold.ladder = [max(mean, auction.reserve)] * 2
+    sold.top_bids = [max(mean, auction.reserve)] * 2
     winner = None
     if noise is not None:
         gumbel = {c: -math.log(-math.log(max(noise[c], 2.0**-54))) for c in inside}

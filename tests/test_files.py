@@ -121,10 +121,16 @@ def test_a_damaged_table_is_named(
     check_parquet([good])
 
 
+def written(path: Path, table: pl.DataFrame) -> Path:
+    """A table that somebody else wrote."""
+    table.write_parquet(path)
+    return path
+
+
 def test_a_reader_that_dies_is_a_damaged_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = [write_parquet(tmp_path / f"{name}.parquet", TABLE) for name in "abc"]
+    paths = [written(tmp_path / f"{name}.parquet", TABLE) for name in "abc"]
     dying = files.READ_ALL.replace("    with", "    if b'b.par' in path: os.abort()\n    with")
     monkeypatch.setattr(files, "READ_ALL", dying)
     with pytest.raises(InputError, match=r"b\.parquet: it is not a Parquet table"):
@@ -132,14 +138,18 @@ def test_a_reader_that_dies_is_a_damaged_table(
 
 
 def test_what_was_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_parquet(tmp_path / "a.parquet", TABLE)
+    path = written(tmp_path / "a.parquet", TABLE)
     calls = []
     run = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: (calls.append(a), run(*a, **k))[1])
     check_parquet([path])
     check_parquet([path])
     assert len(calls) == 1
-    write_parquet(path, TABLE.head(2))
+    written(path, TABLE.head(2))
+    check_parquet([path])
+    assert len(calls) == 2
+    # What this process wrote itself is whole.
+    write_parquet(path, TABLE)
     check_parquet([path])
     assert len(calls) == 2
 

@@ -51,7 +51,7 @@ class Watcher(Bidder):
     """Bids the mean winning price it has seen, for testing what is shown."""
 
     start: Float[Array, " N"]
-    watches = True
+    needs_impressions = True
 
     def init(self, campaigns: Campaigns) -> State:
         return (self.start, jnp.ones(campaigns.count))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from equibid.errors import InputError
     from equibid.learning import ALGORITHMS, policy_bidder
     from equibid.learning.training.results import load_policy
-    from equibid.logs import READERS, Recording, read_log
+    from equibid.logs import READERS, LogDataset, read_log
     from equibid.markets import MARKETS, Generator, Market
     from equibid.simulation import Delivery, Population, everybody, simulate
     from equibid.simulation.scenario import day_before
@@ -65,10 +65,10 @@ __all__ = [
     "Game",
     "Generator",
     "InputError",
+    "LogDataset",
     "Market",
     "Observation",
     "Population",
-    "Recording",
     "TrainingLog",
     "bidder_env",
     "bidder_vector_env",
@@ -97,7 +97,7 @@ _NAMES = {
     "errors": "InputError",
     "learning": "ALGORITHMS policy_bidder",
     "learning.training.results": "load_policy",
-    "logs": "READERS Recording read_log",
+    "logs": "READERS LogDataset read_log",
     "markets": "MARKETS Generator Market",
     "simulation": "Delivery Population everybody simulate",
     "simulation.scenario": "day_before",

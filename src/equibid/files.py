@@ -159,11 +159,7 @@ def check_parquet(paths: Sequence[Path], mend: str = "write it again") -> None:
     Raises:
         InputError: there is no such file, or it is no whole Parquet table.
     """
-    states: dict[Path, tuple[str, int, int]] = {}
-    for path in paths:
-        with opening(path), path.open("rb") as file:
-            state = os.fstat(file.fileno())
-        states[path] = (str(path.absolute()), state.st_size, state.st_mtime_ns)
+    states = {path: _state(path) for path in paths}
     new = [path for path in paths if states[path] not in _read_before]
     if not new or not sys.executable:
         return
@@ -177,6 +173,13 @@ def check_parquet(paths: Sequence[Path], mend: str = "write it again") -> None:
     if ended.returncode != CANNOT_CHECK and count < len(new):
         raise input_error(new[count], f"it is not a Parquet table, or it is damaged; {mend}")
     _read_before.update(states[path] for path in new)
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """What tells a file from the same one after a change: its place, size and time."""
+    with opening(path), path.open("rb") as file:
+        state = os.fstat(file.fileno())
+    return str(path.absolute()), state.st_size, state.st_mtime_ns
 
 
 @contextmanager
@@ -239,6 +242,8 @@ def write_parquet(path: Path, table: "pl.DataFrame") -> Path:
     """Write a Parquet file so that it is there whole or not at all; see `atomic`."""
     with atomic(path) as file:
         put_parquet(file, table)
+    # What this process wrote is whole.
+    _read_before.add(_state(path))
     return path
 
 

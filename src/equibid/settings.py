@@ -109,14 +109,12 @@ def fits(kind: Any, value: Any) -> bool:
     if origin is Literal:
         return value in inner
     if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        kinds = [inner[0]] * max(len(value), 1) if inner[-1] is Ellipsis else inner
+        many = inner[-1] is Ellipsis
+        kinds = [inner[0]] * max(len(value), 1) if many else inner
         return len(kinds) == len(value) and all(map(fits, kinds, value))
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and not isnan(value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    number = isinstance(value, (int, float) if kind is float else int)
+    if kind in (int, float):
+        return number and not isinstance(value, bool) and not isnan(value)
     return not isinstance(kind, type) or isinstance(value, kind)
 
 

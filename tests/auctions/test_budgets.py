@@ -7,7 +7,7 @@ from hypothesis import given
 
 import plain
 from auctions.blocks import AUCTIONS, Block, blocks
-from equibid.auctions import Draws, open_ledger, settle
+from equibid.auctions import Draws, init_budgets, settle
 
 CLOSE = 1e-12
 
@@ -17,7 +17,7 @@ def assert_equals_the_loop(
 ) -> None:
     auction = AUCTIONS[name]
     draws: Draws | None = block.draws(auction, ids) if sampled else None
-    got = settle(auction, open_ledger(block.budget), block.bids, ids, block.outside, draws)
+    got = settle(auction, init_budgets(block.budget), block.bids, ids, block.outside, draws)
     got, draws = jax.tree.map(np.asarray, (got, draws))
     books = plain.open_books(block.budget.tolist())
     columns = range(block.bids.shape[1])
@@ -42,14 +42,14 @@ def assert_equals_the_loop(
         won = np.asarray(sold.win) > 0
         price = got.clearing.price[k]
         np.testing.assert_allclose(price[won], np.asarray(sold.price)[won], rtol=CLOSE, atol=CLOSE)
-        np.testing.assert_allclose(got.clearing.ladder[k], sold.ladder, rtol=CLOSE)
-    np.testing.assert_array_equal(got.ledger.active, books.active)
-    assert (got.ledger.remaining >= 0).all()
+        np.testing.assert_allclose(got.clearing.top_bids[k], sold.top_bids, rtol=CLOSE)
+    np.testing.assert_array_equal(got.budgets.active, books.active)
+    assert (got.budgets.remaining >= 0).all()
     if isinstance(auction, plain.Ranked) and auction.ties == "lowest":
         # Prices are bids, so the money agrees to the last bit.
-        np.testing.assert_array_equal(got.ledger.remaining, books.remaining)
+        np.testing.assert_array_equal(got.budgets.remaining, books.remaining)
     else:
-        np.testing.assert_allclose(got.ledger.remaining, books.remaining, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(got.budgets.remaining, books.remaining, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", AUCTIONS)
@@ -78,11 +78,11 @@ def test_candidate_lists_equal_a_loop_over_impressions(name: str, block: Block) 
 @given(block=blocks())
 def test_money_is_conserved(block: Block) -> None:
     """What left the ledger is what was charged, and nobody paid more than its budget."""
-    opening = open_ledger(block.budget)
+    opening = init_budgets(block.budget)
     got = settle(AUCTIONS["gsp"], opening, block.bids, None, block.outside, None)
     quantum = np.asarray(opening.quantum)
     charges = np.ceil(np.asarray(got.clearing.charge) / quantum) * quantum
-    spent = np.asarray(opening.remaining) - np.asarray(got.ledger.remaining)
+    spent = np.asarray(opening.remaining) - np.asarray(got.budgets.remaining)
     np.testing.assert_array_equal(spent, charges.sum(axis=0))
     assert (np.asarray(got.clearing.charge).sum(axis=0) <= block.budget).all()
 
@@ -93,18 +93,18 @@ def test_a_budget_that_fits_to_the_cent_is_spent() -> None:
     tenths = sum(np.ceil(0.1 / 2**-51) * 2**-51 for _ in range(10))
     got = settle(
         AUCTIONS["second-price"],
-        open_ledger(np.array([tenths, 0.0])),
+        init_budgets(np.array([tenths, 0.0])),
         bids,
         None,
         np.full(12, 0.1),
         None,
     )
     assert np.asarray(got.clearing.win)[:, 0].tolist() == [1.0] * 10 + [0.0] * 2
-    assert float(got.ledger.remaining[0]) == 0.0
+    assert float(got.budgets.remaining[0]) == 0.0
     short = np.nextafter(tenths, 0)
     got = settle(
         AUCTIONS["second-price"],
-        open_ledger(np.array([short, 0.0])),
+        init_budgets(np.array([short, 0.0])),
         bids,
         None,
         np.full(12, 0.1),

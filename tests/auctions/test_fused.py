@@ -120,12 +120,12 @@ def against_the_loop(
     expected = np.zeros_like(sums)
     departures = []
     # An outside price meets the bids in their precision.
-    rivals = None if outside is None else outside.astype(values.dtype)
+    opponents = None if outside is None else outside.astype(values.dtype)
     for k, row in enumerate(values):
         bids = np.where((row > 0) & present, row * heights, -np.inf)
         before = sum(books.active)
-        rival = None if rivals is None else float(rivals[k])
-        sold = plain.settle(auction, books, bids.tolist(), list(ids), rival, None, None)
+        opponent = None if opponents is None else float(opponents[k])
+        sold = plain.settle(auction, books, bids.tolist(), list(ids), opponent, None, None)
         departures += [k] * (before - sum(books.active))
         for i in ids:
             if books.active[i] and bids[i] > -np.inf:

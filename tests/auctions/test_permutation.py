@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auctions.blocks import AUCTIONS, Block, blocks
-from equibid.auctions import Draws, open_ledger, settle
+from equibid.auctions import Draws, init_budgets, settle
 
 
 @pytest.mark.parametrize("sampled", [False, True])
@@ -27,9 +27,9 @@ def test_permuting_advertisers_permutes_the_settlement(
         if draws is None
         else Draws(draws.shown, draws.luck[:, np.array(order)], draws.outside_luck)
     )
-    one = settle(auction, open_ledger(block.budget), bids, None, block.outside, draws)
+    one = settle(auction, init_budgets(block.budget), bids, None, block.outside, draws)
     other = settle(
-        auction, open_ledger(block.budget[order]), bids[:, order], None, block.outside, shuffled
+        auction, init_budgets(block.budget[order]), bids[:, order], None, block.outside, shuffled
     )
     moved = jax.tree.map(lambda x: x[..., np.array(order)] if x.shape[-1:] == (5,) else x, one)
     for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(other), strict=True):

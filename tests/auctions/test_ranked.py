@@ -50,7 +50,7 @@ def cut(got: Clearing, columns: int) -> Clearing:
     slot, win, exposure, price, place = (
         np.asarray(x)[:, :columns] for x in (got.slot, got.win, got.exposure, got.price, got.place)
     )
-    return cast(Any, Clearing)(slot, win, exposure, price, np.asarray(got.ladder), place)
+    return cast(Any, Clearing)(slot, win, exposure, price, np.asarray(got.top_bids), place)
 
 
 def test_first_price_charges_the_winning_bid() -> None:
@@ -58,7 +58,7 @@ def test_first_price_charges_the_winning_bid() -> None:
     assert got.slot.tolist() == [[0, 1, 0]]
     assert got.win.tolist() == [[0, 1, 0]]
     assert got.charge.tolist() == [[0, 7, 0]]
-    assert got.ladder.tolist() == [[7, 5]]
+    assert got.top_bids.tolist() == [[7, 5]]
 
 
 def test_second_price_charges_the_next_bid() -> None:
@@ -93,7 +93,7 @@ def test_first_price_with_slots_charges_each_its_own() -> None:
 def test_the_ladder_and_what_slots_would_have_cost() -> None:
     """Others' bids standing: the holder of a slot has nobody to beat for it but who follows."""
     got = clear(gsp(reserve=0.5), 2.0, 5.0, 1.0, 3.0, 0.2)
-    assert got.ladder.tolist() == [[5, 3, 2, 1]]
+    assert got.top_bids.tolist() == [[5, 3, 2, 1]]
     assert got.market_price.tolist() == [1]
     assert got.slot_prices[0].tolist() == [
         [5, 3, 1],  # in slot 3: it would have to beat 5 and 3, and holds the third against 1
@@ -106,9 +106,9 @@ def test_the_ladder_and_what_slots_would_have_cost() -> None:
 
 def test_the_ladder_never_falls_below_the_reserve() -> None:
     got = clear(gsp(reserve=0.5), 2.0, 0.7, 0.2)
-    assert got.ladder.tolist() == [[2, 0.7, 0.5, 0.5]]
+    assert got.top_bids.tolist() == [[2, 0.7, 0.5, 0.5]]
     empty = clear(gsp(reserve=0.5), ABSENT, ABSENT)
-    assert empty.ladder.tolist() == [[0.5] * 4]
+    assert empty.top_bids.tolist() == [[0.5] * 4]
     assert empty.win.tolist() == [[0, 0]]
 
 
@@ -142,14 +142,14 @@ def test_lone_bidder_pays_the_reserve_in_gsp_and_wins_nothing_in_auctionnet() ->
 
 
 def test_auctionnet_leaves_the_slot_priced_at_the_reserve_empty() -> None:
-    """Two bidders: the first pays the second, who has no rival left and gets nothing."""
+    """Two bidders: the first pays the second, who has no opponent left and gets nothing."""
     got = clear(auctionnet(reserve=0.5), 3.0, 2.0)
     assert got.slot.tolist() == [[1, 0]]
     assert got.price.tolist() == [[2, 0]]
     selling = clear(gsp(reserve=0.5), 3.0, 2.0)
     assert selling.slot.tolist() == [[1, 2]]
     assert selling.price.tolist() == [[2, 0.5]]
-    # A rival exactly at the reserve makes no price above it.
+    # An opponent exactly at the reserve makes no price above it.
     at_reserve = clear(auctionnet(reserve=0.5), 3.0, 0.5)
     assert at_reserve.win.tolist() == [[0, 0]]
 
@@ -172,7 +172,7 @@ def test_outside_price(strict: bool, bid: float, wins: int, ties: str) -> None:
     for got in (clear(rule, 1.0, bid, outside=4.0), drawn(rule, 1.0, bid, outside=4.0)):
         assert (got.win == np.array([0, wins])).all()
         assert (got.charge == np.array([0, 4.0 * wins])).all()
-        assert (got.ladder[:, 0] == max(bid, 4.0)).all()
+        assert (got.top_bids[:, 0] == max(bid, 4.0)).all()
 
 
 def test_outside_takes_a_slot_of_several() -> None:
@@ -254,7 +254,7 @@ def test_split_is_the_average_of_random_ties(
 
 def test_money_is_float64_whatever_the_bids() -> None:
     got = gsp().clear(padded((0.3, 0.7, 0.1), 1).astype(jnp.float32))
-    assert got.price.dtype == got.ladder.dtype == jnp.float64
+    assert got.price.dtype == got.top_bids.dtype == jnp.float64
     assert float(got.price[0, 1]) == float(np.float32(0.3))
 
 

@@ -126,7 +126,7 @@ def test_zero_temperature_is_second_price_with_even_ties(pricing: Pricing) -> No
 def test_the_winner_pays_its_rivals_though_its_probability_is_one(
     dtype: type, temperature: float
 ) -> None:
-    """Taking the winner out of the sums by subtraction would leave nothing of its rivals."""
+    """Taking the winner out of the sums by subtraction would leave nothing of its opponents."""
     bids = np.array([5.0, 2.0, 1.99, 0.5], dtype).tolist()
     got = clear(Soft(temperature), bids, dtype)
     assert float(got.win[0, 0]) == 1
@@ -136,7 +136,7 @@ def test_the_winner_pays_its_rivals_though_its_probability_is_one(
 
 @pytest.mark.parametrize("pricing", PRICINGS)
 def test_float32_follows_float64_at_small_temperatures(pricing: Pricing) -> None:
-    """At 1e-3 of the mean bid, with close rivals: the case in which float32 could go wrong."""
+    """At 1e-3 of the mean bid, with close opponents: the case in which float32 could go wrong."""
     rng = np.random.default_rng(11)
     bids = rng.lognormal(0, 1, (500, 20)).astype(np.float32)
     bids[::2, 1:4] = bids[::2, :1] * (1 + rng.normal(0, 1e-3, (250, 3)).astype(np.float32))
@@ -164,7 +164,7 @@ def test_market_price_is_the_mean_bid_of_the_winner() -> None:
     bids = [1.0, 0.7, 0.2]
     got = clear(Soft(0.3), bids)
     win, _ = exact(bids, 0.3, "soft")
-    np.testing.assert_allclose(got.ladder, [[np.dot(win, bids)] * 2])
+    np.testing.assert_allclose(got.top_bids, [[np.dot(win, bids)] * 2])
 
 
 def test_drawn_winners_have_their_probabilities() -> None:

@@ -10,7 +10,7 @@ from training_logs import buy_a_day, make_log, observe, random_log, tick_tally
 
 from equibid.bidders import BIDDERS, TrainingLog
 from equibid.bidders.fixed import Fixed
-from equibid.bidders.pacing import RANGE, Pace, Pacing
+from equibid.bidders.pacing import RANGE, Pacing, PacingState
 from equibid.markets.market import Campaigns
 
 NAMES = pytest.mark.parametrize("name", ["pacing", "pacing-multiplicative"])
@@ -21,7 +21,7 @@ def campaign(budget: float, target_cpa: float = 100.0) -> Campaigns:
     return Campaigns(jnp.asarray([budget]), jnp.asarray([target_cpa]), jnp.zeros(1, int))
 
 
-def after(pacing: Pacing, state: Pace, *spends: float) -> tuple[Pace, float]:
+def after(pacing: Pacing, state: PacingState, *spends: float) -> tuple[PacingState, float]:
     """The state after ticks of these spends, and the factor it bids."""
     for spend in spends:
         state = pacing.update(state, tick_tally(spend=np.asarray([spend])))

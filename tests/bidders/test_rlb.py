@@ -199,20 +199,20 @@ def play(day, *bidders):
 
 def published():
     """Rows of the reference as {(campaign, share): {bidder: row}}."""
-    cases = {}
+    scenarios = {}
     with (SHARED / REFERENCE).open() as file:
         for row in csv.DictReader(file):
-            cases.setdefault((row["campaign"], float(row["c0"])), {})[row["bidder"]] = row
-    return cases
+            scenarios.setdefault((row["campaign"], float(row["c0"])), {})[row["bidder"]] = row
+    return scenarios
 
 
 def differences(campaign, shares, table_budget=None):
     """Rows of a campaign that are not reproduced to the integer, as (got, expected)."""
-    [recording] = read_log(SHARED / LOGS / f"{campaign}.info.json")
-    history = recording.history
+    [dataset] = read_log(SHARED / LOGS / f"{campaign}.info.json")
+    history = dataset.history
     assert history is not None
     budgets = {share: campaign_budget(history, share, PERIOD) for share in shares}
-    day = recording.test
+    day = dataset.test
     # V(n,b) is the same whatever the budget: one table serves all.
     largest = day.with_budget(jnp.asarray([float(table_budget or max(budgets.values()))]))
     log = training_log(largest, second_price(), PERIOD, history, most=day.impressions)
@@ -245,10 +245,10 @@ def test_published_integers_of_a_campaign():
 @needs(LOGS)
 @needs(REFERENCE)
 def test_published_integers_of_all_campaigns():
-    cases = published()
-    assert sum(map(len, cases.values())) == 180
+    scenarios = published()
+    assert sum(map(len, scenarios.values())) == 180
     wrong = []
-    for campaign in sorted({campaign for campaign, _ in cases}):
-        shares = [share for name, share in cases if name == campaign]
+    for campaign in sorted({campaign for campaign, _ in scenarios}):
+        shares = [share for name, share in scenarios if name == campaign]
         wrong += differences(campaign, shares, table_budget=46_528)
     assert wrong == []

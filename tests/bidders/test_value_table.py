@@ -23,21 +23,21 @@ def literal(pmf, mean_value, auctions, budget):
 
 
 @st.composite
-def cases(draw):
+def scenarios(draw):
     weight = draw(st.lists(st.integers(0, 20), min_size=1, max_size=30).filter(any))
     pmf = np.array(weight) / (sum(weight) + draw(st.integers(0, 5)))
     mean_value = draw(st.floats(1e-4, 10))
     return pmf, mean_value, draw(st.integers(0, 8)), draw(st.integers(0, 90))
 
 
-@given(cases())
-def test_both_forms_equal_the_literal_program(case):
-    _, mean_value, auctions, _ = case
-    expected = literal(*case)
+@given(scenarios())
+def test_both_forms_equal_the_literal_program(scenario):
+    _, mean_value, auctions, _ = scenario
+    expected = literal(*scenario)
     scale = mean_value * max(auctions, 1)
-    fused = value_table(*case, precision=0.0, backend="fused")
+    fused = value_table(*scenario, precision=0.0, backend="fused")
     np.testing.assert_allclose(fused, expected, rtol=0, atol=1e-14 * scale)
-    xla = value_table(*case, precision=0.0, backend="xla")
+    xla = value_table(*scenario, precision=0.0, backend="xla")
     np.testing.assert_allclose(xla, fused, rtol=1e-9, atol=0)
 
 
@@ -70,9 +70,9 @@ def test_row_is_flat_from_where_it_is_close_to_winning_everything(backend):
     assert 0 < np.abs(table - exact).max() < 30 * 1e-3
 
 
-@given(cases())
-def test_table_is_linear_in_the_mean_value_and_ascends(case):
-    pmf, mean_value, auctions, budget = case
+@given(scenarios())
+def test_table_is_linear_in_the_mean_value_and_ascends(scenario):
+    pmf, mean_value, auctions, budget = scenario
     one = np.asarray(value_table(pmf, 1.0, auctions, budget, precision=0.0))
     many = np.asarray(value_table(pmf, mean_value, auctions, budget, precision=0.0))
     np.testing.assert_allclose(many, mean_value * one, rtol=1e-12)

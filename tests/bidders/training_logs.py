@@ -98,7 +98,7 @@ def buy_a_day(bidder: Bidder, log: TrainingLog) -> Day:
             spend += win * price
             wins += win
         offered = (bids > -np.inf).sum(axis=0).astype(float)
-        if bidder.watches:
+        if bidder.needs_impressions:
             shown = np.broadcast_to(prices[rows, None, None], (*bids.shape, 1))
             state = watch(bidder, state, values[rows], shown, values[rows] > 0)
         sums = tick_tally(value=won, spend=spend, wins=wins, offered=offered)

@@ -1,11 +1,10 @@
 """The command line, called in this process, in an empty folder."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-
-from equibid.cli import main
 
 Command = Callable[..., int]
 
@@ -13,6 +12,8 @@ Command = Callable[..., int]
 @pytest.fixture
 def equibid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command line; gives its exit code."""
+    # Not imported above, where XLA would read its flags before `pytest_configure` sets them.
+    main = import_module("equibid.cli.main")
     # The tests have a cache of compiled programs of their own.
     monkeypatch.setattr(main, "keep_compiled_programs", lambda: None)
     monkeypatch.chdir(tmp_path)

@@ -33,7 +33,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 NUMBERS = ("99999999999999999999", DIGITS, "nan", "inf", "-1", "", LONG, "[red]", "1\0")
 TEXTS = (LONG, "no/such", "a\0b", "\udcff", "")
 # Texts that these options take, or that are free to choose.
-FREE = {"out": {"no/such", ""}, "set": {""}, "columns": set(), "rivals": {""}, "test": set()}
+FREE = {"out": {"no/such", ""}, "set": {""}, "columns": set(), "opponents": {""}, "test": set()}
 RULES = ("gsp:reserve=nan", "gsp:reserve=inf", "gsp:reserve=-1", "gsp:reserve=9e999", "soft:x=1")
 RULES += ("soft:temperature=0", "soft:temperature=nan", "soft:temperature=-1", *TEXTS[:4])
 
@@ -64,7 +64,7 @@ def bad(name: str, kind: Any) -> tuple[str, ...]:
 
 
 ZERO = {"market_seed", "seed", "day", "deflated", "others", "patience", "tolerance", "gpus"}
-ZERO |= {"rival_share", "max_bad", "shake"}
+ZERO |= {"opponent_prob", "max_bad", "price_augmentation"}
 CASES = [
     pytest.param(
         *(command, name, word),

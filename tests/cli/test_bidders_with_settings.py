@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from equibid.cli.lesson import Lesson, rivals_of
-from equibid.envs.setup import Rivals
+from equibid.cli.training import TrainConfig, opponents_of
+from equibid.envs.setup import Opponents
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
 
@@ -69,12 +69,14 @@ def test_certify_takes_settings(equibid: Command, tmp_path: Path) -> None:
 
 
 def test_rivals_take_settings() -> None:
-    lesson = Lesson("mappo", rivals="pacing:rate=0.50,recentre=true,fixed:scale=2")
-    practice = type("Practice", (), {"train": [type("Market", (), {"advertisers": 4})()]})()
-    found = rivals_of(practice, lesson, algorithm_named("mappo"))
-    assert found == Rivals(("pacing:rate=0.5,recentre=true", "fixed:scale=2"), 0.5)
+    lesson = TrainConfig("mappo", opponents="pacing:rate=0.50,recentre=true,fixed:scale=2")
+    setup = type("Practice", (), {"train": [type("Market", (), {"advertisers": 4})()]})()
+    found = opponents_of(setup, lesson, algorithm_named("mappo"))
+    assert found == Opponents(("pacing:rate=0.5,recentre=true", "fixed:scale=2"), 0.5)
     with pytest.raises(InputError, match="no setting 'rat'; try rate"):
-        rivals_of(practice, Lesson("mappo", rivals="pacing:rat=1"), algorithm_named("mappo"))
+        opponents_of(
+            setup, TrainConfig("mappo", opponents="pacing:rat=1"), algorithm_named("mappo")
+        )
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS
 from equibid.cli.compare import CLASSIC
 from equibid.cli.demo import BIDDERS as IN_DEMO
-from equibid.cli.lesson import Lesson
-from equibid.envs.periods import generated_practice, usual_days
-from equibid.envs.setup import NEIGHBOURS, Practice
+from equibid.cli.training import TrainConfig
+from equibid.envs.periods import generated_setup, usual_days
+from equibid.envs.setup import NEIGHBOURS, TrainingSetup
 from equibid.markets import MARKETS
 from equibid.registry import parted
 
@@ -25,20 +25,20 @@ def day(number: int):
 def test_the_best_classic_bidders_are_everywhere() -> None:
     best = {"pacing-ratio", "online-lp"}
     assert best <= set(CLASSIC) & set(parted(IN_DEMO)) & set(NEIGHBOURS)
-    rivals = parted(Lesson("mappo").rivals)
-    assert "pacing-ratio" in rivals
-    # A game shows no bidder every impression, so those that watch cannot be rivals.
-    assert not any(BIDDERS[name](generated().log).watches for name in rivals)
+    opponents = parted(TrainConfig("mappo").opponents)
+    assert "pacing-ratio" in opponents
+    # A game shows no bidder every impression, so those that watch cannot be opponents.
+    assert not any(BIDDERS[name](generated().log).needs_impressions for name in opponents)
 
 
-def generated() -> Practice:
-    return generated_practice("made", day, gsp())
+def generated() -> TrainingSetup:
+    return generated_setup("made", day, gsp())
 
 
 def test_a_generated_market_is_learnt_on_many_days_and_judged_on_eight() -> None:
-    practice = generated()
-    assert [len(practice.train), len(practice.held_out)] == [32, 8]
-    assert Lesson("mappo").days is None
+    setup = generated()
+    assert [len(setup.train), len(setup.held_out)] == [32, 8]
+    assert TrainConfig("mappo").days is None
 
 
 @pytest.mark.parametrize(("impressions", "days"), [(100_000, 32), (500_000, 8), (5_000_000, 4)])
@@ -50,13 +50,13 @@ def test_large_days_are_fewer(impressions: int, days: int) -> None:
 
 
 def test_a_policy_is_judged_beside_every_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
-    practice, seats = generated(), []
+    setup, seats = generated(), []
 
-    def judged(self: Practice, population: Population) -> dict[str, float]:
+    def judged(self: TrainingSetup, population: Population) -> dict[str, float]:
         seats.append(np.asarray(population.seat).tolist())
         return {"value": 1.0, "score": 2.0, "conversions": 0.0, "spend": 0.0}
 
-    monkeypatch.setattr(Practice, "judged", judged)
-    got = practice.judge(practice.neighbours[0])
+    monkeypatch.setattr(TrainingSetup, "judged", judged)
+    got = setup.judge(setup.neighbours[0])
     assert seats == [[0] * 9, [0, 1, 0, 2, 0, 3, 0, 1, 0], [1, 0, 2, 0, 3, 0, 1, 0, 2]]
     assert (got["seated"], got["seated-score"]) == (2.0, 4.0)

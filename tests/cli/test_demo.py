@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
 from equibid.cli.demo import BIDDERS
 from equibid.reports.comparison.drawn import CHARTS
 
@@ -23,11 +23,7 @@ def test_demo_ends_in_a_report_that_a_browser_draws(
         browser.resize(1280, 900)
         browser.open(report.as_uri())
         browser.wait_for("document.documentElement.dataset.ready === 'yes'")
-        drawn = browser.evaluate(
-            "[...document.querySelectorAll('[data-figure]')]"
-            ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-            ".map(d => d.dataset.figure)"
-        )
+        drawn = browser.evaluate(DRAWN)
         # One day is no profile and no pair; nobody met in pairs.
         assert drawn == [x for x in CHARTS if x not in ("profile", "paired", "head-to-head")]
         text = browser.evaluate("document.body.innerText")

@@ -4,7 +4,7 @@ import gzip
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from pkgutil import resolve_name
@@ -20,9 +20,10 @@ from made_logs import auctionnet, clicks, csv, info, spaced
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label
-from equibid.cli import main
+from equibid.cli import main, sweep
 from equibid.cli.calling import with_shared
-from equibid.cli.sweep import grid_points
+from equibid.cli.sweep import PROGRAM, grid_points
+from equibid.cli.trials import Ends, Trial
 from equibid.cli.words import check_words
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers.registry import SOLVERS
@@ -93,7 +94,7 @@ def documented() -> Iterator[tuple[str, str]]:
 
 
 ALL = list(dict.fromkeys(documented()))
-PLACES = list(dict.fromkeys(place for place, _ in ALL))
+PAGES_AND_HELPS = list(dict.fromkeys(place for place, _ in ALL))
 
 
 def words_of(command: str) -> list[str]:
@@ -160,7 +161,7 @@ def test_a_command_names_what_there_is(
     if "grid" in settings:
         lesson = type("Lesson", (), {"algorithm": settings["algorithm"], "set": settings["set"]})()
         assert grid_points(lesson, settings["grid"])  # pyright: ignore[reportArgumentType]
-    for listed in (settings.get("bidders", ""), settings.get("rivals", "")):
+    for listed in (settings.get("bidders", ""), settings.get("opponents", "")):
         for bidder in parted(listed):
             assert "/" in bidder or bidder_label(bidder)
     if settings.get("auction"):
@@ -244,8 +245,14 @@ def expanded(words: list[str], folder: Path) -> list[str]:
     ]
 
 
+def in_this_process(equibid: Command, trials: Sequence[Trial]) -> Ends:
+    """Carry out the words of trials without processes, which would compile everything anew."""
+    for trial in trials:
+        yield trial, equibid(*trial.command[len(PROGRAM) :])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PAGES_AND_HELPS)
 def test_the_commands_of_a_page_run(
     equibid: Command,
     place: str,
@@ -257,6 +264,7 @@ def test_the_commands_of_a_page_run(
     world(folder)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setattr(sweep, "ends_of", lambda trials, _: in_this_process(equibid, trials))
     monkeypatch.setattr("equibid.plugins._loaded", {})
     for registry in (BIDDERS, ALGORITHMS):
         registry.entries.pop({"bidder": "leftover", "algorithm": "hill"}[registry.kind], None)

@@ -128,7 +128,18 @@ def test_settings_are_a_market(equibid: Command, capsys: Captured, tmp_path: Pat
 def test_settings_are_trained_on(equibid: Command, tmp_path: Path) -> None:
     path = tmp_path / "some.toml"
     path.write_text(MARKET)
-    command = ("train", path, "--algorithm", "ippo", "--steps", 1, "--days", 1, "--rival-share", 0)
+    command = (
+        "train",
+        path,
+        "--algorithm",
+        "ippo",
+        "--steps",
+        1,
+        "--days",
+        1,
+        "--opponent-prob",
+        0,
+    )
     assert equibid(*command) == 0
     (folder,) = (tmp_path / "runs").glob("train-mine-*")
     config = json.loads((folder / "config.json").read_text())

@@ -12,9 +12,9 @@ import pytest
 from equibid import plugins
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
-from equibid.cli.lesson import Lesson
 from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import trial_of
+from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.results import saved_algorithm
@@ -199,7 +199,9 @@ def test_a_strangers_run_has_nothing_imported(tmp_path: Path) -> None:
 
 def test_trials_know_the_plugins(tmp_path: Path, plugin: Path) -> None:
     plugins.load(str(plugin))
-    command = trial_of({}, 0, MarketChoice("demo"), Lesson("toy-of-mine"), tmp_path, ()).command
+    command = trial_of(
+        {}, 0, MarketChoice("demo"), TrainConfig("toy-of-mine"), tmp_path, ()
+    ).command
     assert list(command)[-6:] == [
         *("--plugin", str(plugin.resolve()), "--seed", "0", "--out", str(tmp_path / "seed=0"))
     ]

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from equibid.auctions.soft import Soft
 from equibid.equilibrium.certificate import certify
-from equibid.equilibrium.game import game_of, sharpness
+from equibid.equilibrium.game import default_temperature, game_of
 from equibid.markets import MARKETS
 from logs.made_logs import auctionnet, clicks, csv, info, spaced, write
 
@@ -43,7 +43,7 @@ def test_solve_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
     market = MARKETS["demo"](
         jax.random.key(0), impressions=400, advertisers=5, ticks=2, form="sparse"
     )
-    temperature = sharpness(market)
+    temperature = default_temperature(market)
     assert f"temperature {temperature:.6g}" in out
     assert "of 4" in out
     assert "holds at 1e-06" in out

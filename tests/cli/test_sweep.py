@@ -13,9 +13,9 @@ import pytest
 
 import cli.toy_program
 from equibid.cli import sweep
-from equibid.cli.lesson import Lesson
 from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import Settings, grid_points, run_sweep, seeds_of, trial_of
+from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from learning.toy import Toy
@@ -24,7 +24,7 @@ Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
 
 PROGRAM = (sys.executable, cli.toy_program.__file__)
-LESSON = Lesson("toy", ("momentum=false",), steps=40, judge_every=15)
+LESSON = TrainConfig("toy", ("momentum=false",), steps=40, eval_every=15)
 GRID = ("learning_rate=1e-4,0.1",)
 
 
@@ -103,7 +103,7 @@ def test_a_trial_is_what_a_person_would_type(tmp_path: Path) -> None:
     trial = trial_of({"noise": "0.1"}, 3, choice, LESSON, tmp_path, ("equibid",))
     assert list(trial.command) == [
         *("equibid", "train", "demo", "--ticks", "4", "--algorithm", "toy"),
-        *("--set", "momentum=false", "--steps", "40", "--judge-every", "15"),
+        *("--set", "momentum=false", "--steps", "40", "--eval-every", "15"),
         *("--set", "noise=0.1", "--seed", "3", "--out", str(tmp_path / "noise=0.1_seed=3")),
     ]
     assert grid_points(LESSON, ()) == [{}]
@@ -123,7 +123,7 @@ def test_a_trial_is_what_a_person_would_type(tmp_path: Path) -> None:
         (("--seeds", "1,1"), ["--seeds 1,1"]),
         (("--seeds", "one"), ["--seeds one"]),
         (("--jobs", 0), ["--jobs 0", "at least 1"]),
-        (("--judge-every", 0), ["--judge-every 0", "at least 1"]),
+        (("--eval-every", 0), ["--eval-every 0", "at least 1"]),
     ],
 )
 def test_a_wrong_question_is_answered_before_anything_is_run(
@@ -192,7 +192,7 @@ def test_trials_run_on_ray(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_trial_that_fails_is_shown_and_the_others_are_ranked(tmp_path: Path) -> None:
-    lesson = Lesson("toy", steps=40, judge_every=20, judged_by="valu")
+    lesson = TrainConfig("toy", steps=40, eval_every=20, eval_metric="valu")
     settings = Settings((), "0", ray=False, out=tmp_path / "sweep")
     with pytest.raises(InputError, match=r"1 of 1 trials failed.* judged by 'valu'; try value"):
         run_sweep(MarketChoice("demo"), lesson, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli.toy_program import practices_of, prepared, write_report
+from cli.toy_program import training_job, training_setups, write_report
 from equibid.cli import train
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.results import load_policy, saved_algorithm
@@ -16,7 +16,7 @@ from learning.toy import TASK, Toy, judge
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
 
-SMALL = ("train", "demo", "--algorithm", "toy", "--steps", 12, "--keep-every", 5)
+SMALL = ("train", "demo", "--algorithm", "toy", "--steps", 12, "--checkpoint-every", 5)
 FILES = {
     *("config.json", "environment.json", "parts", "checkpoint.eqx", "policy.eqx", "result.json"),
     *("metrics.parquet", "judgements.parquet", "timing.jsonl", "board"),
@@ -27,13 +27,13 @@ FILES = {
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ALGORITHMS.entries, "toy", Toy)
     monkeypatch.setitem(ALGORITHMS.summaries, "toy", "Looks for a point.")
-    monkeypatch.setattr(train, "practices_of", practices_of)
-    monkeypatch.setattr(train, "prepared", prepared)
+    monkeypatch.setattr(train, "training_setups", training_setups)
+    monkeypatch.setattr(train, "training_job", training_job)
     monkeypatch.setattr(train, "write_report", write_report)
 
 
 def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: Path) -> None:
-    words = (*SMALL, "--seeds", 2, "--seed", 6, "--judge-every", 4)
+    words = (*SMALL, "--seeds", 2, "--seed", 6, "--eval-every", 4)
     words = (*words, "--set", "learning_rate=0.2", "--set", "net.layers=3,2")
     assert equibid(*words) == 0
     out, err = capsys.readouterr()
@@ -59,7 +59,7 @@ def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
 
     # The same words again find it finished; where it is shown and kept is not what it is.
     before = (folder / "metrics.parquet").read_bytes()
-    assert equibid(*words, "--keep-every", 3) == 0
+    assert equibid(*words, "--checkpoint-every", 3) == 0
     assert (folder / "metrics.parquet").read_bytes() == before
     capsys.readouterr()
     assert equibid(*words, "--set", "noise=0", "--out", "runs/train-demo-toy") == 2
@@ -67,7 +67,7 @@ def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
 
 
 def test_train_stops_early(equibid: Command, capsys: Captured, tmp_path: Path) -> None:
-    early = ("--judge-every", 2, "--patience", 1, "--tolerance", 1000, "--out", "here")
+    early = ("--eval-every", 2, "--patience", 1, "--tolerance", 1000, "--out", "here")
     assert equibid(*SMALL, *early) == 0
     assert "4 steps, no seed improved any more" in capsys.readouterr().out
     assert json.loads((tmp_path / "here" / "result.json").read_text())["stopped"]
@@ -76,7 +76,7 @@ def test_train_stops_early(equibid: Command, capsys: Captured, tmp_path: Path) -
 def test_every_campaign_of_a_log_has_its_run(
     equibid: Command, capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "practices_of", lambda *_: ["1458", "3358"])
+    monkeypatch.setattr(train, "training_setups", lambda *_: ["1458", "3358"])
     assert equibid(*SMALL, "--seeds", 2, "--out", "here") == 0
     assert "toy on 1458" in capsys.readouterr().out
     results = [
@@ -104,7 +104,7 @@ def test_settings_are_listed(equibid: Command, capsys: Captured, tmp_path: Path)
         (("--algorithm", "toyy"), ["no algorithm 'toyy'", "toy"]),
         (("--steps", 0), ["--steps 0", "at least 1"]),
         (("--seeds", 0), ["--seeds 0", "at least 1"]),
-        (("--judged-by", "vlue"), ["nothing is judged by 'vlue'; try value"]),
+        (("--eval-metric", "vlue"), ["nothing is judged by 'vlue'; try value"]),
     ],
 )
 def test_a_wrong_question_is_answered_in_one_sentence(

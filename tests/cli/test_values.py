@@ -59,10 +59,10 @@ def test_a_campaign_becomes_a_market(equibid: Command, capsys: Captured, tmp_pat
         assert {name: said[name] for name in own} == pytest.approx(own)
         assert sum(said["reliability"]["impressions"]) == 1000
 
-    (recording,) = read_log(folder)
-    assert recording.train is not None
-    assert recording.history is not None
-    for market, table in ((recording.test, test), (recording.train, tuning)):
+    (dataset,) = read_log(folder)
+    assert dataset.train is not None
+    assert dataset.history is not None
+    for market, table in ((dataset.test, test), (dataset.train, tuning)):
         validate(market)
         assert market.values[:, 0].tolist() == table["calibrated"].to_list()
         assert market.market_price.tolist() == table["price"].to_list()  # type: ignore
@@ -70,11 +70,11 @@ def test_a_campaign_becomes_a_market(equibid: Command, capsys: Captured, tmp_pat
         hours = table["time"].dt.truncate("1h").n_unique()
         assert market.ticks == hours
     # Totals are of the whole training part.
-    assert recording.history.impressions == 3000
-    assert recording.history.cost == log.price[:3000].sum()
-    assert recording.history.value.tolist() == [log.happened[:3000].sum()]
+    assert dataset.history.impressions == 3000
+    assert dataset.history.cost == log.price[:3000].sum()
+    assert dataset.history.value.tolist() == [log.happened[:3000].sum()]
     budget = int(log.price[:3000].sum() / 3000 / 8 * 1000)
-    assert recording.test.campaigns.budget.tolist() == [budget]
+    assert dataset.test.campaigns.budget.tolist() == [budget]
 
     assert equibid("compare", "runs/values-11", "--bidders", "lin,pacing") == 0
     out = capsys.readouterr().out
@@ -94,11 +94,11 @@ def test_campaigns_meet_in_one_market(equibid: Command, capsys: Captured, tmp_pa
     assert test["time"].is_sorted()
     logs = [read_impressions(tmp_path / name / "train.log.txt") for name in ("11", "12")]
 
-    (recording,) = read_log(tmp_path / "both")
-    market, known = recording.test, recording.known
+    (dataset,) = read_log(tmp_path / "both")
+    market, known = dataset.test, dataset.known
     assert known is not None
-    assert recording.train is not None
-    assert recording.train.outcomes is None
+    assert dataset.train is not None
+    assert dataset.train.outcomes is None
     validate(market)
     assert market.labels.advertisers == ("11", "12")
     for n, name in enumerate(("11", "12")):
@@ -157,8 +157,8 @@ def test_trees_keep_their_predictions(equibid: Command, capsys: Captured, tmp_pa
     assert sorted(x.name for x in (folder / "models").iterdir()) == ["11.json"]
     with pytest.raises(InputError, match="trees are not kept; their predictions"):
         read_model(folder / "models/11.json")
-    (recording,) = read_log(folder)
-    assert recording.test.impressions == 375
+    (dataset,) = read_log(folder)
+    assert dataset.test.impressions == 375
     capsys.readouterr()
 
 
@@ -169,8 +169,8 @@ def test_conversions_are_predicted_where_they_are_logged(
     (tmp_path / "log.txt").write_text(text([[*row, "0", row[0]] for row in rows]))
     assert equibid("values", "log.txt", "--outcome", "conversion", "--out", "cvr") == 0
     assert "conversions" in capsys.readouterr().out
-    (recording,) = read_log(tmp_path / "cvr")
-    assert recording.test.labels.value_unit == "conversion"
+    (dataset,) = read_log(tmp_path / "cvr")
+    assert dataset.test.labels.value_unit == "conversion"
 
 
 def test_a_second_command_with_other_settings_is_refused(

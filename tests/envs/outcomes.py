@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array
 
-from equibid.auctions import Ledger, Ranked, open_ledger, settle
+from equibid.auctions import BudgetState, Ranked, init_budgets, settle
 from equibid.auctions.tally import FIELDS, Tally, no_tally, tally
 from equibid.envs.rewards import Outcome
 
@@ -71,11 +71,11 @@ def price_takers(
 
 @partial(jax.jit, static_argnames="auction")
 def _step(
-    auction: Ranked, ledger: Ledger, so_far: Tally, bids: Array, values: Array
-) -> tuple[Ledger, Tally, Tally]:
-    sold = settle(auction, ledger, bids)
+    auction: Ranked, budgets: BudgetState, so_far: Tally, bids: Array, values: Array
+) -> tuple[BudgetState, Tally, Tally]:
+    sold = settle(auction, budgets, bids)
     now = tally(sold, bids, values, None, values)
-    return sold.ledger, now, so_far + now
+    return sold.budgets, now, so_far + now
 
 
 def play(
@@ -89,17 +89,17 @@ def play(
     """The outcomes of a period of even steps, bids [K N]."""
     size = bids.shape[1]
     money, target = (jnp.asarray(np.full(size, x, np.float64)) for x in (budget, target_cpa))
-    ledger, so_far, outcomes = open_ledger(money), no_tally(size), []
+    budgets, so_far, outcomes = init_budgets(money), no_tally(size), []
     for step, rows in enumerate(np.split(np.arange(len(bids)), steps)):
-        before = ledger.remaining
-        ledger, now, so_far = _step(auction, ledger, so_far, bids[rows], values[rows])
+        before = budgets.remaining
+        budgets, now, so_far = _step(auction, budgets, so_far, bids[rows], values[rows])
         progress = np.float64((step + 1) / steps)
         outcomes.append(
             Outcome(
                 tally=now,
                 so_far=so_far,
                 before=before,
-                after=ledger.remaining,
+                after=budgets.remaining,
                 budget=money,
                 target_cpa=target,
                 progress=jnp.asarray(progress),

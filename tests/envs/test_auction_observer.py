@@ -42,7 +42,7 @@ def seen(
     campaigns = replace(CAMPAIGNS, budget=CAMPAIGNS.budget * scale)
     memory = observer.init(campaigns)
     for tick in range(ticks):
-        memory = observer.see(memory, sums(tick, scale))
+        memory = observer.update(memory, sums(tick, scale))
     now = Observation(
         tick=jnp.asarray(ticks),
         ticks=jnp.asarray(48),
@@ -51,7 +51,7 @@ def seen(
         remaining=scale * jnp.asarray(remaining),
         arriving=Arriving(jnp.array([3.0, 0.0]), jnp.array([1.8, 0.0])),
     )
-    row = np.asarray(observer.look(memory, now))
+    row = np.asarray(observer.observe(memory, now))
     assert row.dtype == np.float32 and row.shape == (2, len(observer.names))
     return dict(zip(observer.names, row.T, strict=True))
 
@@ -106,7 +106,7 @@ def test_the_currency_is_not_seen(scale: float) -> None:
 
 def test_only_the_second_name_foresees() -> None:
     made = [OBSERVERS[n](CAMPAIGNS, REFERENCE) for n in ("auction", "auction-foresight")]
-    assert [x.foresees for x in made] == [False, True]
+    assert [x.needs_forecast for x in made] == [False, True]
     assert len(made[1].names) == len(made[0].names) + 2 == 22
 
 
@@ -127,13 +127,13 @@ def test_a_game_stays_within_the_ranges(play: Play) -> None:
     game = markov_game(
         [market], second_price(), reference, reward, observer="auction-foresight", play=play
     )
-    look, step = jax.jit(game.look), jax.jit(game.step)
+    observe, step = jax.jit(game.observe), jax.jit(game.step)
     state = game.reset(jax.random.key(0))
     rows = []
     for _ in range(game.steps):
-        rows.append(np.asarray(look(state)))
+        rows.append(np.asarray(observe(state)))
         state, _ = step(state, jnp.array([0.5, 1.0, 0.4]))
-    got = np.stack([*rows, np.asarray(look(state))])
+    got = np.stack([*rows, np.asarray(observe(state))])
     assert np.isfinite(got).all() and (np.abs(got) <= BOUNDED).all()
     for name, column in zip(game.observer.names, np.moveaxis(got, -1, 0), strict=True):
         if name.startswith(("win", "value won", "money", "auctions")):

@@ -82,10 +82,10 @@ def told(before: np.ndarray, after: np.ndarray, ticks: int, reward: float | None
     )
 
 
-def look(memory: History, state: np.ndarray, budget: float) -> np.ndarray:
+def observe(memory: History, state: np.ndarray, budget: float) -> np.ndarray:
     tick = round((1 - state[0]) * T)
     now = moment(tick, state[1] * budget, state[12], state[13])
-    return np.asarray(OBSERVER.look(memory, now))[0]
+    return np.asarray(OBSERVER.observe(memory, now))[0]
 
 
 @needs(ROWS)
@@ -96,10 +96,10 @@ def test_published_states_follow_from_each_other() -> None:
     memory = OBSERVER.init(campaigns(budget))
     chain = [rows[16]["state"], rows[16]["next_state"], rows[18]["state"], rows[18]["next_state"]]
     rewards = [rows[16]["reward"], None, rows[18]["reward"]]
-    np.testing.assert_allclose(look(memory, chain[0], budget), chain[0], rtol=1e-6)
+    np.testing.assert_allclose(observe(memory, chain[0], budget), chain[0], rtol=1e-6)
     for ticks, (before, after, reward) in enumerate(zip(chain, chain[1:], rewards, strict=False)):
-        memory = OBSERVER.see(memory, told(before, after, ticks, reward))
-        np.testing.assert_allclose(look(memory, after, budget), after, rtol=1e-6)
+        memory = OBSERVER.update(memory, told(before, after, ticks, reward))
+        np.testing.assert_allclose(observe(memory, after, budget), after, rtol=1e-6)
 
 
 @needs(ROWS)
@@ -122,10 +122,12 @@ def test_published_state_after_many_ticks() -> None:
     counts[1] = (before[14] - counts[0]) / 2
     recent = [[*x, count, 1.0] for x, count in zip(three, [*counts, counts[1]], strict=True)]
     memory = History(jnp.asarray([row["budget"]]), total, jnp.asarray(recent)[..., None])
-    np.testing.assert_allclose(look(memory, before, row["budget"]), before, rtol=1e-6)
-    memory = OBSERVER.see(memory, tick)
+    np.testing.assert_allclose(observe(memory, before, row["budget"]), before, rtol=1e-6)
+    memory = OBSERVER.update(memory, tick)
     known = [i for i in range(16) if i != 11]
-    np.testing.assert_allclose(look(memory, after, row["budget"])[known], after[known], rtol=1e-6)
+    np.testing.assert_allclose(
+        observe(memory, after, row["budget"])[known], after[known], rtol=1e-6
+    )
 
 
 def test_means_of_ticks_by_hand() -> None:
@@ -137,8 +139,8 @@ def test_means_of_ticks_by_hand() -> None:
         ended(30, bid=6.0, market_price=3.0, value_offered=0.6, conversions=0.2, wins=1.0),
     ]
     for tick in ticks:
-        memory = OBSERVER.see(memory, tick)
-    seen = np.asarray(OBSERVER.look(memory, moment(4, 40.0, 0.3, 7.0)))[0]
+        memory = OBSERVER.update(memory, tick)
+    seen = np.asarray(OBSERVER.observe(memory, moment(4, 40.0, 0.3, 7.0)))[0]
     expected = {
         "time left": 44 / 48,
         "budget left": 0.4,
@@ -168,8 +170,8 @@ def test_scaled_by_the_day_before_is_one_on_such_a_day() -> None:
     memory = observer.init(campaigns())
     for _ in range(T):
         row = ended(50, bid=5.0, market_price=5.0, value_offered=0.25, conversions=0.25, wins=1.0)
-        memory = observer.see(memory, row)
-    seen = np.asarray(observer.look(memory, moment(T, 750.0, 0.25, 50.0)))[0]
+        memory = observer.update(memory, row)
+    seen = np.asarray(observer.observe(memory, moment(T, 750.0, 0.25, 50.0)))[0]
     np.testing.assert_allclose(seen[1:], 1.0, rtol=1e-6)
 
 
@@ -181,7 +183,7 @@ def test_the_game_shows_what_will_arrive() -> None:
     step = jax.jit(game.step)
     values = np.asarray(made.values)
     for tick in range(made.ticks):
-        seen = np.asarray(game.look(state))
+        seen = np.asarray(game.observe(state))
         rows = values[int(made.tick_start[tick]) : int(made.tick_start[tick + 1])]
         count = (rows > 0).sum(axis=0)
         np.testing.assert_allclose(seen[:, 13], count)
@@ -189,12 +191,14 @@ def test_the_game_shows_what_will_arrive() -> None:
             seen[:, 12] * seen[:, 13], rows.sum(axis=0), rtol=1e-6, atol=1e-12
         )
         state, _ = step(state, levels(0))
-    assert np.isfinite(np.asarray(game.look(state))).all()
+    assert np.isfinite(np.asarray(game.observe(state))).all()
 
 
 def test_without_foresight_it_refuses() -> None:
     with pytest.raises(InputError, match="impressions to come"):
-        OBSERVER.look(OBSERVER.init(campaigns()), replace(moment(0, 1.0, 1.0, 1.0), arriving=None))
+        OBSERVER.observe(
+            OBSERVER.init(campaigns()), replace(moment(0, 1.0, 1.0, 1.0), arriving=None)
+        )
 
     log = training_log(market(0, advertisers=1, outside=True), second_price())
     reference = Reference(jnp.ones(1), jnp.ones(1), jnp.ones(1))

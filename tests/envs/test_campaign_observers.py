@@ -28,23 +28,23 @@ def named(name: str) -> Observer:
 def test_uscb_by_hand() -> None:
     observer = named("uscb")
     memory = observer.init(CAMPAIGNS)
-    seen = np.asarray(observer.look(memory, moment(0, [100.0, 40.0])))
+    seen = np.asarray(observer.observe(memory, moment(0, [100.0, 40.0])))
     assert len(observer.names) == seen.shape[-1]
     np.testing.assert_allclose(seen, [[1, 1, -1], [1, 1, -1]])
-    memory = observer.see(memory, sums(spend=[75.0, 40.0]))
-    seen = np.asarray(observer.look(memory, moment(4, [25.0, 0.0])))
+    memory = observer.update(memory, sums(spend=[75.0, 40.0]))
+    seen = np.asarray(observer.observe(memory, moment(4, [25.0, 0.0])))
     np.testing.assert_allclose(seen, [[0.2, -0.5, 0.5], [0.2, -1, 1]], rtol=1e-6)
 
 
 def test_drlb_by_hand() -> None:
     observer = named("drlb")
     memory = observer.init(CAMPAIGNS)
-    first = np.asarray(observer.look(memory, moment(0, [100.0, 40.0])))
+    first = np.asarray(observer.observe(memory, moment(0, [100.0, 40.0])))
     assert len(observer.names) == first.shape[-1]
     np.testing.assert_allclose(first, [[0, 1, 1, 0, 0, 0, 0]] * 2)
     tick = sums(offered=[50, 10], wins=[10, 0], exposures=[5, 0], spend=[20, 0], value=[1.5, 0])
-    memory = observer.see(memory, tick)
-    seen = np.asarray(observer.look(memory, moment(3, [60.0, 40.0])))
+    memory = observer.update(memory, tick)
+    seen = np.asarray(observer.observe(memory, moment(3, [60.0, 40.0])))
     # 20 of 80 spent in the first of eight ticks left; 4 an ad where 5 is the reference's mean bid;
     # an even tick of 10 buys at least half a value unit.
     expected = [0.3, 0.6, 0.7, -8 * 20 / 80, np.log(4 / 5), 10 / 50, 1.5 / 0.5]
@@ -56,10 +56,10 @@ def test_cost_status_by_hand() -> None:
     observer = named("cost-status")
     memory = observer.init(CAMPAIGNS)
     assert len(observer.names) == 1
-    assert (np.asarray(observer.look(memory, moment(0, [100.0, 40.0]))) == 0).all()
-    memory = observer.see(memory, sums(spend=[20.0, 5.0], value=[1.0, 1.0]))
-    memory = observer.see(memory, sums(spend=[28.0, 0.0], value=[2.0, 0.0]))
-    seen = np.asarray(observer.look(memory, moment(2, [52.0, 35.0])))
+    assert (np.asarray(observer.observe(memory, moment(0, [100.0, 40.0]))) == 0).all()
+    memory = observer.update(memory, sums(spend=[20.0, 5.0], value=[1.0, 1.0]))
+    memory = observer.update(memory, sums(spend=[28.0, 0.0], value=[2.0, 0.0]))
+    seen = np.asarray(observer.observe(memory, moment(2, [52.0, 35.0])))
     # 48 for 3, so 16 a unit where 8 is the target; without a target the cost is far below it.
     np.testing.assert_allclose(seen[:, 0], [np.log(2), -5], rtol=1e-6)
 
@@ -76,8 +76,8 @@ def test_ranges_hold(spend: float, value: float, tick: int, left: float, offered
         spend=[spend, 0], value=[value, 0],
     )  # fmt: skip
     joined = observer_named("uscb+drlb+cost-status", campaigns, REFERENCE)
-    memory = joined.see(joined.init(campaigns), last)
-    seen = np.asarray(joined.look(memory, moment(tick, [left, 0.0])))
+    memory = joined.update(joined.init(campaigns), last)
+    seen = np.asarray(joined.observe(memory, moment(tick, [left, 0.0])))
     low = [-1, -1, -1, 0, 0, 0, -5, -5, 0, 0, -5]
     high = [1, 1, 1, 1, 1, 1, 0, 5, 1, 5, 5]
     assert np.isfinite(seen).all()

@@ -40,9 +40,9 @@ COPIED: dict[str, Callable[[Any], Any]] = {
 @cache
 def game(play: str = "tick") -> MarkovGame:
     reference = Reference(levels(3) / 5, jnp.full(N, 30.0), jnp.full(N, 0.08))
-    rivals = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
+    opponents = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
     periods = [market(3, impressions=60)] * 2
-    return markov_game(periods, gsp(0.05), reference, Value(), rivals=rivals, play=play)  # type: ignore[arg-type]
+    return markov_game(periods, gsp(0.05), reference, Value(), opponents=opponents, play=play)  # type: ignore[arg-type]
 
 
 def same(one: Any, other: Any) -> None:

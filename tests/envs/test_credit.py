@@ -146,7 +146,7 @@ def test_a_team_pays_the_reserve_and_is_found_out() -> None:
         assert collusion(revenue, competitive) and not collusion(competitive, competitive)
         if (values == 1).all():
             np.testing.assert_allclose([revenue, competitive], [0.1 * 20, 20])
-        # Against a truthful rival, truth is the best factor for the own profit.
+        # Against a truthful opponent, truth is the best factor for the own profit.
         own = [profit(margin=1.0)(play(auction, values * [h, 1], values)[0])[0] for h in grid]
         assert float(own[-1]) == pytest.approx(float(max(own)))
 

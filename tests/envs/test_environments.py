@@ -50,7 +50,7 @@ def all_learn() -> MarkovGame:
 @cache
 def one_learns() -> MarkovGame:
     seat = np.where(np.arange(N) == AGENT, 0, 1)
-    return game_of(rivals=[Steady(levels(3) / 5)], seat=seat)
+    return game_of(opponents=[Steady(levels(3) / 5)], seat=seat)
 
 
 def test_pettingzoo_accepts_the_market() -> None:
@@ -94,7 +94,7 @@ def test_who_holds_its_factor_gets_what_simulate_delivers() -> None:
 
 def test_one_bidder_is_the_agent_of_the_same_market() -> None:
     env, seat = BidderEnv(one_learns()), one_learns().population.seat
-    both = game_of(rivals=[Steady(levels(3) / 5)], seat=jnp.where(seat == 0, 0, 1))
+    both = game_of(opponents=[Steady(levels(3) / 5)], seat=jnp.where(seat == 0, 0, 1))
     market_env = MarketEnv(both)
     name = f"advertiser_{AGENT}"
     assert env.agent == AGENT and market_env.possible_agents == [name]
@@ -134,9 +134,9 @@ def test_without_money_one_leaves_or_stays() -> None:
 
 
 def test_only_who_is_free_is_an_agent() -> None:
-    """Whom a rival drives for a period is no agent of it, and what agents do reaches the market."""
-    rivals = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
-    env = MarketEnv(game_of(rivals=rivals, rival_share=0.7))
+    """Whom an opponent drives for a period is no agent of it, and what agents do reaches it."""
+    opponents = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
+    env = MarketEnv(game_of(opponents=opponents, opponent_prob=0.7))
     assert env.possible_agents == [f"advertiser_{i}" for i in range(N)]
     met = set()
     for seed in range(12):
@@ -156,20 +156,20 @@ def test_only_who_is_free_is_an_agent() -> None:
     driven = next(name for name in env.possible_agents if name not in free)
     with pytest.raises(InputError, match=f"{driven} is no agent of this period"):
         env.step({name: [0.0] for name in [*env.agents, driven]})
-    crowded = MarketEnv(game_of(rivals=rivals, rival_share=1.0))
-    with pytest.raises(InputError, match="set rival_share below 1"):
+    crowded = MarketEnv(game_of(opponents=opponents, opponent_prob=1.0))
+    with pytest.raises(InputError, match="set opponent_prob below 1"):
         crowded.reset(seed=0)
 
 
 @pytest.mark.filterwarnings("ignore:No agents present but not all possible_agents")
 def test_pettingzoo_accepts_a_market_with_rivals() -> None:
-    env = MarketEnv(game_of(rivals=[Steady(levels(3) / 5)], rival_share=0.5), "increment")
+    env = MarketEnv(game_of(opponents=[Steady(levels(3) / 5)], opponent_prob=0.5), "increment")
     parallel_api_test(env, num_cycles=60)
 
 
 def test_the_learner_is_never_driven() -> None:
-    rivals = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
-    game = game_of(rivals=rivals, rival_share=0.6)
+    opponents = [Steady(levels(3) / 5), Steady(levels(4) / 5)]
+    game = game_of(opponents=opponents, opponent_prob=0.6)
     env = BidderEnv(game, advertiser=AGENT)
     seatings = set()
     for seed in range(20):
@@ -179,7 +179,7 @@ def test_the_learner_is_never_driven() -> None:
         assert info["advertiser"] == env.agent == AGENT
         assert np.flatnonzero(seat == 0).tolist() == [AGENT]
         seatings.add(tuple(seat.tolist()))
-    assert len(seatings) > 10, "rivals should be drawn anew"
+    assert len(seatings) > 10, "opponents should be drawn anew"
     env.step([1.0])
     assert env._state is not None
     np.testing.assert_allclose(env._state.level[AGENT] / game.level[AGENT], 4.0)
@@ -192,7 +192,7 @@ def test_the_learner_is_never_driven() -> None:
 
 def test_the_learner_is_drawn_named_or_refused() -> None:
     made = market(3).with_budget(jnp.asarray([5.0, 0.0, 5.0, 5.0, 5.0, 5.0]))
-    env = BidderEnv(game_of(market=made, rivals=[Steady(levels(3) / 5)]))
+    env = BidderEnv(game_of(market=made, opponents=[Steady(levels(3) / 5)]))
     assert {env.reset(seed=seed)[1]["advertiser"] for seed in range(40)} == {0, 2, 3, 4, 5}
     assert env.reset(options={"advertiser": 3})[1]["advertiser"] == env.agent == 3
     check_env(env, skip_render_check=True)

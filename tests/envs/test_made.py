@@ -13,8 +13,8 @@ from pettingzoo.test import parallel_api_test
 
 from equibid.auctions import second_price
 from equibid.envs import ID, BidderEnv, BidderVectorEnv, market_env
-from equibid.envs.made import World, made
-from equibid.envs.periods import generated_practice
+from equibid.envs.made import EnvSpec, made
+from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import CpaScore
 from equibid.envs.single_env import Seat
 from equibid.errors import InputError
@@ -35,7 +35,7 @@ def test_words_make_a_bidder_among_rivals() -> None:
     env = bidder(
         market="demo",
         reward="cpa-score:dense=1",
-        rivals="pacing,fixed",
+        opponents="pacing,fixed",
         advertiser=3,
         head="increment",
     )
@@ -48,7 +48,7 @@ def test_words_make_a_bidder_among_rivals() -> None:
     _, reward, *_ = [env.reset(seed=0), env.step([0.5])][1]
     np.testing.assert_allclose(env._state.level[3] / game.level[3], np.exp(0.1))  # type: ignore[union-attr]
     assert isinstance(reward, float)
-    assert bidder(rivals=["pacing", "fixed"], reward="cpa-score:dense=1").game is game
+    assert bidder(opponents=["pacing", "fixed"], reward="cpa-score:dense=1").game is game
 
 
 def test_equal_words_share_one_game() -> None:
@@ -59,17 +59,19 @@ def test_equal_words_share_one_game() -> None:
 
 
 def test_the_game_is_the_one_that_learners_meet() -> None:
-    """Its days, levels and scale are those of `generated_practice`."""
+    """Its days, levels and scale are those of `generated_setup`."""
     sizes = {name: SMALL[name] for name in ("impressions", "ticks", "advertisers")}
-    practice = generated_practice("demo", market_days("demo", 3, sizes), second_price(), days=2)
+    setup = generated_setup("demo", market_days("demo", 3, sizes), second_price(), days=2)
     env = bidder(market_seed=3, auction="second-price", scaled=True)
-    np.testing.assert_array_equal(env.game.level, practice.yesterday.factor)
-    np.testing.assert_array_equal(env.seat.scale, practice.best)
+    np.testing.assert_array_equal(env.game.level, setup.day_before.factor)
+    np.testing.assert_array_equal(env.seat.scale, setup.best)
     assert Seat(env.game).scale.tolist() == [1.0] * 5
 
 
 def test_words_make_a_market() -> None:
-    env = market_env("demo", rivals="fixed", rival_share=0.5, head="paced", scaled=True, **SMALL)
+    env = market_env(
+        "demo", opponents="fixed", opponent_prob=0.5, head="paced", scaled=True, **SMALL
+    )
     assert len(env.possible_agents) == 5
     env.reset(seed=1)
     assert 0 < len(env.agents) < 5
@@ -92,7 +94,7 @@ def test_a_market_of_a_file_or_of_settings(tmp_path: Path) -> None:
     [
         ({"market": "dmo"}, "there is no market 'dmo'; try demo"),
         ({"reward": "cpa-scor"}, "there is no reward 'cpa-scor'; try cpa-score"),
-        ({"rivals": "pacin"}, "there is no bidder 'pacin'"),
+        ({"opponents": "pacin"}, "there is no bidder 'pacin'"),
         ({"head": "incremnt"}, "there is no head 'incremnt'; try increment"),
         ({"head": "increment:larg=1"}, "there is no setting 'larg'"),
         ({"advertiser": 5}, "advertiser=5: those who may learn are 0, 1, 2, 3, 4"),
@@ -100,8 +102,8 @@ def test_a_market_of_a_file_or_of_settings(tmp_path: Path) -> None:
         ({"days": 0}, "days=0: write a whole number of at least 1"),
         ({"ticks": "6"}, "ticks='6': write a whole number"),
         ({"play": "ticks"}, "play='ticks': write tick or impression"),
-        ({"rival_share": 0.5}, "rivals drive all but the learner"),
-        ({"rivals": ""}, "5 advertisers learn in this game and nobody is their rival"),
+        ({"opponent_prob": 0.5}, "opponents drive all but the learner"),
+        ({"opponents": ""}, "5 advertisers learn in this game and nobody is their opponent"),
         ({"market": __file__}, "is a log; make its game with"),
     ],
 )
@@ -112,14 +114,14 @@ def test_words_that_mean_nothing_are_told(words: dict[str, Any], sentence: str) 
 
 
 def test_a_game_is_taken_as_it_is() -> None:
-    game, _ = made(World(rivals="pacing", **SMALL))
+    game, _ = made(EnvSpec(opponents="pacing", **SMALL))
     assert bidder_of(game).game is game
     with pytest.raises(InputError, match="leave market out"):
         gymnasium.make(ID, game=game, market="demo")
     with pytest.raises(InputError, match="leave scaled out"):
         gymnasium.make(ID, game=game, scaled=True)
     with pytest.raises(InputError, match="drive nobody; write a share above 0"):
-        market_env("demo", rivals="pacing")
+        market_env("demo", opponents="pacing")
     with pytest.raises(InputError, match="market_env: there is no 'marke'"):
         market_env(marke="demo")
 

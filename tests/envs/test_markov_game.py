@@ -31,7 +31,7 @@ from equibid.markets import Campaigns, Market
 from equibid.markets.market import joined
 from equibid.simulation import Delivery, Population, everybody, simulate
 from equibid.simulation.features import Reference, share
-from equibid.simulation.training_day import rival_log
+from equibid.simulation.training_day import counterfactual_log
 from worlds import Chaser, Watcher, levels, market, not_by_factor
 
 N, T = 6, 7
@@ -60,7 +60,7 @@ class Foreseer(FactorBidder):
     level: Float[Array, " N"]
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         return True
 
     def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
@@ -75,18 +75,18 @@ class Glimpse:
 
     budget: Float[Array, " N"]
     names = ("money left", "win rate", "arriving")
-    foresees = True
+    needs_forecast = True
 
     def init(self, campaigns: Campaigns) -> Tally:
         return no_tally(campaigns.count)
 
-    def look(self, memory: Tally, observation: Observation) -> Float[Array, "N 3"]:
+    def observe(self, memory: Tally, observation: Observation) -> Float[Array, "N 3"]:
         assert observation.arriving is not None
         left = share(observation.remaining, self.budget)
         seen = (left, share(memory.wins, memory.offered), 10 * share(*observation.arriving[::-1]))
         return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: Tally, feedback: Tally) -> Tally:
+    def update(self, memory: Tally, feedback: Tally) -> Tally:
         return feedback
 
 
@@ -191,15 +191,15 @@ def test_candidate_lists_outside_prices_and_logged_outcomes_come_along() -> None
 def test_a_policy_meets_its_rivals_as_in_simulate(way: str) -> None:
     """Who learns, who foresees and who plays with chance, each on seats of its own."""
     made, seat = market(4, 150, dtype=np.float32), jnp.asarray([0, 1, 2, 0, 1, 0])
-    rivals = (Chaser(levels(4) / 50), Foreseer(levels(4) / 4))
+    opponents = (Chaser(levels(4) / 50), Foreseer(levels(4) / 4))
     how: dict[str, Any] = {"play": way} if way == "impression" else {"engine": way}
-    game = game_of(made, rivals=rivals, seat=seat, **how)
+    game = game_of(made, opponents=opponents, seat=seat, **how)
     game = replace(game, observer=Glimpse(made.campaigns.budget))
     np.testing.assert_array_equal(game.learns, seat == 0)
     network = Steps(jnp.asarray([[-0.1], [0.3], [-0.2]], jnp.float32))
     bidder = Learned(network, game.observer, game.level, Increment())
     episode = period_of(game, Speaks(bidder))
-    population = Population((bidder, *rivals), seat)
+    population = Population((bidder, *opponents), seat)
     if way == "impression":
         want = simulate(made, RULE, population, KEY, play="impression")
         assert_same(delivered_by_tick(episode, made), want)
@@ -213,9 +213,9 @@ def test_a_policy_meets_its_rivals_as_in_simulate(way: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_rival_need_not_bid_by_factor(engine: str) -> None:
     made, act, seat = market(3, 900), script(), jnp.asarray([0, 1, 2, 0, 1, 0])
-    rivals = (not_by_factor("lin", 3).bidders[0], Chaser(levels(3) / 50))
-    game = game_of(made, rivals=rivals, seat=seat, engine=engine)
-    want = simulate(made, RULE, Population((act, *rivals), seat), KEY)
+    opponents = (not_by_factor("lin", 3).bidders[0], Chaser(levels(3) / 50))
+    game = game_of(made, opponents=opponents, seat=seat, engine=engine)
+    want = simulate(made, RULE, Population((act, *opponents), seat), KEY)
     assert_same(delivered(period_of(game, act)), want, exact=engine == "fused")
     assert (want.total().wins > 0).all()
 
@@ -225,10 +225,17 @@ def test_engines_agree_on_agents_and_rivals_that_bid_no_factor(shape: dict[str, 
     """Three markets at once, in two periods whose ticks have other lengths."""
     day = market(3, 900, **shape)
     night = day if shape else replace(market(5, 700), campaigns=day.campaigns)
-    rivals = (*not_by_factor("random", 3).bidders, *not_by_factor("ortb1", 3).bidders)
+    opponents = (*not_by_factor("random", 3).bidders, *not_by_factor("ortb1", 3).bidders)
     seat, luck = jnp.asarray([0, 1, 0, 2, 0, 0]), np.random.default_rng(0)
     games = [
-        game_of(day, night, agent=TiltedSeat("paper", 0.9), rivals=rivals, seat=seat, engine=engine)
+        game_of(
+            day,
+            night,
+            agent=TiltedSeat("paper", 0.9),
+            opponents=opponents,
+            seat=seat,
+            engine=engine,
+        )
         for engine in ENGINES
     ]
     keys = jax.random.split(KEY, 3)
@@ -239,7 +246,7 @@ def test_engines_agree_on_agents_and_rivals_that_bid_no_factor(shape: dict[str, 
         action = Tilt(jnp.asarray(luck.uniform(-1, 1, (3, N))), *everywhere)
         both = [_steps(g, state, action) for g, state in zip(games, together, strict=True)]
         together = [state for state, _ in both]
-        one, other = (Delivery(result.tally, state.ledger.remaining) for state, result in both)
+        one, other = (Delivery(result.tally, state.budgets.remaining) for state, result in both)
         assert_same(one, other)
     assert (together[0].so_far.wins[:, jnp.asarray([0, 1, 3])] > 0).all()
 
@@ -328,7 +335,7 @@ def test_the_reward_sees_how_far_the_period_is() -> None:
 def log_of(periods: int) -> TrainingLog:
     """Periods of 200 impressions each; a single one knows its ticks."""
     made = market(8, 600, outside=True)
-    whole = rival_log(made, RULE, jnp.broadcast_to(levels(8), (T, N)))
+    whole = counterfactual_log(made, RULE, jnp.broadcast_to(levels(8), (T, N)))
     log = replace(whole, period=200, tick_start=None, bid_step=0.01, bid_cap=1.5)
     if periods == 3:
         return log
@@ -367,7 +374,7 @@ def test_what_cannot_be_played_is_told() -> None:
     with pytest.raises(InputError, match="as many impressions"):
         game_of(made, shorter, play="impression")
     with pytest.raises(InputError, match="watches every impression"):
-        game_of(made, rivals=[Watcher(levels(3))], seat=jnp.arange(N) % 2)
+        game_of(made, opponents=[Watcher(levels(3))], seat=jnp.arange(N) % 2)
     with pytest.raises(InputError, match="use engine 'xla'"):
         markov_game([made], Soft(0.3), reference_of(3), VALUE, engine="fused")
     with pytest.raises(InputError, match="without foresight"):

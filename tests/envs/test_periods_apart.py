@@ -12,16 +12,16 @@ import pytest
 
 from equibid.auctions import gsp
 from equibid.auctions.ranked import second_price
-from equibid.envs.periods import HELD_OUT, generated_practice, recorded_practice
+from equibid.envs.periods import HELD_OUT, generated_setup, recorded_setup
 from equibid.envs.problem import Task
-from equibid.envs.setup import Practice, practice_of
+from equibid.envs.setup import TrainingSetup, setup_of
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, algorithm_named
 from equibid.learning.clusters import tick_groups
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks, joined
-from equibid.simulation.scenario import HISTORY, generated_case, recorded_case
+from equibid.simulation.scenario import HISTORY, generated_scenario, recorded_scenario
 
 LENGTH, LEARNT, HELD, JUDGED = 60, 4, 1, 5
 # Days of other lengths, so that none can pass for another.
@@ -52,7 +52,7 @@ def one(impressions: int, ticks: np.ndarray | jax.Array, seed: int) -> Market:
 
 
 @cache
-def recording(kind: str, poison: str = "") -> Recording:
+def dataset(kind: str, poison: str = "") -> LogDataset:
     """A log of five training periods, the last of which is held out, and as many to judge by.
 
     Args:
@@ -80,19 +80,21 @@ def recording(kind: str, poison: str = "") -> Recording:
     if poison == "compared":
         test = other(test, 0, test.impressions)
     periods = {"period": LENGTH} if kind == "periods" else {"day_ticks": 6}
-    return Recording("made", test, train, **periods)
+    return LogDataset("made", test, train, **periods)
 
 
 @cache
-def practised(kind: str, poison: str = "") -> Practice:
+def practised(kind: str, poison: str = "") -> TrainingSetup:
     """Where that log is learnt, at several prices."""
-    return recorded_practice(recording(kind, poison), second_price(), "tick", rounds=6, shake=0.5)
+    return recorded_setup(
+        dataset(kind, poison), second_price(), "tick", rounds=6, price_augmentation=0.5
+    )
 
 
 @cache
-def seated(kind: str, poison: str = "") -> Practice:
+def seated(kind: str, poison: str = "") -> TrainingSetup:
     """Where a policy takes its seat in a comparison on that log."""
-    return practice_of(recorded_case(recording(kind, poison), second_price(), "tick", rounds=6))
+    return setup_of(recorded_scenario(dataset(kind, poison), second_price(), "tick", rounds=6))
 
 
 def day(number: int, poison: Callable[[int], bool] = lambda number: False) -> Market:
@@ -103,13 +105,13 @@ def day(number: int, poison: Callable[[int], bool] = lambda number: False) -> Ma
 
 
 @cache
-def generated(poisoned: bool = False) -> Practice:
+def generated(poisoned: bool = False) -> TrainingSetup:
     """Three days of a generated market, and two that are held out."""
 
     def poison(number: int) -> bool:
         return poisoned and (0 < number <= HISTORY or number >= HELD_OUT)
 
-    return generated_practice("made", lambda number: day(number, poison), gsp(), days=3)
+    return generated_setup("made", lambda number: day(number, poison), gsp(), days=3)
 
 
 def contents(task: Task) -> list[np.ndarray]:
@@ -194,59 +196,58 @@ def test_days_of_a_market_are_of_one_set_only() -> None:
         asked.append(number)
         return day(number)
 
-    generated_practice("made", told, gsp(), days=3, held_out=2)
+    generated_setup("made", told, gsp(), days=3, held_out=2)
     practised, asked[:] = list(asked), []
-    case = generated_case("made", told, gsp())
+    scenario = generated_scenario("made", told, gsp())
     for seed in (0, 12, HISTORY - 1):
-        case.market(seed)
+        scenario.market(seed)
     assert len(set(practised)) == 5
     assert not set(practised) & set(asked[1:])
     with pytest.raises(InputError, match="seed 10000"):
-        case.market(HISTORY)
+        scenario.market(HISTORY)
     with pytest.raises(InputError, match="10001 days"):
-        generated_practice("made", told, gsp(), days=HISTORY + 1)
+        generated_setup("made", told, gsp(), days=HISTORY + 1)
 
 
 @pytest.mark.parametrize("kind", LOGS)
 def test_a_log_with_nothing_to_hold_out_is_refused(kind: str) -> None:
-    log = recording(kind)
+    log = dataset(kind)
     assert log.train is not None
     short = replace(log, train=one(LENGTH, even_ticks(LENGTH, 6), 1))
     unit = "1 days" if kind == "days" else "1 periods of 60 impressions"
     with pytest.raises(InputError, match=f"{unit}.*at least two"):
-        recorded_practice(short, second_price(), "tick")
+        recorded_setup(short, second_price(), "tick")
 
 
 @pytest.mark.parametrize("kind", LOGS)
 def test_a_log_whose_advertisers_meet_is_refused(kind: str) -> None:
-    log = recording(kind)
+    log = dataset(kind)
     met = replace(log, test=replace(log.test, market_price=None))
     with pytest.raises(InputError, match="equibid fit"):
-        recorded_practice(met, second_price(), "tick")
+        recorded_setup(met, second_price(), "tick")
 
 
-def swapped(practice: Practice) -> Practice:
+def swapped(setup: TrainingSetup) -> TrainingSetup:
     """The same periods to learn on, the last one first."""
-    return replace(practice, train=practice.train[::-1])
+    return replace(setup, train=setup.train[::-1])
 
 
 def test_swapped_days_make_no_other_statistics() -> None:
-    practice = generated()
+    setup = generated()
     algorithm = algorithm_named("dcmab")
-    first, second = (one.task_for(algorithm) for one in (practice, swapped(practice)))
+    first, second = (one.task_for(algorithm) for one in (setup, swapped(setup)))
     np.testing.assert_allclose(first.overlap, second.overlap, rtol=1e-12)
     np.testing.assert_array_equal(tick_groups(first, 3), tick_groups(second, 3))
     # The days differ enough for one of them alone to tell.
-    alone = replace(practice, train=practice.train[:1]).task_for(algorithm)
+    alone = replace(setup, train=setup.train[:1]).task_for(algorithm)
     assert not np.allclose(first.overlap, alone.overlap, rtol=1e-3)
 
 
 def test_the_start_that_keeps_a_target_is_found_on_all_periods() -> None:
-    practice = practised("periods")
-    uscb = replace(algorithm_named("uscb-cpa"), world="market")
+    setup = practised("periods")
+    uscb = replace(algorithm_named("uscb-cpa"), env_mode="market")
     first, second = (
-        uscb._hindsight(one.task_for(uscb), jax.random.key(0))
-        for one in (practice, swapped(practice))
+        uscb._hindsight(one.task_for(uscb), jax.random.key(0)) for one in (setup, swapped(setup))
     )
     for x, y in zip(first, second, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-12)

@@ -44,7 +44,7 @@ def seen(spent: float, at: int) -> dict[str, np.ndarray]:
         impressions=jnp.asarray(M * SIZE),
         remaining=campaigns.budget * (1 - spent),
     )
-    row = observer.look(observer.init(campaigns), now)
+    row = observer.observe(observer.init(campaigns), now)
     return dict(zip(observer.names, np.asarray(row, np.float64).T, strict=True))
 
 

@@ -52,9 +52,9 @@ def bellman(
     """
     potential = np.zeros((STEPS, MONEY))
     values, answer = np.zeros(MONEY), []
-    cases = list(itertools.product(range(MONEY), ACTIONS, (0, 1)))
-    before = np.array([m for m, _, _ in cases], float)
-    bought = np.array([win * min(a, m) for m, a, win in cases])
+    scenarios = list(itertools.product(range(MONEY), ACTIONS, (0, 1)))
+    before = np.array([m for m, _, _ in scenarios], float)
+    bought = np.array([win * min(a, m) for m, a, win in scenarios])
     for step in reversed(range(STEPS)):
         own = np.array([GAIN[step, :n].sum() for n in bought])
         spent = MONEY - 1 - before

@@ -19,7 +19,7 @@ from equibid.evaluation.arena import enter
 from equibid.learning import mlp_from
 from equibid.markets.days import market_days
 from equibid.simulation import simulate
-from equibid.simulation.scenario import generated_case
+from equibid.simulation.scenario import generated_scenario
 
 pytest.importorskip("stable_baselines3", reason="stable-baselines3 is not installed")
 
@@ -69,8 +69,8 @@ def test_what_it_learned_enters_a_comparison(example: dict[str, Any], tmp_path: 
     answers = np.clip(np.asarray(mlp_from(weights)(seen)), -1, 1)
     np.testing.assert_allclose(answers, want, atol=1e-5)
     assert np.ptp(want) > 0
-    case = generated_case("demo", market_days("demo", sizes=SIZES), gsp())
-    bidder = enter(case, [f"sb3-ppo:weights={weights}"])[0].bidder
+    scenario = generated_scenario("demo", market_days("demo", sizes=SIZES), gsp())
+    bidder = enter(scenario, [f"sb3-ppo:weights={weights}"])[0].bidder
     population = Population((bidder,), jnp.zeros(5, jnp.int32))
-    delivery = simulate(case.market(0), gsp(), population, jax.random.key(0))
+    delivery = simulate(scenario.market(0), gsp(), population, jax.random.key(0))
     assert delivery.tally.spend.sum() > 0

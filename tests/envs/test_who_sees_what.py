@@ -23,16 +23,16 @@ from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.training import training_log
 from equibid.envs.observers import OBSERVERS, observer_named
-from equibid.envs.periods import generated_practice, recorded_practice
+from equibid.envs.periods import generated_setup, recorded_setup
 from equibid.envs.problem import planned, reference_of
 from equibid.envs.rewards import reward_named
 from equibid.learning.algorithm import ALGORITHMS, algorithm_named
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks, joined
 from equibid.simulation.blocks import observe
 from equibid.simulation.features import Reference
-from equibid.simulation.scenario import day_before, recorded_case
+from equibid.simulation.scenario import day_before, recorded_scenario
 
 N, T, K = 4, 6, 300
 # Learners whose agents read what others have although one bidder drives them all, and why.
@@ -53,8 +53,8 @@ def day(number: int) -> Market:
 
 
 @cache
-def practice():
-    return generated_practice("made", day, gsp(), days=1, held_out=1)
+def setup():
+    return generated_setup("made", day, gsp(), days=1, held_out=1)
 
 
 def told(seed: int) -> tuple[Campaigns, Observation, Tally, jax.Array]:
@@ -67,7 +67,7 @@ def told(seed: int) -> tuple[Campaigns, Observation, Tally, jax.Array]:
     def about(x: Any) -> jax.Array:
         return jnp.asarray(x) * jnp.asarray(random.uniform(0.8, 1.25, N))
 
-    usual, plan = practice().train[0].campaigns, practice().yesterday
+    usual, plan = setup().train[0].campaigns, setup().day_before
     campaigns = Campaigns(about(usual.budget), about(usual.target_cpa), usual.category)
     tick, ticks, before, all_ = (jnp.asarray(x) for x in (2, T, K // 3, K))
     arriving = Arriving(about(plan.offered), about(plan.offered * plan.mean_value))
@@ -79,7 +79,7 @@ def told(seed: int) -> tuple[Campaigns, Observation, Tally, jax.Array]:
         "bid": about(value * plan.factor),
         "market_price": about(value * plan.factor),
         "spend": about(usual.budget / (2 * T)),
-        "value": about(practice().best / (2 * T)),
+        "value": about(setup().best / (2 * T)),
     }
     return campaigns, observation, Tally(**sums), jnp.stack([about(plan.mean_value)] * 3)
 
@@ -112,8 +112,8 @@ def test_an_observer_shows_an_agent_its_own_alone(name: str) -> None:
         campaigns, now, sums, _ = mixed(mine, one, two)
         reference = mixed(mine, known._replace(plan=None), moved._replace(plan=None))
         observer = observer_named(name, campaigns, reference._replace(plan=known.plan))
-        memory = observer.see(observer.init(campaigns), sums)
-        return np.asarray(observer.look(memory, now))
+        memory = observer.update(observer.init(campaigns), sums)
+        return np.asarray(observer.observe(memory, now))
 
     everybody = row(np.ones(N, bool))
     for agent in range(N):
@@ -127,7 +127,7 @@ def learnt(name: str) -> Bidder:
     """The bidder of a run whose networks answer at random, not by rote."""
     first, _, talks = name.partition(" ")
     algorithm = algorithm_named(first, TALKING if talks else ())
-    task = practice().task_for(algorithm)
+    task = setup().task_for(algorithm)
     bidder = algorithm.policy(task, algorithm.init(task, jax.random.key(0)))
     random = np.random.default_rng(5)
 
@@ -186,7 +186,7 @@ def test_a_classic_bidder_reads_nothing_of_others(name: str) -> None:
 def test_a_mate_that_is_out_of_the_market_is_silent() -> None:
     bidder: Any = learnt("mappo cooperative")
     _, now, _, _ = told(1)
-    seen = bidder.observer.look(bidder.observer.init(told(1)[0]), now)
+    seen = bidder.observer.observe(bidder.observer.init(told(1)[0]), now)
 
     def heard(present: list[bool], other: float = 0.0) -> np.ndarray:
         acting = replace(now, present=jnp.asarray(present)).acting
@@ -201,7 +201,7 @@ def test_a_mate_that_is_out_of_the_market_is_silent() -> None:
 DAYS = (50, 70, 40, 80, 60, 90, 30, 60, 55, 65)
 
 
-def days_of_a_log() -> Recording:
+def days_of_a_log() -> LogDataset:
     """Ten days of other lengths, the first five of them to learn on."""
 
     def one(impressions: int) -> Market:
@@ -215,15 +215,15 @@ def days_of_a_log() -> Recording:
         )
 
     train, test = (joined([one(x) for x in part]) for part in (DAYS[:5], DAYS[5:]))
-    return Recording("made", test, train, day_ticks=T)
+    return LogDataset("made", test, train, day_ticks=T)
 
 
 def test_how_many_impressions_a_day_has_is_expected_and_not_known() -> None:
-    recording = days_of_a_log()
-    case = recorded_case(recording, second_price(), "tick")
-    learning = recorded_practice(recording, second_price(), "tick")
+    dataset = days_of_a_log()
+    scenario = recorded_scenario(dataset, second_price(), "tick")
+    learning = recorded_setup(dataset, second_price(), "tick")
     for market, usual in (
-        *((case.market(number), np.mean(DAYS[:5])) for number in range(5)),
+        *((scenario.market(number), np.mean(DAYS[:5])) for number in range(5)),
         *((market, np.mean(DAYS[:4])) for market in (*learning.train, *learning.held_out)),
     ):
         start, money = np.asarray(market.tick_start), market.campaigns.budget
@@ -235,7 +235,7 @@ def test_how_many_impressions_a_day_has_is_expected_and_not_known() -> None:
         assert int(late.impressions_left) <= usual / T + 1
     # Games show the same, day by day and on the log alone.
     for world in ("market", "log"):
-        game = learning.task(reward_named("value"), observer="pace", world=world).game
+        game = learning.task(reward_named("value"), observer="pace", env_mode=world).game
         for period in range(game.periods):
             seen = game.observation(game.reset(jax.random.key(0), period))
             assert int(seen.impressions_left) == np.mean(DAYS[:4])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equibid.auctions import Soft
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Market, even_ticks, sparse
 
@@ -68,7 +68,7 @@ def generated(
         categories=max(1, advertisers // 10),
         form="sparse",
     )
-    return game_of(market, Soft(sharpness(market, share), pricing))
+    return game_of(market, Soft(default_temperature(market, share), pricing))
 
 
 def example(temperature: float = 0.0843, pricing: Pricing = "hard", cap: float = 10.0) -> Game:

@@ -1,6 +1,6 @@
 """The market's response written as the formulas stand, for tests.
 
-Every advertiser's rivals are summed anew, so nothing cancels; factors may be complex, so that
+Every advertiser's opponents are summed anew, so nothing cancels; factors may be complex, so that
 ``imag(f(α + i h t)) / h`` is the derivative along t to the last digit (complex-step method).
 """
 

@@ -40,8 +40,8 @@ def calls() -> dict[str, dict[str, tuple[np.ndarray, ...]]]:
     by_tick = np.random.default_rng(29).uniform(0.3, 1.5, (T, N))
     factors[3] = 0.0
     return {
-        "dense": {"respond": (by_tick,), "pull_back": (factors, w, -u)},
-        "sparse": {"push_forward": (factors, w), "deviate": (by_tick, trial)},
+        "dense": {"respond": (by_tick,), "vjp": (factors, w, -u)},
+        "sparse": {"jvp": (factors, w), "deviate": (by_tick, trial)},
     }
 
 

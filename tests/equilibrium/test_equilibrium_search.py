@@ -15,7 +15,13 @@ from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.response.response import respond
 from equibid.equilibrium.solvers.ascent import Ascent
-from equibid.equilibrium.solvers.candidates import KEPT, Candidate, Roads, propose, within_budget
+from equibid.equilibrium.solvers.candidates import (
+    KEPT,
+    Candidate,
+    CandidateSettings,
+    propose,
+    within_budget,
+)
 from equibid.equilibrium.solvers.equilibrium_search import (
     best_gain,
     equilibrium_search,
@@ -36,7 +42,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def proposed() -> list[Candidate]:
-    return propose(EXAMPLE, rng(), Roads())
+    return propose(EXAMPLE, rng(), CandidateSettings())
 
 
 def small_game(seed: int) -> Game:
@@ -53,7 +59,7 @@ def small_game(seed: int) -> Game:
 @pytest.mark.parametrize("source", ["tatonnement", "best-response"])
 def test_rest_points_of_the_example_are_equilibria(source: Any) -> None:
     """The better of the two stable ones has welfare 38.363 (arXiv 2503.10304, table 3: 38.368)."""
-    found = equilibrium_search(EXAMPLE, rng(), 1e-6, Roads(sources=(source,), starts=8))
+    found = equilibrium_search(EXAMPLE, rng(), 1e-6, CandidateSettings(sources=(source,), starts=8))
     assert found.accepted and found.exploitability <= 1e-6
     welfare = {"tatonnement": (38.363,), "best-response": (36.455, 38.363)}[source]
     assert round(found.candidate.value, 3) in welfare
@@ -69,7 +75,7 @@ def test_a_small_epsilon_finds_the_best_equilibrium_among_better_profiles() -> N
 
 def test_a_loose_epsilon_takes_the_team_point() -> None:
     """Nothing of two thousand random profiles within budgets is better."""
-    found = equilibrium_search(EXAMPLE, rng(), 10.0, Roads(sources=("ascent",)))
+    found = equilibrium_search(EXAMPLE, rng(), 10.0, CandidateSettings(sources=("ascent",)))
     assert found.accepted and found.verified == 1 and found.exploitability > 0.1
     draws = np.exp(rng(1).uniform(np.log(0.05), np.log(10), (1000, 3)))
     near = found.candidate.factors * np.exp(rng(2).normal(0, 0.2, (1000, 3)))
@@ -83,7 +89,7 @@ def test_a_loose_epsilon_takes_the_team_point() -> None:
 
 def test_nothing_acceptable_returns_the_least_exploitable(proposed: list[Candidate]) -> None:
     """Ascents alone: no profile that the team likes best is an equilibrium."""
-    found = equilibrium_search(EXAMPLE, rng(), 1e-4, Roads(sources=("ascent",)))
+    found = equilibrium_search(EXAMPLE, rng(), 1e-4, CandidateSettings(sources=("ascent",)))
     team = [candidate for candidate in proposed if candidate.source == "ascent"]
     all_shares = [share(candidate, best_gain(EXAMPLE, candidate)) for candidate in team]
     assert not found.accepted and found.verified == len(team)
@@ -103,12 +109,12 @@ def test_bounds_may_leave_candidates_unsolved(proposed: list[Candidate]) -> None
 def test_candidates_are_ordered_distinct_and_within_budgets(proposed: list[Candidate]) -> None:
     values = [candidate.value for candidate in proposed]
     assert values == sorted(values, reverse=True)
-    assert {candidate.source for candidate in proposed} == set(Roads().sources)
+    assert {candidate.source for candidate in proposed} == set(CandidateSettings().sources)
     for candidate in proposed:
         returns, cost = plain_response(EXAMPLE.market.values, candidate.factors, TAU, "hard")
         assert (cost <= EXAMPLE.budget * (1 + 2 * KEPT)).all()
         assert candidate.value == pytest.approx(returns.sum(), rel=1e-12)
-    again = propose(EXAMPLE, rng(), Roads())
+    again = propose(EXAMPLE, rng(), CandidateSettings())
     assert [candidate.value for candidate in again] == values
 
 
@@ -119,10 +125,10 @@ def test_candidates_are_ordered_distinct_and_within_budgets(proposed: list[Candi
 )
 def test_a_smaller_epsilon_never_leads_to_more(seed: int, epsilons: list[float]) -> None:
     game = small_game(seed)
-    roads = Roads(
-        starts=2, fines=(10.0,), ascent=Ascent(steps=25), fractions=(0.3, 0.7), rest_steps=100
+    candidate_settings = CandidateSettings(
+        starts=2, penalties=(10.0,), ascent=Ascent(steps=25), fractions=(0.3, 0.7), rest_steps=100
     )
-    found = [equilibrium_search(game, rng(seed), e, roads) for e in sorted(epsilons)]
+    found = [equilibrium_search(game, rng(seed), e, candidate_settings) for e in sorted(epsilons)]
     values = [each.candidate.value for each in found]
     assert values == sorted(values)
     for each, epsilon in zip(found, sorted(epsilons), strict=True):
@@ -161,15 +167,17 @@ def test_who_values_nothing_or_has_no_money_is_no_candidate() -> None:
     market = Market(jnp.asarray(values), jnp.array([0, 10]), campaigns, labels=Labels("idle"))
     game = game_of(market, Soft(TAU, "hard"))
     assert not game.players[3:].any()
-    found = equilibrium_search(game, rng(), 1e-6, Roads(starts=2, fines=(10.0,)))
+    found = equilibrium_search(game, rng(), 1e-6, CandidateSettings(starts=2, penalties=(10.0,)))
     assert found.accepted and (found.candidate.factors[3:] == 0).all()
     assert round(found.candidate.value, 3) in (36.455, 38.363)
 
 
 def test_the_objective_orders_the_candidates() -> None:
     """For the seller it is the money that counts: equilibria spend all of it."""
-    roads = Roads(sources=("ascent", "tatonnement"), objective=objective_named("revenue"))
-    found = equilibrium_search(EXAMPLE, rng(), 1e-6, roads)
+    candidate_settings = CandidateSettings(
+        sources=("ascent", "tatonnement"), objective=objective_named("revenue")
+    )
+    found = equilibrium_search(EXAMPLE, rng(), 1e-6, candidate_settings)
     assert found.accepted
     assert found.candidate.value == pytest.approx(EXAMPLE.budget.sum(), rel=1e-8)
 
@@ -178,14 +186,20 @@ def test_a_generated_market() -> None:
     market = MARKETS["demo"](
         jax.random.key(2), impressions=600, advertisers=8, ticks=3, form="sparse"
     )
-    game, told = game_of(market, Soft(0.5)), []
-    roads = Roads(starts=2, fines=(100.0,), fractions=(0.5,), ascent=Ascent(steps=30))
+    game, callback = game_of(market, Soft(0.5)), []
+    candidate_settings = CandidateSettings(
+        starts=2, penalties=(100.0,), fractions=(0.5,), ascent=Ascent(steps=30)
+    )
     found = equilibrium_search(
-        game, rng(), 1e-3, roads, told=lambda count, gap: told.append((count, gap))
+        game,
+        rng(),
+        1e-3,
+        candidate_settings,
+        callback=lambda count, gap: callback.append((count, gap)),
     )
     assert found.accepted and (found.gain <= 1e-3 * found.candidate.response.welfare).all()
-    assert [count for count, _ in told] == [*range(1, found.verified + 1)]
-    assert told[-1][1] == found.exploitability
+    assert [count for count, _ in callback] == [*range(1, found.verified + 1)]
+    assert callback[-1][1] == found.exploitability
 
 
 @pytest.mark.parametrize(
@@ -195,13 +209,13 @@ def test_a_generated_market() -> None:
         ({"sources": ()}, "sources"),
         ({"starts": 0}, "starts"),
         ({"lowest_start": 2.0}, "lowest_start"),
-        ({"fines": (-1.0,)}, "fines"),
+        ({"penalties": (-1.0,)}, "penalties"),
         ({"fractions": (1.5,)}, "fractions"),
     ],
 )
 def test_bad_roads(changes: dict[str, Any], word: str) -> None:
     with pytest.raises(InputError, match=word):
-        Roads(**changes)
+        CandidateSettings(**changes)
 
 
 def test_bad_search() -> None:

@@ -7,7 +7,7 @@ import pytest
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import KNEE, OBJECTIVES, objective_named
-from equibid.equilibrium.response.response import Response, pull_back, respond
+from equibid.equilibrium.response.response import Response, respond, vjp
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 
@@ -24,11 +24,11 @@ def game() -> Game:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_by_factors(game: Game, name: str) -> None:
-    """Through `pull_back`, against central differences of fourth order."""
+    """Through `vjp`, against central differences of fourth order."""
     aim, step = objective_named(name), 1e-4
     rng = np.random.default_rng(0)
     factors = game.cap * rng.uniform(0.3, 0.9, len(game.cap))
-    _, gradient = pull_back(game, factors, *aim.weights(game, respond(game, factors)))
+    _, gradient = vjp(game, factors, *aim.weights(game, respond(game, factors)))
 
     def along(turn: np.ndarray) -> float:
         parts = [aim.value(game, respond(game, factors + h * step * turn)) for h in (1, -1, 2, -2)]

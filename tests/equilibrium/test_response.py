@@ -15,9 +15,9 @@ from equibid.equilibrium.response.response import (
     Engine,
     cost_jacobian,
     deviate,
-    pull_back,
-    push_forward,
+    jvp,
     respond,
+    vjp,
 )
 from equibid.markets.market import dense
 
@@ -99,8 +99,8 @@ def test_values_and_derivatives_are_those_of_the_formulas(
         scale = 1 + np.abs(by_cost).max() + np.abs(by_returns).max()
         weight, toll, turn = random.normal(size=(3, count))
         turn *= factors > 0
-        again, gradient = pull_back(game, factors, weight, toll)
-        along, change = push_forward(game, factors, turn)
+        again, gradient = vjp(game, factors, weight, toll)
+        along, change = jvp(game, factors, turn)
         np.testing.assert_array_equal(again.cost, response.cost)
         np.testing.assert_array_equal(along.returns, response.returns)
         close = {"rtol": 0, "atol": 1e-8 * scale * count**0.5}
@@ -177,8 +177,8 @@ def test_permuting_advertisers_permutes_everything(
 def test_the_more_one_bids_the_more_one_gets_and_pays(seed: int, temperature: float) -> None:
     game = game_with(lognormal(seed, 15, 4), temperature=temperature)
     factors = np.random.default_rng(seed).uniform(0, 2, 4)
-    ladder = [deviate(game, factors, level) for level in (0.0, 0.1, 0.5, 1.0, 3.0)]
-    for less, more in itertools.pairwise(ladder):
+    top_bids = [deviate(game, factors, level) for level in (0.0, 0.1, 0.5, 1.0, 3.0)]
+    for less, more in itertools.pairwise(top_bids):
         assert (more.returns >= less.returns - 1e-12).all()
         assert (more.cost >= less.cost - 1e-12).all()
 
@@ -188,7 +188,7 @@ def test_probabilities_that_leave_no_doubt_leave_no_nan() -> None:
     for temperature in (1e-9, 1e-3, 1e9):
         for pricing in PRICINGS:
             game = game_with(values, temperature=temperature, pricing=pricing)
-            response, gradient = pull_back(game, np.ones(3), 1.0, 1.0)
+            response, gradient = vjp(game, np.ones(3), 1.0, 1.0)
             assert np.isfinite(response.cost).all() and np.isfinite(gradient).all()
             assert response.cost[0] >= 1.0 - 1e-6
 
@@ -199,9 +199,9 @@ def test_float32_values_are_as_good_as_float64(pricing: Pricing) -> None:
     factors = np.random.default_rng(4).uniform(0.5, 1.5, 60)
     for share in (1e-3, 1e-2, 0.1):
         temperature = share * values.mean()
-        one = pull_back(game_with(values, 1.0, temperature, pricing), factors, 1.0, 0.3)
+        one = vjp(game_with(values, 1.0, temperature, pricing), factors, 1.0, 0.3)
         game = game_with(values.astype(np.float32), 1.0, temperature, pricing)
-        other = pull_back(game, factors, 1.0, 0.3)
+        other = vjp(game, factors, 1.0, 0.3)
         for name in ("returns", "cost"):
             exact = getattr(one[0], name)
             np.testing.assert_allclose(getattr(other[0], name), exact, rtol=1e-4)
@@ -214,11 +214,11 @@ def test_blocks_and_engines_do_not_change_the_sums() -> None:
     for lists in (False, True):
         game = game_with(values, lists=lists)
         weight, toll = np.linspace(0, 1, 6), np.linspace(1, -1, 6)
-        one, slope = pull_back(game, factors, weight, toll, "compiled")
-        other, also = pull_back(game, factors, weight, toll, "xla")
+        one, slope = vjp(game, factors, weight, toll, "compiled")
+        other, also = vjp(game, factors, weight, toll, "xla")
         np.testing.assert_allclose(also, slope, rtol=1e-9)
         pairs = [(one, other)]
-        for call in (push_forward, deviate):
+        for call in (jvp, deviate):
             turned = [call(game, factors, 1.3 * factors, engine=e) for e in ("compiled", "xla")]
             if call is deviate:
                 turned = [(deviation,) for deviation in turned]
@@ -239,7 +239,7 @@ def test_float32_is_as_good_at_the_size_of_a_platform(engine: Engine) -> None:
     for share in (1e-3, 1e-2):
         for pricing in PRICINGS:
             short, long = (
-                pull_back(
+                vjp(
                     game_with(values.astype(dtype), 1.0, share * mean, pricing),
                     factors,
                     1.0,

@@ -15,7 +15,7 @@ from plain_response import alone, plain_response
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.response import xla as response_xla
-from equibid.equilibrium.response.xla import deviate, pull_back, push_forward, respond
+from equibid.equilibrium.response.xla import deviate, jvp, respond, vjp
 from equibid.errors import InputError
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Market, even_ticks, sparse
@@ -105,7 +105,7 @@ def test_equals_the_formulas(
 
     direction = np.array([1.0, -0.5, 0.25, 2.0])
     moved = plain(factors + 1j * np.longdouble(H) * direction)
-    won, paid, won_along, paid_along = push_forward(game, factors, direction)
+    won, paid, won_along, paid_along = jvp(game, factors, direction)
     for got, expected in zip((won, paid), moved, strict=True):
         close(got, expected.real, slack, 1e-12)
     for got, expected in zip((won_along, paid_along), moved, strict=True):
@@ -116,7 +116,7 @@ def test_equals_the_formulas(
     for j in range(N):
         lifted = plain(factors + 1j * np.longdouble(H) * (np.arange(N) == j))
         expected[j] = (w @ lifted[0].imag + u @ lifted[1].imag) / H
-    won, paid, gradient = pull_back(game, factors, w, u)
+    won, paid, gradient = vjp(game, factors, w, u)
     close(won, moved[0].real, slack, 1e-12)
     close(paid, moved[1].real, slack, 1e-12)
     close(gradient, expected, 1e-9, 1e-3 / temperature)
@@ -170,8 +170,8 @@ def random_game(
 def test_pull_back_is_the_transpose_of_push_forward(pricing: Pricing, temperature: float) -> None:
     game, factors = random_game(pricing, temperature)
     direction, w, u = np.random.default_rng(5).normal(size=(3, N))
-    *_, won, paid = push_forward(game, factors, direction)
-    *_, gradient = pull_back(game, factors, w, u)
+    *_, won, paid = jvp(game, factors, direction)
+    *_, gradient = vjp(game, factors, w, u)
     terms = [w * np.asarray(won), u * np.asarray(paid)]
     scale = float(np.abs(terms).sum())
     assert abs(float(np.sum(terms)) - direction @ np.asarray(gradient)) < 1e-12 * scale
@@ -185,8 +185,8 @@ def test_the_order_of_advertisers_means_nothing(pricing: Pricing) -> None:
     market = replace(game.market, values=game.market.values[:, order])
     other = replace(game, market=market)
     for got, expected in zip(
-        pull_back(other, factors[order], w[order], u[order]),
-        pull_back(game, factors, w, u),
+        vjp(other, factors[order], w[order], u[order]),
+        vjp(game, factors, w, u),
         strict=True,
     ):
         np.testing.assert_allclose(got, np.asarray(expected)[order], rtol=1e-11)
@@ -218,9 +218,7 @@ def test_float32_follows_float64(pricing: Pricing, relative: float) -> None:
     values = jnp.asarray(short.market.values, jnp.float64)
     long = replace(short, market=replace(short.market, values=values))
     w, u = np.ones(60), -np.random.default_rng(8).uniform(0.5, 1, 60)
-    for got, expected in zip(
-        pull_back(short, factors, w, u), pull_back(long, factors, w, u), strict=True
-    ):
+    for got, expected in zip(vjp(short, factors, w, u), vjp(long, factors, w, u), strict=True):
         assert got.dtype == jnp.float64
         assert np.abs(got - expected).max() < 2e-6 * np.abs(expected).max()
 
@@ -238,7 +236,7 @@ def test_float32_is_finite_at_any_temperature(
     money = np.asarray(unit * outside, np.float32)
     game = game_of(np.asarray(unit * values, np.float32), temperature, pricing, money)
     ones = np.ones(N)
-    for results in (pull_back(game, factors, ones, ones), deviate(game, factors, ones)):
+    for results in (vjp(game, factors, ones, ones), deviate(game, factors, ones)):
         for table in results:
             assert np.isfinite(table).all()
 
@@ -246,7 +244,7 @@ def test_float32_is_finite_at_any_temperature(
 @pytest.mark.parametrize("pricing", PRICINGS)
 def test_lone_bidder_and_nobody(pricing: Pricing) -> None:
     game = game_of([[2.0, 0, 0], [0, 0, 0]], 0.1, pricing)
-    won, paid, gradient = pull_back(game, np.ones(3), np.ones(3), np.ones(3))
+    won, paid, gradient = vjp(game, np.ones(3), np.ones(3), np.ones(3))
     assert won.tolist() == [2, 0, 0] and paid.tolist() == [0, 0, 0]
     assert gradient.tolist() == [0, 0, 0]
     for factors in (np.ones(3), np.zeros(3)):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from equibid.auctions import Soft, gsp
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.game import game_of, sharpness
+from equibid.equilibrium.game import default_temperature, game_of
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers import newton
 from equibid.equilibrium.solvers.dynamics import best_response_dynamics, tatonnement
@@ -117,8 +117,8 @@ def test_sharpness_follows_the_scale_of_money() -> None:
     market = generated(4, 8, 400).market
     campaigns = replace(market.campaigns, target_cpa=3 * market.campaigns.target_cpa)
     dear = replace(market, campaigns=campaigns)
-    assert sharpness(dear) == pytest.approx(3 * sharpness(market))
-    assert sharpness(market, 0.1) == pytest.approx(2 * sharpness(market, 0.05))
+    assert default_temperature(dear) == pytest.approx(3 * default_temperature(market))
+    assert default_temperature(market, 0.1) == pytest.approx(2 * default_temperature(market, 0.05))
 
 
 def test_a_game_refuses_what_it_cannot_compute() -> None:
@@ -131,4 +131,4 @@ def test_a_game_refuses_what_it_cannot_compute() -> None:
         game_of(market, Soft(0.1), 0.0)
     single = game_with(np.ones((4, 1))).market
     with pytest.raises(InputError, match="no impression has two bidders"):
-        sharpness(single)
+        default_temperature(single)

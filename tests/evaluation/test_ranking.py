@@ -1,5 +1,6 @@
 """Tables by hand: every figure against arithmetic on a napkin."""
 
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,8 +12,9 @@ from equibid.auctions.tally import FIELDS
 from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.ranking import Ranking, by_advertiser, campaign_frame, in_currency, rank
 from equibid.markets import Campaigns, Labels, Market, even_ticks
-from equibid.reports.comparison.from_ranking import from_ranking
+from equibid.reports.comparison.read import from_ranking
 from equibid.reports.comparison.tables import check
+from equibid.runs.reading import RunFolder
 from equibid.simulation.campaign_figures import cpa_score
 
 LABELS = Labels("hand", ("Ann", "Bob"), value_unit="click", currency="CNY")
@@ -238,9 +240,13 @@ def test_advertisers_are_summed_over_ticks() -> None:
     assert (ann["budget"], ann["target_cpa"], ann["name"]) == (100.0, 10.0, "Ann")
 
 
+def run_of(market: str) -> RunFolder:
+    return RunFolder(Path("nowhere"), "compare", {"market": market})
+
+
 def test_report_tables_hold_the_same_sums() -> None:
     ranking = ranked()
-    tables = check(from_ranking(ranking, ROWS, CAMPAIGNS, {"market": "hand"}, LABELS))
+    tables = check(from_ranking(ranking, ROWS, CAMPAIGNS, run_of("hand"), LABELS))
     ticks = tables.delivery.filter(bidder="a").sort("seed", "tick")
     assert ticks["seed"].to_list() == [0, 0, 1]
     assert ticks["spend"].to_list() == [70.0, 20.0, 110.0]
@@ -257,7 +263,7 @@ def test_report_tables_of_several_markets_keep_advertisers_apart() -> None:
     rows = pl.concat([ROWS, ROWS.with_columns(market=pl.lit("other"))])
     campaigns = pl.concat([CAMPAIGNS, CAMPAIGNS.with_columns(market=pl.lit("other"))])
     ranking = ranked(rows, campaigns=campaigns)
-    tables = check(from_ranking(ranking, rows, campaigns, {"market": "log"}, LABELS))
+    tables = check(from_ranking(ranking, rows, campaigns, run_of("log"), LABELS))
     assert tables.replicates == 4
     people = tables.advertisers.filter(bidder="a").sort("advertiser")
     assert people["name"].to_list() == ["hand Ann", "hand Bob", "other Ann", "other Bob"]

@@ -27,50 +27,50 @@ from equibid.evaluation.statistics import (
     sign_flip,
     units,
 )
-from equibid.logs import Recording
-from equibid.logs.recording import in_periods
+from equibid.logs import LogDataset
+from equibid.logs.dataset import in_periods
 from equibid.markets import Labels
-from equibid.simulation.scenario import Case, recorded_case
+from equibid.simulation.scenario import Scenario, recorded_scenario
 
 
-def log(period: int | None = None, advertisers: int = 1, impressions: int = 400) -> Recording:
+def log(period: int | None = None, advertisers: int = 1, impressions: int = 400) -> LogDataset:
     """A log in which every outcome is known, against logged prices."""
     train, test = (
         worlds.market(seed, impressions, advertisers, 4, outside=True, outcomes=True)
         for seed in (0, 1)
     )
-    return Recording("log", test, train, period=period)
+    return LogDataset("log", test, train, period=period)
 
 
-def played(case: Case, names: list[str], seeds: int = 4) -> pl.DataFrame:
-    return pl.concat([job.run() for job in jobs(case, enter(case, names), seeds, "mixed")])
+def played(scenario: Scenario, names: list[str], seeds: int = 4) -> pl.DataFrame:
+    return pl.concat([job.run() for job in jobs(scenario, enter(scenario, names), seeds, "mixed")])
 
 
-def ranked(rows: pl.DataFrame, case: Case, score: str = "value") -> dict[str, dict]:
-    campaigns = campaign_frame(case.name, case.market(0))
+def ranked(rows: pl.DataFrame, scenario: Scenario, score: str = "value") -> dict[str, dict]:
+    campaigns = campaign_frame(scenario.name, scenario.market(0))
     table = rank(rows, campaigns, (), score, Labels()).table
     return {row["bidder"]: row for row in table.iter_rows(named=True)}
 
 
 def test_a_log_that_draws_nothing_is_one_replicate() -> None:
-    case = recorded_case(log(), second_price(), "tick")
-    assert not case.drawn
-    rows = played(case, ["lin", "pacing"])
+    scenario = recorded_scenario(log(), second_price(), "tick")
+    assert not scenario.drawn
+    rows = played(scenario, ["lin", "pacing"])
     assert rows["replicate"].n_unique() == 4 and nothing_drawn(rows)
-    once, said = counted_once(rows, [case])
+    once, said = counted_once(rows, [scenario])
     assert once["replicate"].unique().to_list() == [0]
     (sentence,) = said
     assert "all 4 seeds came out alike" in sentence and "--period" in sentence
     (pair,) = paired_tests(once, "value").iter_rows(named=True)
     assert [pair[x] for x in ("low", "high", "p", "p_holm", "separable")] == [None] * 5
-    assert ranked(once, case)["lin"]["score_low"] is None
+    assert ranked(once, scenario)["lin"]["score_low"] is None
 
 
 def test_copies_beside_a_random_bidder_tell_no_more_than_one() -> None:
-    case = recorded_case(log(), second_price(), "tick")
-    rows, said = counted_once(played(case, ["lin", "pacing", "random"], 6), [case])
+    scenario = recorded_scenario(log(), second_price(), "tick")
+    rows, said = counted_once(played(scenario, ["lin", "pacing", "random"], 6), [scenario])
     assert not said and rows["replicate"].n_unique() == 6
-    table = ranked(rows, case)
+    table = ranked(rows, scenario)
     for name in ("lin", "pacing"):
         assert table[name]["value_low"] is None and table[name]["score_low"] is None
     assert table["random"]["value_low"] < table["random"]["value_high"]
@@ -83,13 +83,13 @@ def test_copies_beside_a_random_bidder_tell_no_more_than_one() -> None:
 
 
 def test_where_outcomes_alone_are_drawn_the_expected_value_is_one_replicate() -> None:
-    recording = log()
-    recording = replace(recording, test=replace(recording.test, outcomes=None))
-    case = recorded_case(recording, second_price(), "tick")
-    assert case.drawn
-    rows, said = counted_once(played(case, ["lin", "pacing"], 8), [case])
+    dataset = log()
+    dataset = replace(dataset, test=replace(dataset.test, outcomes=None))
+    scenario = recorded_scenario(dataset, second_price(), "tick")
+    assert scenario.drawn
+    rows, said = counted_once(played(scenario, ["lin", "pacing"], 8), [scenario])
     assert not said
-    row = ranked(rows, case)["lin"]
+    row = ranked(rows, scenario)["lin"]
     assert row["value_low"] is None and row["conversions_low"] is not None
     (pair,) = paired_tests(rows, "value").iter_rows(named=True)
     assert pair["p"] is None and pair["separable"] is None
@@ -130,14 +130,14 @@ def test_draws_that_chance_made_alike_are_several() -> None:
     unit = units((seen,), np.zeros(10, int))
     assert unit.tolist() == list(range(10))
     assert merged(seen, unit).mean() == pytest.approx(0.1)
-    case = recorded_case(log(), second_price(), "tick")
+    scenario = recorded_scenario(log(), second_price(), "tick")
     rows = sums({"log": {"x": seen.tolist(), "y": [1.0] * 10}})
-    assert counted_once(rows, [case])[0].height == 20
+    assert counted_once(rows, [scenario])[0].height == 20
 
 
 def test_a_period_that_is_there_twice_counts_once() -> None:
-    recording = log(50)
-    test = recording.test
+    dataset = log(50)
+    test = dataset.test
     again = replace(
         test,
         values=jnp.concatenate([test.values, test.values]),
@@ -145,9 +145,11 @@ def test_a_period_that_is_there_twice_counts_once() -> None:
         outcomes=jnp.concatenate([test.outcomes, test.outcomes]),
         tick_start=jnp.asarray([0, 2 * test.impressions]),
     )
-    case = recorded_case(replace(recording, test=again), second_price(), "impression", rounds=5)
-    rows, said = counted_once(played(case, ["lin"]), [case])
-    assert case.periods == 16 and rows["replicate"].n_unique() == 8
+    scenario = recorded_scenario(
+        replace(dataset, test=again), second_price(), "impression", rounds=5
+    )
+    rows, said = counted_once(played(scenario, ["lin"]), [scenario])
+    assert scenario.periods == 16 and rows["replicate"].n_unique() == 8
     assert said == [
         "8 of 16 periods of log equal an earlier one in every number; they are left out."
     ]
@@ -155,28 +157,30 @@ def test_a_period_that_is_there_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("period", [None, 100])
 def test_a_cut_log_has_its_share_of_the_money_in_each_period(period: int | None) -> None:
-    recording = log(period, impressions=430)
-    cut = in_periods(recording, 60)
+    dataset = log(period, impressions=430)
+    cut = in_periods(dataset, 60)
     assert cut.period == 60 and cut.test.impressions == 420 and cut.train is not None
-    whole = np.asarray(recording.test.campaigns.budget) / (period or 430)
+    whole = np.asarray(dataset.test.campaigns.budget) / (period or 430)
     np.testing.assert_allclose(cut.test.campaigns.budget, whole * 60)
-    train = np.asarray(recording.train.campaigns.budget) / (period or 430)  # type: ignore[union-attr]
+    train = np.asarray(dataset.train.campaigns.budget) / (period or 430)  # type: ignore[union-attr]
     np.testing.assert_allclose(cut.train.campaigns.budget, train * 60)
-    case = recorded_case(cut, second_price(), "impression", rounds=5)
-    assert case.replicates(3) == 7
-    assert counted_once(played(case, ["lin"]), [case])[0]["replicate"].n_unique() == 7
+    scenario = recorded_scenario(cut, second_price(), "impression", rounds=5)
+    assert scenario.replicates(3) == 7
+    assert counted_once(played(scenario, ["lin"]), [scenario])[0]["replicate"].n_unique() == 7
 
 
 def test_advertisers_that_meet_meet_in_every_period() -> None:
-    recording = log(advertisers=4)
+    dataset = log(advertisers=4)
     known = np.random.default_rng(0).random((400, 4)) < 0.5
-    case = recorded_case(in_periods(replace(recording, known=known), 90), gsp(), "tick", rounds=6)
-    assert case.replicates(3) == case.days == 4
-    rows = played(case, ["lin", "pacing"])
+    scenario = recorded_scenario(
+        in_periods(replace(dataset, known=known), 90), gsp(), "tick", rounds=6
+    )
+    assert scenario.replicates(3) == scenario.days == 4
+    rows = played(scenario, ["lin", "pacing"])
     assert rows["replicate"].n_unique() == 4 and rows["tick"].max() == 5
-    values = np.asarray(recording.test.values)
+    values = np.asarray(dataset.test.values)
     for day in range(4):
-        np.testing.assert_array_equal(case.market(day).values, values[day * 90 : day * 90 + 90])
+        np.testing.assert_array_equal(scenario.market(day).values, values[day * 90 : day * 90 + 90])
 
 
 def test_a_log_too_short_for_its_periods_is_refused() -> None:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from equibid.auctions import Soft
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.learning.ncb.data import Day, days_of
 from equibid.learning.ncb.training import Settings
 from equibid.learning.networks.transformer import Shape, Transformer, transformer
@@ -32,7 +32,7 @@ def games() -> tuple[Game, ...]:
     }
     # Candidate lists of different days may differ in length, and so in what is compiled.
     days = [MARKETS["demo"](jax.random.key(3), day=day, **sizes) for day in range(3)]
-    rule = Soft(sharpness(days[0], 0.2))
+    rule = Soft(default_temperature(days[0], 0.2))
     return tuple(game_of(day, rule) for day in days)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
 from equibid.envs.problem import hindsight_value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 
 
@@ -34,10 +34,12 @@ def stationary(
 
 
 @cache
-def stationary_practice(days: int = 4, held_out: int = 2, play: str = "tick", **sizes) -> Practice:
+def stationary_practice(
+    days: int = 4, held_out: int = 2, play: str = "tick", **sizes
+) -> TrainingSetup:
     """Days to learn on; the log is of a further day."""
     log = training_log(stationary(99, **sizes), second_price())
-    return Practice(
+    return TrainingSetup(
         "stationary",
         log,
         [stationary(day, **sizes) for day in range(days)],
@@ -47,8 +49,8 @@ def stationary_practice(days: int = 4, held_out: int = 2, play: str = "tick", **
     )
 
 
-def hindsight(practice: Practice) -> float:
+def hindsight(setup: TrainingSetup) -> float:
     """Value of the best factor in hindsight, mean over the held-out days."""
     return float(
-        np.mean([hindsight_value(training_log(day, second_price())) for day in practice.held_out])
+        np.mean([hindsight_value(training_log(day, second_price())) for day in setup.held_out])
     )

@@ -20,13 +20,13 @@ from equibid.bidders.training import training_log
 from equibid.bidders.value_table import value_table
 from equibid.envs.problem import Task
 from equibid.envs.rewards import CpaScore, reward_named
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.algorithms.accb.algorithm import Accb, AccbState
 from equibid.learning.algorithms.accb.competition import cooperation
 from equibid.learning.algorithms.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.memory import Memory, both, draw, temperatures
+from equibid.learning.algorithms.accb.replay import Transition, both, draw, temperatures
 from equibid.learning.losses.targets import huber
 from equibid.learning.networks.attention import AttentionCritic, attention_critic
 from equibid.learning.networks.mlp import Policies, mlp, policies
@@ -205,7 +205,7 @@ def test_the_absent_neither_learn_nor_count() -> None:
     )
 
 
-def kept(T: int, seed: int) -> Memory:
+def kept(T: int, seed: int) -> Transition:
     """One random episode of four agents."""
     random = np.random.default_rng(seed)
 
@@ -214,7 +214,7 @@ def kept(T: int, seed: int) -> Memory:
 
     here = jnp.asarray(random.random((1, T + 1, N)) < 0.7)
     both_ways = normal(T, N, 2), normal(T, N, 2)
-    return Memory(normal(T + 1, N, F), here, normal(T, N, 1), *both_ways, normal(T, N))
+    return Transition(normal(T + 1, N, F), here, normal(T, N, 1), *both_ways, normal(T, N))
 
 
 def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -> None:
@@ -275,8 +275,10 @@ def small_task(observer: str = "auction") -> Task:
         campaigns=Campaigns(jnp.array([3.0, 0.5]), jnp.ones(2), jnp.zeros(2, jnp.int32)),
         market_price=jnp.asarray(0.4 * random.random(24)),
     )
-    practice = Practice("small", stationary_log(market), [market], [market], second_price(), "tick")
-    return practice.task(reward_named("value"), observer=observer)
+    setup = TrainingSetup(
+        "small", stationary_log(market), [market], [market], second_price(), "tick"
+    )
+    return setup.task(reward_named("value"), observer=observer)
 
 
 def stationary_log(market: Market):
@@ -374,14 +376,14 @@ def test_presets_and_refusals() -> None:
 
 
 def trained(
-    algorithm: Accb, practice: Practice, iterations: int, rival: Bidder | None = None
+    algorithm: Accb, setup: TrainingSetup, iterations: int, opponent: Bidder | None = None
 ) -> Bidder:
-    """A policy; of two agents the second is the rival's, if there is one."""
-    task = practice.task(
+    """A policy; of two agents the second is the opponent's, if there is one."""
+    task = setup.task(
         reward_named(algorithm.reward),
         observer=algorithm.observer,
-        rivals=() if rival is None else (rival,),
-        seat=None if rival is None else jnp.arange(2),
+        opponents=() if opponent is None else (opponent,),
+        seat=None if opponent is None else jnp.arange(2),
     )
     state = jax.jit(algorithm.init)(task, jax.random.key(1))
     step = jax.jit(algorithm.step, donate_argnums=1)
@@ -392,9 +394,9 @@ def trained(
 
 @pytest.mark.slow
 def test_alone_in_a_steady_market_it_buys_what_hindsight_buys() -> None:
-    practice = stationary_practice()
-    bidder = trained(Accb(), practice, 80)
-    assert practice.judge(bidder)["value"] >= 0.95 * hindsight(practice)
+    setup = stationary_practice()
+    bidder = trained(Accb(), setup, 80)
+    assert setup.judge(bidder)["value"] >= 0.95 * hindsight(setup)
 
 
 AUCTIONS, MONEY, LEVELS = 32, 60, 10
@@ -413,22 +415,22 @@ def tiny(seed: int, periods: int = 1) -> Market:
     )
 
 
-def tiny_practice() -> Practice:
+def tiny_practice() -> TrainingSetup:
     log = training_log(tiny(0, 100), second_price(), AUCTIONS)
     train, held_out = ([tiny(first + d) for d in range(64)] for first in (100, 1000))
-    return Practice("tiny", log, train, held_out, second_price(), "impression")
+    return TrainingSetup("tiny", log, train, held_out, second_price(), "impression")
 
 
 @pytest.mark.slow
 def test_agrees_with_the_exact_dynamic_program() -> None:
     """One decision an impression: within 5 % of the most that can be expected, and of RLB."""
-    practice = tiny_practice()
+    setup = tiny_practice()
     pmf = np.append(0.0, np.full(LEVELS, 1 / LEVELS))
     best = float(value_table(pmf, 1.0, AUCTIONS, MONEY)[AUCTIONS, MONEY])
-    bidder = trained(Accb(), practice, 120)
-    got = practice.judge(bidder)["value"]
+    bidder = trained(Accb(), setup, 120)
+    got = setup.judge(bidder)["value"]
     assert got >= 0.95 * best
-    assert got >= 0.95 * practice.judge(BIDDERS["rlb"](practice.log))["value"]
+    assert got >= 0.95 * setup.judge(BIDDERS["rlb"](setup.log))["value"]
 
 
 SPECIALISED = Accb(
@@ -436,7 +438,7 @@ SPECIALISED = Accb(
 )
 
 
-def two_kinds() -> Practice:
+def two_kinds() -> TrainingSetup:
     """Ticks of two kinds in turn: to each of two agents one kind is worth about 1, one 0.8."""
     kind = np.arange(80) // 10 % 2
     values = np.random.default_rng(0).uniform(0.75, 1.25, (80, 2))
@@ -447,17 +449,19 @@ def two_kinds() -> Practice:
         campaigns=Campaigns(jnp.array([60.0, 10.0]), jnp.ones(2), jnp.zeros(2, jnp.int32)),
     )
     auction = second_price()
-    return Practice("two kinds", day_before(market, auction), [market], [market], auction, "tick")
+    return TrainingSetup(
+        "two kinds", day_before(market, auction), [market], [market], auction, "tick"
+    )
 
 
 @pytest.mark.slow
 def test_a_team_comes_apart() -> None:
     """At temperature zero each wins its kind, at next to no price: payments leave the team."""
-    practice = two_kinds()
-    most = float(np.asarray(practice.train[0].values).max(axis=1).sum())
-    start = practice.judge(trained(SPECIALISED, practice, 0))
+    setup = two_kinds()
+    most = float(np.asarray(setup.train[0].values).max(axis=1).sum())
+    start = setup.judge(trained(SPECIALISED, setup, 0))
     assert start["value"] < 0.9 * most
-    got = practice.judge(trained(replace(SPECIALISED, temperature="team"), practice, 150))
+    got = setup.judge(trained(replace(SPECIALISED, temperature="team"), setup, 150))
     assert got["value"] >= 0.95 * most
     assert got["spend"] <= 0.3 * start["spend"]
 
@@ -465,13 +469,13 @@ def test_a_team_comes_apart() -> None:
 @pytest.mark.slow
 def test_for_itself_an_agent_answers_a_rival_that_paces() -> None:
     """At infinite temperature: no worse than the best constant factor against it."""
-    practice, seat = two_kinds(), np.arange(2)
-    rival = BIDDERS["pacing"](practice.log)
+    setup, seat = two_kinds(), np.arange(2)
+    opponent = BIDDERS["pacing"](setup.log)
 
     def profit(bidder: Bidder) -> float:
-        got = practice.judged(Population((bidder, rival), jnp.asarray(seat)))
+        got = setup.judged(Population((bidder, opponent), jnp.asarray(seat)))
         return got["value"] - 60 * got["spend"]
 
     constant = [profit(Fixed(jnp.full(2, factor))) for factor in np.linspace(0, 2, 41)]
     independent = replace(SPECIALISED, temperature="independent")
-    assert profit(trained(independent, practice, 150, rival)) >= 0.95 * max(constant)
+    assert profit(trained(independent, setup, 150, opponent)) >= 0.95 * max(constant)

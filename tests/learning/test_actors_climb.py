@@ -51,7 +51,7 @@ def of_maddpg() -> Climb:
     settings: dict[str, Any] = {"central": True, "sharing": "shared", "layer_norm": False}
     critic = filled(lambda: joint_critic(jax.random.key(0), F, 1, N, hidden=(8,), **settings), 1)
     seen, played, flat = drawn(B, N, F), drawn(B, N, 1), np.zeros((B, N), np.float32)
-    now = maddpg.Memory(seen, HERE, HERE, played, flat, flat, flat)
+    now = maddpg.Transition(seen, HERE, HERE, played, flat, flat, flat)
 
     def value(one: Actor) -> jax.Array:
         own = jnp.tanh(one(seen, TEAMS))
@@ -88,7 +88,7 @@ def of_uscb() -> Climb:
     critic = filled(lambda: mlp(jax.random.key(0), [F + 2, 8, 1]), 1)
     one = filled(lambda: uscb.Actor(mlp(jax.random.key(0), [F, 8, 1]), 0.2), 2)
     level, gained, zero = drawn(B, N) / 9, drawn(B, N), np.zeros((B, N), np.float32)
-    batch = uscb.Memory(drawn(B, N, F), HERE, level, zero, gained, zero)
+    batch = uscb.Transition(drawn(B, N, F), HERE, level, zero, gained, zero)
 
     def value(one: uscb.Actor) -> jax.Array:
         depth = level + one(batch.seen)[..., 0]

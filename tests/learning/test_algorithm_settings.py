@@ -87,3 +87,28 @@ def test_settings_are_described_by_the_words_under_them() -> None:
     assert ("clip", "0.5", "") in rows
     assert ("net.width", "8", "Units of a layer.") in rows
     assert ("net.layers", "4,4", "") in rows
+
+
+OURS = [name for name in ALGORITHMS if not name.startswith("toy")]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_says_what_it_is_in_a_sentence_of_its_own(name: str) -> None:
+    for setting, _, meaning in described(ALGORITHMS[name]()):
+        assert meaning.endswith("."), (name, setting, meaning)
+        assert len(meaning.split()) > 3, (name, setting, meaning)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_a_field_refuses_is_refused_typed_and_made(name: str) -> None:
+    algorithm = ALGORITHMS[name]()
+    number = next(x for x in ("learning_rate", "actor_learning_rate") if hasattr(algorithm, x))
+    for setting, wrong in ((number, 0.0), ("num_envs", 0), ("num_envs", 1.5), ("env_mode", "moon")):
+        with pytest.raises(InputError, match=rf"{setting} must be .*, not {wrong}"):
+            replace(algorithm, **{setting: wrong})
+        with pytest.raises(InputError, match=rf"{setting} must be .*, not '{wrong}'"):
+            algorithm_named(name, [f"{setting}={wrong}"])
+    # Bounds are the field's: a share may be 1, a rate above 1, and no name stands twice.
+    assert replace(algorithm, **{number: 2.0})
+    names = [setting for setting, *_ in described(algorithm)]
+    assert len(set(names)) == len(names)

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.training import loggers as board
+from equibid.learning.training import loggers as logger
 from equibid.learning.training.loggers import opened
 from learning.toy import run
 
@@ -83,7 +83,7 @@ def test_a_board_that_is_not_installed_is_named(
             raise ModuleNotFoundError(package)
         return import_module(package)
 
-    monkeypatch.setattr(board, "import_module", missing)
+    monkeypatch.setattr(logger, "import_module", missing)
     with pytest.raises(InputError, match=rf"pip install 'equibid\[{name}\]'"):
         run(tmp_path, log=name)
     assert not (tmp_path / "checkpoint.eqx").exists()
@@ -134,7 +134,7 @@ def test_a_resumed_run_goes_on_with_the_same_run_of_the_board(
 ) -> None:
     recorder = Recorder()
     monkeypatch.setattr(
-        board, "import_module", lambda name: recorder if name == log else import_module(name)
+        logger, "import_module", lambda name: recorder if name == log else import_module(name)
     )
     for step, start in ((0, begin), (3, again)):
         recorder.asked.clear()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.networks.communication import Actor, Told, actor, check_talk
+from equibid.learning.networks.communication import Actor, CommActor, actor, check_talk
 from equibid.learning.structure import Sharing, structure_named
 from learning.filled import filled
 
@@ -42,10 +42,10 @@ def test_without_bandwidth_an_action_depends_on_ones_own_observation_alone(
 
 @pytest.mark.parametrize("sharing", SHARING)
 def test_with_bandwidth_it_depends_on_mates_and_on_nobody_else(sharing: Sharing) -> None:
-    mates = np.asarray(TEAMS)[:, None] == np.asarray(TEAMS)
+    teammates = np.asarray(TEAMS)[:, None] == np.asarray(TEAMS)
     felt = influence(1, sharing)
-    assert (felt[~mates] == 0).all()
-    assert (felt[mates] > 0).all()
+    assert (felt[~teammates] == 0).all()
+    assert (felt[teammates] > 0).all()
 
 
 def test_what_to_say_is_learned_from_what_mates_do() -> None:
@@ -70,8 +70,8 @@ def test_a_bidders_network_scales_and_bounds() -> None:
     plain, scaled, bounded = jax.jit(
         lambda: (
             networks(SEEN, TEAMS),
-            Told(networks, TEAMS, 0.5)(SEEN),
-            Told(networks, TEAMS, 0.5, bounded=True)(SEEN),
+            CommActor(networks, TEAMS, 0.5)(SEEN),
+            CommActor(networks, TEAMS, 0.5, bounded=True)(SEEN),
         )
     )()
     np.testing.assert_allclose(scaled, 0.5 * plain, rtol=1e-6)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from equibid.auctions.ranked import Ranked
-from equibid.envs.periods import generated_practice
-from equibid.envs.setup import Practice, Rivals
+from equibid.envs.periods import generated_setup
+from equibid.envs.setup import Opponents, TrainingSetup
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.markets import MARKETS
 from equibid.markets.market import Market
@@ -34,25 +34,25 @@ def day(number: int, unit: float) -> Market:
 
 
 @cache
-def practice(unit: float) -> Practice:
+def setup(unit: float) -> TrainingSetup:
     # The reserve and the least budget are money too.
     rule = Ranked(exposure=(1.0, 0.8, 0.6), reserve=unit * 1e-4, minimum_budget=unit * 0.1)
-    return generated_practice("small", lambda number: day(number, unit), rule, days=2, held_out=1)
+    return generated_setup("small", lambda number: day(number, unit), rule, days=2, held_out=1)
 
 
 @cache
 def learnt(name: str, unit: float) -> tuple[Any, dict[str, float]]:
-    """What is fitted after two steps beside rivals, and how it is judged."""
+    """What is fitted after two steps beside opponents, and how it is judged."""
     algorithm: Any = ALGORITHMS[name]()
     whole = {x.name for x in fields(algorithm) if isinstance(getattr(algorithm, x.name), int)}
     algorithm = replace(algorithm, **{k: x for k, x in SMALL.items() if k in whole})
-    rivals = Rivals(("pacing", "fixed"), 0.5) if algorithm.world == "market" else None
-    task = practice(unit).task_for(algorithm, rivals)
+    opponents = Opponents(("pacing", "fixed"), 0.5) if algorithm.env_mode == "market" else None
+    task = setup(unit).task_for(algorithm, opponents)
     step, state = jax.jit(algorithm.step), jax.jit(algorithm.init)(task, jax.random.key(2))
     for _ in range(2):
         state, _ = step(task, state)
     policy = algorithm.policy(task, state)
-    return state, practice(unit).judge(policy)
+    return state, setup(unit).judge(policy)
 
 
 @pytest.mark.slow

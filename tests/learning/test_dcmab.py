@@ -12,10 +12,10 @@ import pytest
 from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.fixed import Fixed
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.algorithms.dcmab.actions import Tilt, tilt, tilted_bids
@@ -67,10 +67,10 @@ def intervals(seed: int = 0) -> Intervals:
 
 
 @cache
-def market() -> Practice:
+def market() -> TrainingSetup:
     """A small one of four advertisers."""
     sizes = {"impressions": 600, "advertisers": 4, "ticks": 6, "categories": 2}
-    return generated_practice(
+    return generated_setup(
         "small", lambda day: MARKETS["demo"](jax.random.key(0), day=day, **sizes), gsp(), days=2
     )
 
@@ -219,7 +219,7 @@ def test_whom_a_rival_drives_counts_in_no_reward() -> None:
     for share in ("self", "coord"):
         one, other = (cluster_sums(task, books, share, x, learns) for x in (value, more))
         np.testing.assert_array_equal(one, other)
-        # Who earns its plan earns one, however many rivals sit in its cluster.
+        # Who earns its plan earns one, however many opponents sit in its cluster.
         whole = cluster_sums(task, books, share, jnp.broadcast_to(task.best, (2, 4)), learns)
         assert set(np.round(np.asarray(whole).ravel(), 12)) <= {0.0, 1.0}
 
@@ -322,7 +322,7 @@ def test_books_are_read_once_an_interval() -> None:
     pages = books.init(market_task().game.campaigns)
     rows = [books.read(pages)]
     for _ in range(4):
-        pages = books.see(pages, one)
+        pages = books.update(pages, one)
         rows.append(books.read(pages))
     names = books.names
     at = {name: [float(row[names.index(name)]) for row in rows] for name in names}
@@ -345,7 +345,7 @@ def test_books_are_of_the_seats_that_are_driven() -> None:
         clock=False,
     )
     sums = replace(no_tally(3), spend=jnp.asarray([1.0, 6, 2]), value=jnp.asarray([1.0, 4, 1]))
-    pages = books.see(books.init(market_task().game.campaigns), sums)
+    pages = books.update(books.init(market_task().game.campaigns), sums)
     np.testing.assert_allclose(books.read(pages), [7 / 40, 5 / 12, 2 / 5, 1 / 2])
     driven = jnp.asarray([True, False, False])
     np.testing.assert_allclose(books.read(pages, driven), [1 / 10, 1 / 4, 0, 0])
@@ -378,11 +378,11 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
 
 
 def test_untrained_it_bids_the_start() -> None:
-    practice, task = market(), market_task()
+    setup, task = market(), market_task()
     state = TINY.init(task, jax.random.key(0))
-    start = practice.judge(Fixed(task.reference.factor))
+    start = setup.judge(Fixed(task.reference.factor))
     for ratio in ("none", "paper"):
-        got = practice.judge(replace(TINY, bid_form=ratio).policy(task, state))
+        got = setup.judge(replace(TINY, bid_form=ratio).policy(task, state))
         assert got["value"] == pytest.approx(start["value"], rel=0.03)
 
 
@@ -390,7 +390,7 @@ def test_bad_settings_are_refused() -> None:
     with pytest.raises(InputError, match="interval"):
         DCMAB(decision_ticks=0)
     with pytest.raises(InputError, match="ratio=none"):
-        DCMAB(world="log", bid_form="paper")
+        DCMAB(env_mode="log", bid_form="paper")
     with pytest.raises(InputError, match="capacity"):
         DCMAB(buffer_size=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")

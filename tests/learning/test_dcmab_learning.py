@@ -15,7 +15,7 @@ from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithms.dcmab.algorithm import DCMAB
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.stationary import stationary_practice
@@ -43,17 +43,17 @@ def trained(algorithm: DCMAB, task: Task, steps: int, seeds: int) -> list[Bidder
 @pytest.mark.slow
 def test_one_cluster_finds_the_factor_that_spends_the_budget() -> None:
     """From a start of six tenths of it, against a grid of constant actions."""
-    practice = stationary_practice(impressions=2400, ticks=12)
-    task = practice.task(Value(), observer="traits")
+    setup = stationary_practice(impressions=2400, ticks=12)
+    task = setup.task(Value(), observer="traits")
     low = 0.6 * task.reference.factor
     algorithm = DCMAB(num_clusters=1, num_tick_groups=1, bid_form="none", num_envs=8)
     (policy,) = trained(algorithm, starting_at(task, low), 100, seeds=1)
     grid = np.arange(-0.8, 0.91, 0.1)
-    bought = [practice.judge(Fixed(low * (1 + a)))["value"] for a in grid]
-    got = practice.judge(policy)
+    bought = [setup.judge(Fixed(low * (1 + a)))["value"] for a in grid]
+    got = setup.judge(policy)
     assert got["value"] > 0.96 * max(bought)
     assert got["spend"] > 0.95
-    assert practice.judge(Fixed(low))["value"] < 0.9 * max(bought)
+    assert setup.judge(Fixed(low))["value"] < 0.9 * max(bought)
 
 
 def priced(values: np.ndarray, prices: np.ndarray, budget: list[float]) -> Market:
@@ -68,9 +68,9 @@ def priced(values: np.ndarray, prices: np.ndarray, budget: list[float]) -> Marke
     )
 
 
-def practice_of(day) -> Practice:
+def setup_of(day) -> TrainingSetup:
     days = [day(number) for number in range(6)]
-    return Practice(
+    return TrainingSetup(
         "two", training_log(day(99), second_price()), days[:4], days[4:], second_price(), "tick"
     )
 
@@ -85,17 +85,17 @@ def apart(seed: int) -> Market:
 
 @pytest.mark.slow
 def test_without_rivals_a_joint_critic_earns_what_ddpg_earns() -> None:
-    practice = practice_of(apart)
-    task = practice.task(Value(), observer="traits")
+    setup = setup_of(apart)
+    task = setup.task(Value(), observer="traits")
     task = starting_at(task, 2 * task.reference.factor)
     value = {}
     for critic in ("joint", "own"):
         algorithm = replace(SMALL, critic_sees=critic)
         policies = trained(algorithm, task, 60, seeds=3)
-        value[critic] = np.mean([practice.judge(policy)["value"] for policy in policies])
+        value[critic] = np.mean([setup.judge(policy)["value"] for policy in policies])
     assert value["joint"] == pytest.approx(value["own"], rel=0.03)
     # That is no tie of two that learnt nothing.
-    start = practice.judge(Fixed(task.reference.factor))["value"]
+    start = setup.judge(Fixed(task.reference.factor))["value"]
     assert min(value.values()) > 1.1 * start
 
 
@@ -136,15 +136,15 @@ def test_bandits_earn_less_than_the_selfish_and_those_no_more_than_a_team() -> N
     A bandit spends while all is cheap in worth. The selfish save, but the richer takes what is
     worth more to the other.
     """
-    practice = practice_of(turns)
-    task = starting_at(practice.task(Value(), observer="traits"), jnp.ones(2))
+    setup = setup_of(turns)
+    task = starting_at(setup.task(Value(), observer="traits"), jnp.ones(2))
     kinds = {
         "bandit": replace(SMALL, gamma=0.0),
         "self": SMALL,
         "coord": replace(SMALL, reward_sharing="coord"),
     }
     total = {
-        name: np.asarray([practice.judge(x)["value"] for x in trained(kind, task, 120, SEEDS)])
+        name: np.asarray([setup.judge(x)["value"] for x in trained(kind, task, 120, SEEDS)])
         for name, kind in kinds.items()
     }
 

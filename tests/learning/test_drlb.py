@@ -26,8 +26,8 @@ from equibid.learning.algorithms.drlb.algorithm import (
     SEVEN,
     Drlb,
     DrlbState,
-    Memory,
     Regulation,
+    Transition,
     wish_loss,
 )
 from equibid.learning.algorithms.drlb.returns import (
@@ -159,7 +159,7 @@ def test_reward_net_fits_the_best_or_a_quantile() -> None:
     wish = mlp(jax.random.key(0), [2, 3])
     values = np.asarray(wish(jnp.ones(2)))
     nothing = jnp.zeros(2)
-    batch = Memory(
+    batch = Transition(
         jnp.ones((2, 2)), jnp.array([1, 2]), nothing, nothing, nothing, jnp.array([True, False]),
         nothing, nothing,
     )  # fmt: skip
@@ -170,7 +170,7 @@ def test_reward_net_fits_the_best_or_a_quantile() -> None:
 
 
 def test_a_step_credits_whole_returns() -> None:
-    practice = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
+    setup = stationary_practice(days=2, held_out=1, impressions=1200, ticks=12)
     small = Drlb(
         num_envs=3,
         num_updates=2,
@@ -179,7 +179,7 @@ def test_a_step_credits_whole_returns() -> None:
         hidden_sizes=(8,),
         table_size=4096,
     )
-    task = practice.task(reward_named("value"), observer=small.observer, world="log")
+    task = setup.task(reward_named("value"), observer=small.observer, env_mode="log")
     state = small.init(task, jax.random.key(0))
     after, metrics = jax.jit(small.step)(task, state)
     assert all(np.isfinite(float(x)) for x in metrics.values())
@@ -214,7 +214,7 @@ def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
     seen, *rest = (random.normal(size=(2, *shape)).astype(np.float32) for shape in shapes)
     whole = np.ones((2, T), bool)
     chosen, key = np.abs(rest[0] * 3).astype(np.int32) % 7, np.zeros((2, T), np.uint32)
-    days = Memory(seen, chosen, key, rest[2], rest[3], whole, whole, rest[6])
+    days = Transition(seen, chosen, key, rest[2], rest[3], whole, whole, rest[6])
     wish = filled(lambda: mlp(jax.random.key(0), [F, 8, 7]))
 
     @jax.jit
@@ -270,7 +270,7 @@ class Bslb(FactorBidder):
 
 def task_of(learner: Drlb) -> Task:
     days = stationary_practice(ticks=48)
-    return days.task(reward_named("value"), observer=learner.observer, world="log")
+    return days.task(reward_named("value"), observer=learner.observer, env_mode="log")
 
 
 def trained(learner: Drlb, iterations: int, seeds: int = 1) -> DrlbState:
@@ -318,8 +318,8 @@ def test_direct_rewards_exhaust_early() -> None:
     ended = {}
     for paid in ("direct", "best"):
         learner = Drlb(
-            observer="drlb", step_reward=paid, num_envs=8, anneal_steps=40, num_updates=20, batch_size=256
-        )  # fmt: skip
+            observer="drlb", step_reward=paid, num_envs=8, anneal_steps=40, num_updates=20,
+        batch_size=256 )  # fmt: skip
         states = trained(learner, 36, seeds=3)
         for seed in range(3):
             state = jax.tree.map(lambda x, seed=seed: x[seed], states)

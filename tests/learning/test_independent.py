@@ -9,7 +9,7 @@ import pytest
 
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithm import Algorithm, algorithm_named
 from equibid.learning.algorithms import independent
 from equibid.learning.algorithms.maddpg import Maddpg
@@ -39,10 +39,10 @@ def company(seed: int) -> Market:
 
 
 @cache
-def practice() -> Practice:
+def setup() -> TrainingSetup:
     days = [company(seed) for seed in range(3)]
     # A log of its own prices is enough here; nobody is judged against it.
-    return Practice(
+    return TrainingSetup(
         "company", training_log(days[0], second_price()), days[:2], days[2:], second_price(), "tick"
     )
 
@@ -51,7 +51,7 @@ def practice() -> Practice:
 def test_critics_see_their_own_agent_alone(name: str) -> None:
     algorithm = algorithm_named(name)
     assert isinstance(algorithm, Mappo | Maddpg) and name in independent.ALGORITHMS
-    task = practice().task_for(algorithm)
+    task = setup().task_for(algorithm)
     state = filled(lambda: algorithm.init(task, jax.random.key(1)).learner)
     teams, here = np.arange(N), np.ones(N, bool)
     action = np.zeros((N, 1), np.float32)
@@ -73,7 +73,7 @@ def test_critics_see_their_own_agent_alone(name: str) -> None:
 def test_companies_learn_with_messages_and_any_sharing(name: str, sharing: str) -> None:
     settings = ["structure=teams:category", "message_size=2", "hidden_sizes=8,8", "num_envs=2"]
     algorithm: Algorithm = algorithm_named(name, [*settings, f"sharing={sharing}"])
-    market = practice()
+    market = setup()
     task = market.task_for(algorithm)
     # The task is an argument, so that categories are known only while the program runs.
     state = jax.jit(algorithm.init)(task, jax.random.key(0))

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from equibid.auctions.ranked import gsp, second_price
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Tempered, Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.algorithm import MAAB, State
 from equibid.learning.algorithms.maab.credit import credited, meeting, shared, weights
-from equibid.learning.algorithms.maab.learner import newborn
-from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.algorithms.maab.learner import init_learner
+from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
 from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
@@ -50,10 +50,10 @@ run_credit = jax.jit(credited, static_argnums=0)
 
 
 @cache
-def market() -> Practice:
+def market() -> TrainingSetup:
     """A small one of four advertisers."""
     sizes = {"impressions": 600, "advertisers": 4, "ticks": 6, "categories": 2}
-    return generated_practice(
+    return generated_setup(
         "small", lambda day: MARKETS["demo"](jax.random.key(0), day=day, **sizes), gsp(), days=2
     )
 
@@ -146,7 +146,7 @@ def steps_of(bar: int, of_bar: bool):
         present=jnp.ones((T + 1, N), bool).at[T].set(False),
     )
     memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
-    terms = Terms("own", jnp.eye(N), None, None, 1.0)
+    terms = KernelRule("own", jnp.eye(N), None, None, 1.0)
     return batch(memory, jax.random.key(0), 16, terms, of_bar)
 
 
@@ -198,12 +198,12 @@ def test_members_of_a_mean_agent_bid_its_bid() -> None:
 
 
 def test_mean_agents_keep_what_they_acted_on_beside_a_rival() -> None:
-    """Without chance the level bid is the best for what is kept; a rival is in no group's mean."""
+    """Without chance the level bid is the best for what is kept; an opponent is in no mean."""
     seat = jnp.asarray([0, 0, 1, 0])
-    task = market().task(Value(), rivals=[Fixed(jnp.full(4, 0.5))], seat=seat)
+    task = market().task(Value(), opponents=[Fixed(jnp.full(4, 0.5))], seat=seat)
     algorithm = replace(TINY, grouping="category", epsilon=(0.0, 0.0))
     network = filled(lambda: algorithm._learner(jax.random.key(0), 18).online)
-    learner = newborn(network, optax.sgd(1))
+    learner = init_learner(network, optax.sgd(1))
 
     @jax.jit
     def kept(task: Task) -> tuple[Periods, jax.Array]:
@@ -267,7 +267,7 @@ def test_a_step_keeps_the_state_s_shapes() -> None:
 def test_the_policy_bids_levels_of_the_grid() -> None:
     task = market_task()
     policy = TINY.policy(task, after_a_step()[0])
-    seen = task.game.look(task.game.reset(jax.random.key(0)))
+    seen = task.game.observe(task.game.reset(jax.random.key(0)))
     factor = policy.head(policy.network(seen), task.game.level, task.game.level)
     number = np.asarray(factor / task.game.level) * 10
     np.testing.assert_allclose(number, np.round(number), atol=1e-9)
@@ -303,12 +303,12 @@ def trained(algorithm: MAAB, task: Task, steps: int, seeds: int = 1) -> list[Sta
 @pytest.mark.slow
 def test_alone_it_bids_what_hindsight_bids() -> None:
     """One agent against prices that do not change: the best bid is one factor times the value."""
-    practice = stationary_practice()
+    setup = stationary_practice()
     algorithm = ALGORITHMS["maab-competitive"]()
-    task = practice.task(Value())
+    task = setup.task(Value())
     (state,) = trained(algorithm, task, 150)
-    got = practice.judge(algorithm.policy(task, state))["value"]
-    assert got > 0.95 * hindsight(practice)
+    got = setup.judge(algorithm.policy(task, state))["value"]
+    assert got > 0.95 * hindsight(setup)
 
 
 def two(seed: int) -> Market:
@@ -326,8 +326,8 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
     seeds = 40
     log = training_log(replace(two(99), market_price=jnp.full(1200, 0.2)), second_price())
     days = [two(day) for day in range(3)]
-    practice = Practice("two", log, days[:2], days[2:], second_price(), "tick")
-    task = practice.task(Value())
+    setup = TrainingSetup("two", log, days[:2], days[2:], second_price(), "tick")
+    task = setup.task(Value())
     # Both choose among the same factors, up to one.
     half = jnp.full(2, 0.5)
     task = replace(
@@ -346,7 +346,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
         for _ in range(150):
             states, _ = step(states)
         each = [jax.tree.map(lambda x, seed=seed: x[seed], states) for seed in range(seeds)]
-        judged = [practice.judge(algorithm.policy(task, state)) for state in each]
+        judged = [setup.judge(algorithm.policy(task, state)) for state in each]
         paid[credit] = np.asarray([x["spend"] for x in judged])
         welfare[credit] = np.asarray([x["value"] for x in judged])
     # By chance thirty of forty come out so in 0.1 %.

@@ -10,7 +10,7 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.maddpg import Learner, Maddpg, Memory, actor_loss, critic_loss
+from equibid.learning.algorithms.maddpg import Learner, Maddpg, Transition, actor_loss, critic_loss
 from equibid.learning.networks.communication import actor
 from equibid.learning.networks.joint_critic import JointCritic, joint_critic
 from equibid.learning.networks.mlp import Policies
@@ -78,12 +78,12 @@ def test_the_gradient_reaches_ones_own_action_alone(central: bool) -> None:
     assert (through_played[apart] != 0).all() == central
 
 
-def memory() -> Memory:
+def memory() -> Transition:
     """Three steps; agent 3 is not there."""
     seen, played, _ = steps()
     present = jnp.asarray(np.ones((B, N), bool) & (np.arange(N) != 3))
     flat = jnp.asarray(np.zeros((B, N), np.float32))
-    return Memory(seen, present, present, played, flat, flat, flat)
+    return Transition(seen, present, present, played, flat, flat, flat)
 
 
 def test_actors_are_moved_by_their_own_values_and_only_where_present() -> None:
@@ -133,7 +133,7 @@ def test_targets_are_temporal_differences_or_returns_or_between(mixing: float) -
     def column(x: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.asarray(x, np.float32)[None, :, None], (1, len(x), N))
 
-    kept = Memory(
+    kept = Transition(
         seen=np.zeros((1, T + 1, N, F), np.float32),
         present=here,
         concerned=here,
@@ -181,9 +181,9 @@ def test_settings_that_cannot_be_used_are_refused() -> None:
 
 @pytest.mark.slow
 def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> None:
-    practice = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
+    setup = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
     algorithm = Maddpg(batch_size=256, hidden_sizes=(32, 32), actor_learning_rate=3e-4)
-    task = practice.task_for(algorithm)
+    task = setup.task_for(algorithm)
     step = jax.jit(jax.vmap(algorithm.step, (None, 0)))
     first = jax.vmap(lambda key: algorithm.init(task, key))(jax.random.split(jax.random.key(0)))
     state, _ = step(task, first)
@@ -191,7 +191,7 @@ def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> 
     jax.tree.map(np.testing.assert_array_equal, state, again)
     for _ in range(50):
         state, _ = step(task, state)
-    best = hindsight(practice)
+    best = hindsight(setup)
     for seed in range(2):
         one = jax.tree.map(lambda x, seed=seed: x[seed], state)
-        assert practice.judge(algorithm.policy(task, one))["value"] >= 0.95 * best
+        assert setup.judge(algorithm.policy(task, one))["value"] >= 0.95 * best

@@ -251,7 +251,7 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
 
 
 def test_settings_that_cannot_be_used_are_refused() -> None:
-    for assignment in ("epochs=0", "stride=0", "spread=-1", "bandwidth=2", "structure=rivals"):
+    for assignment in ("epochs=0", "stride=0", "spread=-1", "bandwidth=2", "structure=opponents"):
         with pytest.raises(InputError):
             algorithm_named("mappo", [assignment])
     both = algorithm_named("mappo", ["structure=teams:category", "bandwidth=2"])
@@ -259,9 +259,9 @@ def test_settings_that_cannot_be_used_are_refused() -> None:
 
 
 def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> None:
-    practice = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
+    setup = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
     algorithm = Mappo(hidden_sizes=(16, 16), num_minibatches=2)
-    task = practice.task_for(algorithm)
+    task = setup.task_for(algorithm)
     step = jax.jit(jax.vmap(algorithm.step, (None, 0)))
     init = jax.jit(jax.vmap(algorithm.init, (None, 0)))
     first = init(task, jax.random.split(jax.random.key(0)))
@@ -274,7 +274,7 @@ def test_two_seeds_at_once_learn_a_stationary_market_and_repeat_to_the_bit() -> 
     assert told["value"][0] != told["value"][1]
     for _ in range(25):
         state, told = step(task, state)
-    best = hindsight(practice)
+    best = hindsight(setup)
     for seed in range(2):
         one = jax.tree.map(lambda x, seed=seed: x[seed], state)
-        assert practice.judge(algorithm.policy(task, one))["value"] >= 0.95 * best
+        assert setup.judge(algorithm.policy(task, one))["value"] >= 0.95 * best

@@ -1,7 +1,7 @@
-"""What nobody bid teaches nothing: seats of rivals, agents without money, what follows the end.
+"""What nobody bid teaches nothing: seats of opponents, agents without money, what follows the end.
 
 Every learner learns from periods made up by hand. What an agent saw and said where its action was
-not bid, what a rival won, and the money that is left to who is out may be anything.
+not bid, what an opponent won, and the money that is left to who is out may be anything.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from equibid.bidders.fixed import Fixed
 from equibid.bidders.training import training_log
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithms import maddpg, mappo
 from equibid.learning.algorithms.uscb.probe_rollouts import Played, Probes
 from equibid.learning.clusters import advertiser_clusters
@@ -33,8 +33,8 @@ from equibid.learning.training.rollout import Episodes, play
 from equibid.markets.market import Campaigns, Market, even_ticks
 
 E, T, N = 2, 4, 4
-# In the first period agent 1 is out after two steps and a rival drives agent 2; in the second a
-# rival drives agent 1, and agent 2 is out after one step. After the last step nobody acts.
+# In the first period agent 1 is out after two steps and an opponent drives agent 2; in the second a
+# opponent drives agent 1, and agent 2 is out after one step. After the last step nobody acts.
 STEPS = np.array([[4, 2, 0, 4], [4, 0, 1, 4]])
 PRESENT = np.arange(T + 1)[:, None] < STEPS[:, None]
 LEARNS = PRESENT[:, :1]
@@ -99,9 +99,9 @@ def task() -> Task:
         market_price=jnp.asarray(0.4 * random.random(24)),
     )
     log = training_log(market, second_price())
-    practice = Practice("small", log, [market], [market], second_price(), "tick")
-    return practice.task(
-        Value(), rivals=[Fixed(jnp.full(N, 0.5))], seat=jnp.asarray([0, 0, 1, 0]), observer=SEEN
+    setup = TrainingSetup("small", log, [market], [market], second_price(), "tick")
+    return setup.task(
+        Value(), opponents=[Fixed(jnp.full(N, 0.5))], seat=jnp.asarray([0, 0, 1, 0]), observer=SEEN
     )
 
 
@@ -194,7 +194,11 @@ def test_what_nobody_bid_teaches_nothing(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: dict[str, Any] = {"num_probes": T, "actor_hidden_sizes": (8,), "critic_hidden_sizes": (8,)}
+    sizes: dict[str, Any] = {
+        "num_probes": T,
+        "actor_hidden_sizes": (8,),
+        "critic_hidden_sizes": (8,),
+    }
     learner = uscb.Uscb(**SMALL, **sizes, observer=SEEN, critic_warmup=0)
     random = np.random.default_rng(0)
     here, shape = PRESENT[:, :-1], (E, T, N)
@@ -224,7 +228,7 @@ def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPat
 
 
 def test_who_acts_learns_has_money_and_another_step() -> None:
-    """Agent 1 is soon out of money, a rival drives agent 2, and nobody acts after the end."""
+    """Agent 1 is soon out of money, an opponent drives agent 2, and nobody acts after the end."""
 
     def act(key: jax.Array, seen: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
         return seen[..., :1], jnp.ones((E, N))

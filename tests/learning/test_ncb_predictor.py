@@ -14,7 +14,7 @@ from equibid.auctions import Soft
 from equibid.auctions.tally import FIELDS, Tally
 from equibid.bidders import Observation
 from equibid.bidders.fixed import Fixed
-from equibid.equilibrium.game import game_of, sharpness
+from equibid.equilibrium.game import default_temperature, game_of
 from equibid.errors import InputError
 from equibid.learning.ncb.comparison import compare_on_day
 from equibid.learning.ncb.data import Data, days_of
@@ -76,7 +76,7 @@ def test_factors_lie_between_zero_and_the_cap_and_start_at_the_reference() -> No
     factors = shown(loud, sums)
     assert factors.dtype == np.float64
     assert (factors > 0).all() and (factors <= loud.cap).all() and (factors[1:] == loud.cap).any()
-    np.testing.assert_array_equal(factors[0], jnp.minimum(loud.yesterday.factor, loud.cap))
+    np.testing.assert_array_equal(factors[0], jnp.minimum(loud.day_before.factor, loud.cap))
     assert not np.allclose(shown(ours, sums)[1:], factors[1:])
     np.testing.assert_array_equal(shown(ours, sums), shown(ours, sums))
 
@@ -86,7 +86,7 @@ def test_advertisers_in_another_order_get_their_factors_in_that_order() -> None:
     sums = [tick_sums(seed, np.ones(6)) for seed in range(4)]
     mixed = replace(
         ours,
-        yesterday=jax.tree.map(lambda x: x[order], ours.yesterday),
+        day_before=jax.tree.map(lambda x: x[order], ours.day_before),
         cap=ours.cap[order],
     )
     other = shown(mixed, [jax.tree.map(lambda x: x[order], s) for s in sums])
@@ -208,7 +208,7 @@ def test_comparison_on_a_day_whose_forecast_is_perfect() -> None:
 def test_trained_it_beats_yesterday_s_factors() -> None:
     sizes = {"impressions": 4000, "advertisers": 12, "ticks": 24, "form": "sparse"}
     markets = [MARKETS["demo"](jax.random.key(0), day=day, **sizes) for day in range(7)]
-    rule = Soft(sharpness(markets[0]))
+    rule = Soft(default_temperature(markets[0]))
     every = [game_of(market, rule) for market in markets]
     settings = Settings(rounds=2, steps=150, learning_rate=1e-3)
     state = train(days_of(every[:5]), settings, jax.random.key(1))

@@ -15,7 +15,7 @@ from equibid.bidders import BIDDERS
 from equibid.bidders.population import Population
 from equibid.envs import ID
 from equibid.envs.episode import seats_around
-from equibid.envs.made import World, made
+from equibid.envs.made import EnvSpec, made
 from equibid.envs.problem import reference_of
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter
@@ -23,11 +23,11 @@ from equibid.learning import mlp_from, policy_bidder
 from equibid.markets.days import market_days
 from equibid.origin import digest_of
 from equibid.simulation import simulate
-from equibid.simulation.scenario import day_before, generated_case
-from equibid.simulation.training_day import resting_factors, rival_log
+from equibid.simulation.scenario import day_before, generated_scenario
+from equibid.simulation.training_day import counterfactual_log, tatonnement_factors
 
 SIZES = {"impressions": 300, "ticks": 6, "advertisers": 5}
-WORLD = World(rivals="fixed", days=1, **SIZES)  # type: ignore[arg-type]
+WORLD = EnvSpec(opponents="fixed", days=1, **SIZES)  # type: ignore[arg-type]
 WEIGHTS = np.random.default_rng(1).normal(size=(18, 1)).astype(np.float32) / 4
 
 
@@ -70,13 +70,15 @@ def test_a_policy_bids_what_it_bid_in_the_environment(head: str) -> None:
 
 
 def test_every_form_of_a_policy_bids_alike(tmp_path: Path) -> None:
-    case = generated_case("demo", market_days("demo", sizes=SIZES), gsp())
+    scenario = generated_scenario("demo", market_days("demo", sizes=SIZES), gsp())
     forms = (by_numpy, by_jax, mlp_from(saved(tmp_path / "mlp.npz")))
     spends = []
     for form in forms:
-        bidder = policy_bidder(form, "pace+traits", "increment")(case.train)
+        bidder = policy_bidder(form, "pace+traits", "increment")(scenario.train)
         population = Population((bidder,), jnp.zeros(5, jnp.int32))
-        spends.append(simulate(case.market(0), gsp(), population, jax.random.key(1)).tally.spend)
+        spends.append(
+            simulate(scenario.market(0), gsp(), population, jax.random.key(1)).tally.spend
+        )
     np.testing.assert_allclose(spends[1], spends[0], rtol=1e-6)
     np.testing.assert_allclose(spends[2], spends[0], rtol=1e-6)
     assert spends[0].sum() > 0
@@ -85,8 +87,8 @@ def test_every_form_of_a_policy_bids_alike(tmp_path: Path) -> None:
 def test_of_a_long_log_a_policy_sees_the_period_itself() -> None:
     """Not of the part of its impressions and money that a thinned log holds."""
     day = market_days("demo", sizes=SIZES)(0)
-    factors = jnp.broadcast_to(resting_factors(day, gsp()), (day.ticks, day.advertisers))
-    whole, thinned = (rival_log(day, gsp(), factors, most=most) for most in (10**6, 1500))
+    factors = jnp.broadcast_to(tatonnement_factors(day, gsp()), (day.ticks, day.advertisers))
+    whole, thinned = (counterfactual_log(day, gsp(), factors, most=most) for most in (10**6, 1500))
     assert (whole.expected, thinned.expected, thinned.period) == (300, 300, 100)
     known, looks = (
         cast(Any, policy_bidder(by_numpy, "pace+uscb")(log)).observer.parts
@@ -103,14 +105,14 @@ def test_of_a_long_log_a_policy_sees_the_period_itself() -> None:
 @pytest.mark.parametrize("array", [np.asarray, jnp.asarray])
 def test_a_policy_is_known_by_what_it_says(array: Callable[[Any], Any]) -> None:
     """In a comparison, and in programs that were compiled before its weights changed."""
-    case = generated_case("demo", market_days("demo", sizes=SIZES), gsp())
+    scenario = generated_scenario("demo", market_days("demo", sizes=SIZES), gsp())
     weights = WEIGHTS.copy()
     BIDDERS.add("of-mine", "A policy.")(policy_bidder(lambda seen: array(seen) @ weights))
 
     def played() -> tuple[str, Any]:
-        bidder = enter(case, ["of-mine"])[0].bidder
+        bidder = enter(scenario, ["of-mine"])[0].bidder
         population = Population((bidder,), jnp.zeros(5, jnp.int32))
-        delivery = simulate(case.market(0), gsp(), population, jax.random.key(1))
+        delivery = simulate(scenario.market(0), gsp(), population, jax.random.key(1))
         return digest_of(bidder), np.asarray(delivery.tally.spend)
 
     try:

@@ -9,14 +9,14 @@ import jax
 import pytest
 
 from equibid.auctions.ranked import gsp
-from equibid.envs.periods import generated_practice
-from equibid.envs.setup import Practice
+from equibid.envs.periods import generated_setup
+from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.training.trainer import Plan, Told, train
+from equibid.learning.training.trainer import Plan, Progress, train
 from equibid.markets import MARKETS
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
-PLAN = Plan(steps=3, keep_every=2, judge_every=2)
+PLAN = Plan(steps=3, checkpoint_every=2, eval_every=2)
 # Smaller than the defaults, where an algorithm has the setting; what is kept is the same.
 SMALL = {"num_updates": 2, "batch_size": 8, "num_envs": 2, "hidden_size": 8, "buffer_size": 8}
 
@@ -26,15 +26,15 @@ class StopError(Exception):
 
 
 @lru_cache
-def practice() -> Practice:
+def setup() -> TrainingSetup:
     sizes = {"impressions": 240, "advertisers": 4, "ticks": 6}
     key = jax.random.key(1)
-    return generated_practice(
+    return generated_setup(
         "small", lambda day: MARKETS["demo"](key, day=day, **sizes), gsp(), days=1, held_out=1
     )
 
 
-def stop(now: Told) -> None:
+def stop(now: Progress) -> None:
     if now.step == 3:
         raise StopError
 
@@ -49,10 +49,10 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> N
     whole = {x.name for x in fields(settings) if isinstance(getattr(settings, x.name), int)}
     small = {name: x for name, x in SMALL.items() if name in whole}
     algorithm = replace(settings, **small)
-    task = practice().task_for(algorithm)
+    task = setup().task_for(algorithm)
 
     def run(folder: Path, **more: Any) -> None:
-        train(algorithm, task, (0, 7), PLAN, folder, judge=practice().judge, **more)
+        train(algorithm, task, (0, 7), PLAN, folder, judge=setup().judge, **more)
 
     run(tmp_path / "whole")
     with pytest.raises(StopError):

@@ -43,7 +43,7 @@ def test_teams_are_called_by_their_first_member(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rivals", "teams", "teams:", "teams:0", "teams:-1", "teams:a"]
+    "text", ["", "opponents", "teams", "teams:", "teams:0", "teams:-1", "teams:a"]
 )
 def test_what_is_no_structure_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="structure"):

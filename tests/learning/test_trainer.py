@@ -27,7 +27,7 @@ from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.training.best import judged, newcomer
 from equibid.learning.training.checkpoint import versions
 from equibid.learning.training.results import load_policy, load_state, saved_algorithm
-from equibid.learning.training.trainer import Plan, Told, train
+from equibid.learning.training.trainer import Plan, Progress, train
 from learning.toy import PLAN, SEEDS, TASK, Search, Toy, judge, run
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
@@ -37,8 +37,8 @@ class StopError(Exception):
     """Stands for whatever ends a process."""
 
 
-def stop_at(step: int) -> Callable[[Told], None]:
-    def told(now: Told) -> None:
+def stop_at(step: int) -> Callable[[Progress], None]:
+    def told(now: Progress) -> None:
         if now.step == step:
             raise StopError
 
@@ -75,7 +75,7 @@ def test_the_tables_tell_of_every_step_and_seed(whole: Path) -> None:
 
 
 def test_the_driver_adds_nothing_to_the_steps(tmp_path: Path) -> None:
-    toy, plan = Toy(), Plan(steps=9, keep_every=4)
+    toy, plan = Toy(), Plan(steps=9, checkpoint_every=4)
     result = train(toy, TASK, [5], plan, tmp_path)
     state = jax.jit(toy.init)(TASK, jax.random.key(5))
     step = jax.jit(toy.step)
@@ -166,7 +166,7 @@ def test_another_run_does_not_go_on_here(
 def test_how_often_it_is_kept_does_not_matter(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(StopError):
         run(tmp_path, told=stop_at(30))
-    train(Toy(), TASK, SEEDS, replace(PLAN, keep_every=50), tmp_path, judge=judge)
+    train(Toy(), TASK, SEEDS, replace(PLAN, checkpoint_every=50), tmp_path, judge=judge)
     assert same(tmp_path, whole)
 
 
@@ -193,7 +193,7 @@ def scripted(*scores: float) -> Callable[[Bidder], Mapping[str, float]]:
 
 
 def test_it_stops_when_no_seed_improves(tmp_path: Path) -> None:
-    plan = Plan(steps=60, keep_every=60, judge_every=5, patience=2)
+    plan = Plan(steps=60, checkpoint_every=60, eval_every=5, patience=2)
     # Seed by seed: the first is best at 10, the second goes on improving until 20.
     says = scripted(1, 1, 3, 0, 2, 5, 2, 6, 2, 6, 2, 6)
     result = train(Toy(), TASK, SEEDS, plan, tmp_path, judge=says)
@@ -214,17 +214,17 @@ def test_it_stops_when_no_seed_improves(tmp_path: Path) -> None:
 
 def test_small_improvements_are_kept_and_end_patience() -> None:
     state = {"x": np.zeros((1, 2))}
-    standing = newcomer(state, 1, judges=True)
+    tracker = newcomer(state, 1, judges=True)
     scores = [np.nan, 1.0, 1.05, 1.08, 1.2, np.nan]
     stale, best = [], []
     for step, score in enumerate(scores, 1):
         now = {"x": np.full((1, 2), float(step))}
-        standing = judged(standing, now, np.asarray([score]), step, tolerance=0.1)
-        stale.append(int(standing.stale[0]))
-        best.append(float(standing.best["x"][0, 0]))
+        tracker = judged(tracker, now, np.asarray([score]), step, tolerance=0.1)
+        stale.append(int(tracker.stale[0]))
+        best.append(float(tracker.best["x"][0, 0]))
     assert stale == [1, 0, 1, 2, 0, 1]
     assert best == [0, 2, 3, 4, 5, 5]
-    assert standing.mark.tolist() == [1.2]
+    assert tracker.mark.tolist() == [1.2]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_small_improvements_are_kept_and_end_patience() -> None:
         ({"seeds": [1, 1]}, "each once"),
         ({"seeds": [-1]}, "from 0"),
         ({"plan": Plan(patience=2), "judge": None}, "no judge"),
-        ({"plan": Plan(steps=2, judged_by="valu")}, "nothing is judged by 'valu'; try value"),
+        ({"plan": Plan(steps=2, eval_metric="valu")}, "nothing is judged by 'valu'; try value"),
     ],
 )
 def test_what_no_run_can_have(tmp_path: Path, changes: Any, said: str) -> None:
@@ -251,7 +251,13 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"steps": 0}, {"keep_every": 0}, {"judge_every": 0}, {"patience": -1}, {"tolerance": -1.0}],
+    [
+        {"steps": 0},
+        {"checkpoint_every": 0},
+        {"eval_every": 0},
+        {"patience": -1},
+        {"tolerance": -1.0},
+    ],
 )
 def test_what_no_plan_can_have(changes: Any) -> None:
     with pytest.raises(InputError, match=next(iter(changes))):

@@ -12,10 +12,10 @@ from equibid.bidders.training import TrainingLog
 from equibid.envs.game import GameState
 from equibid.envs.problem import Task
 from equibid.envs.rewards import reward_named
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.uscb.algorithm import Memory, Uscb, UscbState, critic_input
+from equibid.learning.algorithms.uscb.algorithm import Transition, Uscb, UscbState, critic_input
 from equibid.learning.algorithms.uscb.probe_rollouts import (
     Played,
     Probes,
@@ -31,13 +31,13 @@ SMALL = Uscb(
 )
 
 
-def practice() -> Practice:
+def setup() -> TrainingSetup:
     return stationary_practice(days=2, held_out=1, impressions=1200, ticks=T)
 
 
 @cache
 def task(world: str = "log") -> Task:
-    return practice().task(reward_named("value"), world="log" if world == "log" else "market")
+    return setup().task(reward_named("value"), env_mode="log" if world == "log" else "market")
 
 
 def bought(log: TrainingLog, factors: np.ndarray) -> float:
@@ -70,7 +70,7 @@ def falling(key: jax.Array, seen: jax.Array, level: jax.Array) -> jax.Array:
 
 
 def test_a_held_factor_is_played_to_the_end() -> None:
-    log, level = practice().log, float(task().game.level[0])
+    log, level = setup().log, float(task().game.level[0])
     path = level * DISORDER * 0.9 ** (1 + np.arange(T))
     probes, played = held()
     np.testing.assert_allclose(played.gain, bought(log, path), rtol=1e-9)
@@ -90,7 +90,7 @@ def test_a_held_factor_is_played_to_the_end() -> None:
 
 def test_the_hindsight_factor_is_worth_one() -> None:
     """Within the last item: the best constant factor of the log, held from the start."""
-    log, level = practice().log, float(task().game.level[0])
+    log, level = setup().log, float(task().game.level[0])
     share = bought(log, np.full(T, level)) / float(task().best[0])
     assert abs(share - 1) <= float(log.values.max()) / float(task().best[0])
 
@@ -123,15 +123,15 @@ def test_a_step_learns_and_starts_from_the_day_before(world: str) -> None:
     moved = jax.tree.map(lambda a, b: bool((a != b).any()), state.actor, after.actor)
     assert all(jax.tree.leaves(moved))
     # Untrained, it hardly leaves the start.
-    judged = practice().judge(SMALL.policy(task(world), state))
-    assert judged["value"] > 0.95 * hindsight(practice())
+    judged = setup().judge(SMALL.policy(task(world), state))
+    assert judged["value"] > 0.95 * hindsight(setup())
 
 
 def test_the_hindsight_of_a_target_keeps_it() -> None:
     cpa = algorithm_named("uscb-cpa", ["num_envs=2", "num_probes=2"])
-    market = practice()
+    market = setup()
     campaigns = market.log.campaigns
-    game = market.task(reward_named("value"), observer=cpa.observer, world="log")
+    game = market.task(reward_named("value"), observer=cpa.observer, env_mode="log")
     tight = eqx.tree_at(
         lambda x: x.game.campaigns.target_cpa, game, jnp.full_like(campaigns.budget, 0.3)
     )
@@ -169,10 +169,10 @@ def test_critic_is_what_the_log_says() -> None:
     state, game = learnt(), task().game
     level = float(game.level[0])
     grid = np.exp(np.linspace(-0.5, 0.5, 9))
-    truth = [bought(practice().log, np.full(T, level * x)) / float(task().best[0]) for x in grid]
-    seen = game.look(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
+    truth = [bought(setup().log, np.full(T, level * x)) / float(task().best[0]) for x in grid]
+    seen = game.observe(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
     nothing = jnp.zeros((len(grid), 1))
-    batch = Memory(seen, nothing > 0, nothing, nothing, nothing, nothing)
+    batch = Transition(seen, nothing > 0, nothing, nothing, nothing, nothing)
     said = state.critic(critic_input(batch, jnp.log(jnp.asarray(grid))[:, None]))[:, 0, 0]
     np.testing.assert_allclose(said, np.minimum(truth, 1), atol=0.05)
 
@@ -184,7 +184,7 @@ def test_the_factor_goes_to_the_threshold_of_hindsight() -> None:
 
     def play(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         def step(now: GameState, multiple: jax.Array) -> tuple[GameState, jax.Array]:
-            action = state.actor(game.look(now)).astype(jnp.float64)
+            action = state.actor(game.observe(now)).astype(jnp.float64)
             factor = multiple * LEARNER.rule(action, now.level, state.start)
             return game.step(now, factor)[0], factor / game.level
 
@@ -203,5 +203,5 @@ def test_the_factor_goes_to_the_threshold_of_hindsight() -> None:
 
 @pytest.mark.slow
 def test_on_other_days_it_is_near_hindsight() -> None:
-    judged = practice().judge(LEARNER.policy(task(), learnt()))
-    assert judged["value"] > 0.95 * hindsight(practice())
+    judged = setup().judge(LEARNER.policy(task(), learnt()))
+    assert judged["value"] > 0.95 * hindsight(setup())

@@ -17,11 +17,11 @@ from jaxtyping import Array, Float, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.fixed import Fixed
-from equibid.envs.problem import World
-from equibid.learning.training.trainer import Plan, Trained, train
+from equibid.envs.problem import EnvMode
+from equibid.learning.training.trainer import Plan, TrainResult, train
 
 SEEDS = (3, 4)
-PLAN = Plan(steps=60, keep_every=7, judge_every=5)
+PLAN = Plan(steps=60, checkpoint_every=7, eval_every=5)
 
 
 class Point(NamedTuple):
@@ -54,7 +54,7 @@ class Toy:
 
     observer: ClassVar[str] = "none"
     reward: ClassVar[str] = "none"
-    world: ClassVar[World] = "market"
+    env_mode: ClassVar[EnvMode] = "market"
     agent: ClassVar[Bidder | None] = None
     steps: ClassVar[int] = 60
     learning_rate: float = 0.05
@@ -101,9 +101,9 @@ def judge(bidder: Bidder) -> dict[str, float]:
     return {"value": near, "seated": near, "widest": float(np.abs(gap).max())}
 
 
-def run(folder: Path, pause: float = 0.0, **changes: Any) -> Trained:
+def run(folder: Path, pause: float = 0.0, **changes: Any) -> TrainResult:
     """Train in a folder as all these tests do."""
-    given: dict[str, Any] = {"judge": judge, "told": lambda _: time.sleep(pause)}
+    given: dict[str, Any] = {"judge": judge, "callback": lambda _: time.sleep(pause)}
     return train(Toy(), TASK, SEEDS, PLAN, folder, **given | changes)
 
 

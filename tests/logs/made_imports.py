@@ -13,7 +13,7 @@ import made_logs
 import numpy as np
 import polars as pl
 
-from equibid.logs.importing import FORMS
+from equibid.logs.importing import SCHEMAS
 
 Rows = list[list[str]]
 
@@ -35,7 +35,7 @@ class Made:
     """A form's file.
 
     Attributes:
-        form: its name in `FORMS`.
+        form: its name in `SCHEMAS`.
         name: of the file.
         columns: names of the cells of a row.
         rows: makes so many rows.
@@ -72,7 +72,7 @@ class Made:
         cells = dict(zip(self.columns, row, strict=True))
         return {
             name: _meaning(cells[name], stores) if name in cells else None
-            for name, stores in FORMS[self.form].schema.items()
+            for name, stores in SCHEMAS[self.form].schema.items()
         }
 
 

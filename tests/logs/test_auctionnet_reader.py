@@ -53,14 +53,14 @@ def test_what_was_written_is_read(tmp_path: Path, ending: str) -> None:
 def test_budgets_are_shares_of_what_was_spent(tmp_path: Path) -> None:
     path = write(tmp_path / "log.csv", csv(auctionnet(ticks=(3, 4))))
     (log,) = read_auctionnet_rows(path)
-    (recording,) = read_log(path)
-    assert recording.train is not None
+    (dataset,) = read_log(path)
+    assert dataset.train is not None
     charge = log.cost * log.exposed
     logged = np.asarray(column(auctionnet(ticks=(3, 4)), "budget")[:3])
     for market, spend in (
         (log.market, charge.sum()),
-        (recording.train, charge[:3].sum()),
-        (recording.test, charge[3:].sum()),
+        (dataset.train, charge[:3].sum()),
+        (dataset.test, charge[3:].sum()),
     ):
         budget = np.asarray(market.campaigns.budget)
         np.testing.assert_allclose(budget, logged / logged.sum() * spend, rtol=1e-14)
@@ -69,8 +69,8 @@ def test_budgets_are_shares_of_what_was_spent(tmp_path: Path) -> None:
 def test_the_first_half_is_a_training_log(tmp_path: Path) -> None:
     path = write(tmp_path / "log.csv", csv(auctionnet(ticks=(3, 4))))
     (log,) = read_auctionnet_rows(path)
-    (recording,) = read_log(path)
-    train, test, history = recording.train, recording.test, recording.history
+    (dataset,) = read_log(path)
+    train, test, history = dataset.train, dataset.test, dataset.history
     assert train is not None
     assert train.market_price is not None
     assert history is not None
@@ -99,9 +99,9 @@ def test_order_of_rows_and_columns_does_not_matter(
 
 def test_every_delivery_period_is_a_recording(tmp_path: Path) -> None:
     rows = auctionnet(period=3) + auctionnet(period=8, advertisers=2, seed=1)
-    recordings = read_log(write(tmp_path / "days.csv", csv(rows)))
-    assert [recording.name for recording in recordings] == ["days-3", "days-8"]
-    assert [recording.test.advertisers for recording in recordings] == [3, 2]
+    datasets = read_log(write(tmp_path / "days.csv", csv(rows)))
+    assert [dataset.name for dataset in datasets] == ["days-3", "days-8"]
+    assert [dataset.test.advertisers for dataset in datasets] == [3, 2]
 
 
 def test_numbers_that_skip_become_names(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_advertisers_may_be_absent_from_impressions(tmp_path: Path) -> None:
             cells = where.get((*place, n))
             assert values[k, n] == (cells["pValue"] if cells else 0)
             assert log.bids[k, n] == (cells["bid"] if cells else -np.inf)
-    (recording,) = read_log(path)
-    assert recording.train is not None
-    assert recording.test.impressions + recording.train.impressions == 5
+    (dataset,) = read_log(path)
+    assert dataset.train is not None
+    assert dataset.test.impressions + dataset.train.impressions == 5
 
 
 def test_mostly_absent_advertisers_make_candidate_lists(tmp_path: Path) -> None:

@@ -224,6 +224,6 @@ def test_every_good_file_is_read(folder: Path) -> None:
     # Without this the refusals above would prove nothing.
     for name, make in MAKERS.items():
         path, rows, _, header, separator = make(folder)
-        recordings = read_log(write(path, text(rows, header, separator)), name)
-        assert len(recordings) == 1
+        datasets = read_log(write(path, text(rows, header, separator)), name)
+        assert len(datasets) == 1
         path.unlink()

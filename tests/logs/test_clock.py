@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equibid.errors import InputError
-from equibid.logs import Recording, read_log
+from equibid.logs import LogDataset, read_log
 from equibid.logs.clock import clock_of
 from equibid.logs.importing import import_logs, mapped_form, read_column_map
 
@@ -35,7 +35,7 @@ def log(hours: list[int]) -> pl.DataFrame:
     )
 
 
-def recorded(folder: Path, rows: pl.DataFrame, mapped: str, zone: str | None = None) -> Recording:
+def recorded(folder: Path, rows: pl.DataFrame, mapped: str, zone: str | None = None) -> LogDataset:
     rows.write_csv(folder / "log.csv")
     text = f'[columns]\nprice = "price"\nvalue = "p"\nclick = "click"\n{mapped}'
     (folder / "map.toml").write_text(text)
@@ -44,8 +44,8 @@ def recorded(folder: Path, rows: pl.DataFrame, mapped: str, zone: str | None = N
         [folder / "log.csv"], folder / f"out{len(list(folder.iterdir()))}", mapped_form(columns)
     )
     assert summary.quarantined == 0
-    (recording,) = read_log(summary.folder)
-    return recording
+    (dataset,) = read_log(summary.folder)
+    return dataset
 
 
 # Three whole days of unequal traffic.

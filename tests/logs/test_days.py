@@ -10,21 +10,21 @@ import pytest
 from equibid.auctions import second_price
 from equibid.bidders.replay import replay, spend_factor
 from equibid.bidders.training import training_log
-from equibid.envs.periods import recorded_practice
+from equibid.envs.periods import recorded_setup
 from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.evaluation.arena import enter, jobs
-from equibid.logs import Recording, split_for_tuning, with_budget_share
-from equibid.logs.recording import whole
+from equibid.logs import LogDataset, split_for_tuning, with_budget_share
+from equibid.logs.dataset import whole
 from equibid.markets.market import Campaigns, Labels, Market, joined, parted
-from equibid.simulation.scenario import recorded_case
+from equibid.simulation.scenario import recorded_scenario
 
 # Impressions of each tick of each day: days of 10, 3, 8, 5 and 7, some hours empty.
 COUNTS = [[4, 0, 6], [0, 3, 0], [2, 3, 3], [5, 0, 0], [1, 1, 5]]
 LENGTHS = [sum(day) for day in COUNTS]
 
 
-def log_of_days(budget: float = 30.0) -> Recording:
+def log_of_days(budget: float = 30.0) -> LogDataset:
     """A campaign with whole prices and outcomes."""
     draw = np.random.default_rng(5)
     count = sum(LENGTHS)
@@ -36,7 +36,7 @@ def log_of_days(budget: float = 30.0) -> Recording:
         outcomes=jnp.asarray(draw.random((count, 1)) < 0.3),
         labels=Labels("days", ("a",)),
     )
-    return Recording("days", market, day_ticks=3)
+    return LogDataset("days", market, day_ticks=3)
 
 
 def test_a_market_is_parted_into_days_and_joined_again() -> None:
@@ -70,7 +70,7 @@ def test_every_day_has_the_share_of_an_average_day() -> None:
     assert log.test.campaigns.budget.tolist() == [int(cost / 5 * 0.25)]
 
 
-def bought(log: Recording, bid: np.ndarray, budget: float) -> tuple[float, float]:
+def bought(log: LogDataset, bid: np.ndarray, budget: float) -> tuple[float, float]:
     """Value and money of bids on the whole log, day by day."""
     assert log.test.market_price is not None
     value, price = (np.asarray(x).ravel() for x in (log.test.values, log.test.market_price))
@@ -109,10 +109,10 @@ def test_a_thinned_log_keeps_its_days() -> None:
 
 
 def test_days_are_played_each_with_its_own_money() -> None:
-    case = recorded_case(log_of_days(), second_price(), "tick")
-    assert (case.replicates(10), case.train.period_start.tolist()) == (4, [0])
-    assert [case.market(day).impressions for day in range(4)] == LENGTHS[1:]
-    work = list(jobs(case, enter(case, ["constant", "pacing"]), 10, "mixed"))
+    scenario = recorded_scenario(log_of_days(), second_price(), "tick")
+    assert (scenario.replicates(10), scenario.train.period_start.tolist()) == (4, [0])
+    assert [scenario.market(day).impressions for day in range(4)] == LENGTHS[1:]
+    work = list(jobs(scenario, enter(scenario, ["constant", "pacing"]), 10, "mixed"))
     assert [job.name for job in work] == [f"days-{day}" for day in range(4)]
     for number, job in enumerate(work):
         rows = job.run()
@@ -126,12 +126,12 @@ def test_days_are_played_each_with_its_own_money() -> None:
 
 def test_learners_practise_on_the_training_days() -> None:
     log = split_for_tuning(log_of_days(), 0.6)
-    practice = recorded_practice(log, second_price(), "tick")
-    assert [market.impressions for market in practice.train] == LENGTHS[:2]
-    assert [market.impressions for market in practice.held_out] == LENGTHS[2:3]
+    setup = recorded_setup(log, second_price(), "tick")
+    assert [market.impressions for market in setup.train] == LENGTHS[:2]
+    assert [market.impressions for market in setup.held_out] == LENGTHS[2:3]
     for world in ("market", "log"):
-        game = practice.task(reward_named("value"), observer="pace", world=world).game
+        game = setup.task(reward_named("value"), observer="pace", env_mode=world).game
         assert (game.ticks, game.steps) == (3, 3)
         assert game.periods == 2
     with pytest.raises(InputError, match="holds 1 days"):
-        recorded_practice(log_of_days(), second_price(), "tick")
+        recorded_setup(log_of_days(), second_price(), "tick")

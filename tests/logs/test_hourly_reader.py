@@ -30,37 +30,37 @@ def test_what_was_written_is_read(tmp_path: Path, ending: str, separator: str) -
     train = write(tmp_path / f"12.train.{ending}", spaced(earlier, separator))
     test = write(tmp_path / f"12.test.{ending}", spaced(later, separator))
     for path in (train, test, tmp_path):
-        (recording,) = read_log(path)
-        assert recording.train is not None
-        assert recording.history is not None
-        for market, written in ((recording.train, earlier), (recording.test, later)):
+        (dataset,) = read_log(path)
+        assert dataset.train is not None
+        assert dataset.history is not None
+        for market, written in ((dataset.train, earlier), (dataset.test, later)):
             validate(market)
             assert market.market_price is not None
             assert market.outcomes is not None
             assert market.values[:, 0].tolist() == [float(row[2]) for row in written]
             assert market.market_price.tolist() == [float(row[1]) for row in written]
             assert market.outcomes[:, 0].tolist() == [row[0] == "1" for row in written]
-        assert recording.train.tick_start.tolist() == [0, 2, 3, 5, 6]
-        assert recording.test.tick_start.tolist() == [0, 1, 4]
+        assert dataset.train.tick_start.tolist() == [0, 2, 3, 5, 6]
+        assert dataset.test.tick_start.tolist() == [0, 1, 4]
         prices = [int(row[1]) for row in earlier]
-        assert recording.history.cost == sum(prices)
-        assert recording.history.counts.tolist() == np.bincount(prices, minlength=301).tolist()
-        assert recording.history.value.tolist() == [sum(int(row[0]) for row in earlier)]
+        assert dataset.history.cost == sum(prices)
+        assert dataset.history.counts.tolist() == np.bincount(prices, minlength=301).tolist()
+        assert dataset.history.value.tolist() == [sum(int(row[0]) for row in earlier)]
         budget = int(sum(prices) / 6 / 8 * 1000)
-        assert recording.test.campaigns.budget.tolist() == [budget]
-        assert recording.train.campaigns.budget.tolist() == [budget]
+        assert dataset.test.campaigns.budget.tolist() == [budget]
+        assert dataset.train.campaigns.budget.tolist() == [budget]
 
 
 def test_a_test_file_alone_has_no_past(tmp_path: Path) -> None:
     written = rows([5, 6])
-    (recording,) = read_log(write(tmp_path / "12.test.txt", spaced(written)))
-    assert recording.train is None
-    assert recording.history is None
+    (dataset,) = read_log(write(tmp_path / "12.test.txt", spaced(written)))
+    assert dataset.train is None
+    assert dataset.history is None
     mean = sum(int(row[1]) for row in written) / 2
-    assert recording.test.campaigns.budget.tolist() == [int(mean / 8 * 1000)]
+    assert dataset.test.campaigns.budget.tolist() == [int(mean / 8 * 1000)]
     # Any name will do for a file whose format is named.
     (same,) = read_log(write(tmp_path / "other", spaced(written)), format="hourly")
-    assert same.test.values.tolist() == recording.test.values.tolist()
+    assert same.test.values.tolist() == dataset.test.values.tolist()
 
 
 def test_a_train_file_alone_is_refused(tmp_path: Path) -> None:
@@ -97,19 +97,19 @@ def test_hours_counted_on_are_sorted_stably(hours: list[int]) -> None:
 
 @needs("data/ipinyou/hourly")
 def test_real_campaigns() -> None:
-    recordings = {recording.name: recording for recording in read_log(REAL)}
-    assert list(recordings) == ["1458", "2259", "2261"]
-    first = recordings["1458"]
+    datasets = {dataset.name: dataset for dataset in read_log(REAL)}
+    assert list(datasets) == ["1458", "2259", "2261"]
+    first = datasets["1458"]
     assert first.train is not None
     assert first.train.impressions == 220_000
     assert first.train.ticks == 15
-    assert {recording.test.impressions for recording in recordings.values()} == {80_000}
-    assert [recording.test.ticks for recording in recordings.values()] == [5, 37, 18]
-    assert recordings["2259"].train is None
-    for name, recording in recordings.items():
+    assert {dataset.test.impressions for dataset in datasets.values()} == {80_000}
+    assert [dataset.test.ticks for dataset in datasets.values()] == [5, 37, 18]
+    assert datasets["2259"].train is None
+    for name, dataset in datasets.items():
         with gzip.open(REAL / f"{name}.test.txt.gz", "rt") as file:
             words = [line.split() for line in file]
         words.sort(key=lambda row: int(row[3]))
-        market = validate(recording.test)
+        market = validate(dataset.test)
         assert np.asarray(market.market_price).tolist() == [float(row[1]) for row in words]
         assert market.values[:, 0].tolist() == [float(row[2]) for row in words]

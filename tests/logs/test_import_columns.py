@@ -90,18 +90,18 @@ def test_outcomes_are_what_values_foretell(tmp_path: Path, unit: str, outcomes: 
     table().with_columns(bought=bought).write_csv(tmp_path / "log.csv")
     text = MAP.replace('"click"', f'"{unit}"') + 'conversion = "bought"\n'
     imported(tmp_path, tmp_path / "log.csv", text)
-    (recording,) = read_log(tmp_path / "out")
-    assert recording.test.outcomes is not None
-    assert recording.test.outcomes[:, 0].tolist() == [bool(x) for x in outcomes]
-    assert recording.test.labels.value_unit == unit
+    (dataset,) = read_log(tmp_path / "out")
+    assert dataset.test.outcomes is not None
+    assert dataset.test.outcomes[:, 0].tolist() == [bool(x) for x in outcomes]
+    assert dataset.test.labels.value_unit == unit
 
 
 def test_a_mapped_log_is_a_campaign_in_its_currency(tmp_path: Path) -> None:
     table().write_csv(tmp_path / "log.csv")
     imported(tmp_path, tmp_path / "log.csv")
-    (recording,) = read_log(tmp_path / "out")
-    market = recording.test
-    assert (recording.name, market.labels.currency) == ("mine", "EUR")
+    (dataset,) = read_log(tmp_path / "out")
+    market = dataset.test
+    assert (dataset.name, market.labels.currency) == ("mine", "EUR")
     assert market.market_price is not None
     assert market.outcomes is not None
     price = np.asarray(market.market_price) / market.labels.per_currency
@@ -118,7 +118,7 @@ def test_every_advertiser_is_a_recording(tmp_path: Path) -> None:
     log = tmp_path / "log.csv"
     log.write_text(log.read_text().replace(',"",', ",third,"))
     imported(tmp_path, log, text)
-    names = [recording.name for recording in read_log(tmp_path / "out")]
+    names = [dataset.name for dataset in read_log(tmp_path / "out")]
     assert names == ['log-with, comma and "quote"', "log-plain", "log-third"]
 
 

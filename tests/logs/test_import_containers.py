@@ -156,8 +156,8 @@ def test_lost_auctions_have_no_price_and_stay(tmp_path: Path) -> None:
     assert rows(summary)["price"] == [*WANTED["price"], None, None]
     assert "2 rows have no price" in summary.notes[0]
     assert "1 rows have no click" in summary.notes[1]
-    (recording,) = read_log(summary.folder)
-    assert recording.test.values[:, 0].tolist() == WANTED["value"]
+    (dataset,) = read_log(summary.folder)
+    assert dataset.test.values[:, 0].tolist() == WANTED["value"]
 
 
 def test_a_column_may_serve_two_meanings(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from made_imports import MADE, Made, pack
 
 from equibid.errors import InputError
-from equibid.logs import Recording, read_log
-from equibid.logs.importing import FORMS, import_logs
+from equibid.logs import LogDataset, read_log
+from equibid.logs.importing import SCHEMAS, import_logs
 from shared import SHARED, needs
 
 each = pytest.mark.parametrize("made", MADE.values(), ids=MADE)
@@ -25,7 +25,7 @@ def rows_of(folder: Path) -> list[dict]:
     return pl.read_parquet(folder / "rows/*.parquet").rows(named=True)
 
 
-def same(ours: list[Recording], theirs: list[Recording]) -> None:
+def same(ours: list[LogDataset], theirs: list[LogDataset]) -> None:
     assert [x.name for x in ours] == [x.name for x in theirs]
     for one, other in zip(ours, theirs, strict=True):
         assert one.period == other.period
@@ -65,7 +65,7 @@ def test_line_ends_marks_and_a_missing_last_one_change_nothing(
 
 
 def test_all_forms_are_tried() -> None:
-    assert {made.form for made in MADE.values()} == set(FORMS)
+    assert {made.form for made in MADE.values()} == set(SCHEMAS)
 
 
 def test_columns_of_a_header_may_come_in_any_order(tmp_path: Path) -> None:
@@ -123,9 +123,9 @@ def test_an_advertiser_of_hardly_any_impression_is_unknown(tmp_path: Path) -> No
     quarantine = pl.read_csv(tmp_path / "out/quarantine.csv")
     assert quarantine.select("line", "field", "value").rows() == [(12, "advertiserNumber", 99)]
     # The impression that lost a row is left out whole when the log is played.
-    recording = read_log(tmp_path / "out")[0]
-    assert recording.train is not None
-    assert recording.train.impressions + recording.test.impressions == 299
+    dataset = read_log(tmp_path / "out")[0]
+    assert dataset.train is not None
+    assert dataset.train.impressions + dataset.test.impressions == 299
 
 
 def test_each_period_is_judged_by_its_own_advertisers(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_each_period_is_judged_by_its_own_advertisers(tmp_path: Path) -> None:
     summary = import_logs([path], tmp_path / "out", max_bad=0.01)
     assert summary.reasons == {"bid not a number from 0 to 1e+15": 4}
     found = [
-        recording.test.impressions + (0 if recording.train is None else recording.train.impressions)
-        for recording in read_log(tmp_path / "out")
+        dataset.test.impressions + (0 if dataset.train is None else dataset.train.impressions)
+        for dataset in read_log(tmp_path / "out")
     ]
     assert found == [800, 7, 3]
 
@@ -196,9 +196,9 @@ def test_campaigns_of_folders_with_dots_are_told_apart(tmp_path: Path) -> None:
             path = tmp_path / day / f"7.{part}.txt"
             paths.append(made_logs.write(path, made_logs.spaced(rows)))
     import_logs(paths, tmp_path / "out")
-    recordings = read_log(tmp_path / "out")
-    assert [recording.name for recording in recordings] == ["2013.06/7", "2013.07/7"]
-    assert all(recording.train is not None for recording in recordings)
+    datasets = read_log(tmp_path / "out")
+    assert [dataset.name for dataset in datasets] == ["2013.06/7", "2013.07/7"]
+    assert all(dataset.train is not None for dataset in datasets)
 
 
 def test_totals_that_a_file_beside_states_are_compared(tmp_path: Path) -> None:

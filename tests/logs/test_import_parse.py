@@ -5,25 +5,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_imports import MADE
 
-from equibid.logs.importing import FORMS
+from equibid.logs.importing import SCHEMAS
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import Form, named, number, text
+from equibid.logs.importing.form import LogSchema, named, number, text
 from equibid.logs.importing.parse import parse
 from equibid.logs.table import amount
 
-QUOTED = Form(
+QUOTED = LogSchema(
     name="quoted",
     fields=(named("id"), number(amount("bid")), text("note")),
     recognises=lambda *_: False,
     quoted=True,
 )
-FORMS_TRIED = [QUOTED, *(FORMS[name] for name in ("ipinyou-features", "rlb"))]
+FORMS_TRIED = [QUOTED, *(SCHEMAS[name] for name in ("ipinyou-features", "rlb"))]
 LETTERS = st.text(alphabet='",ab01. \r\t-:é\x00\x1e', max_size=12)
 # Lines that cannot be split into columns, so that all others are read the careful way.
 SPOILERS = (b"\xff\n", b"\n")
 
 
-def parsed(lines: list[bytes], form: Form, spoiler: bytes = b"") -> tuple[list[tuple], list[int]]:
+def parsed(
+    lines: list[bytes], form: LogSchema, spoiler: bytes = b""
+) -> tuple[list[tuple], list[int]]:
     """Rows and lines of the bad rows; a spoiler's own are left out."""
     data = b"".join(line + b"\n" for line in lines) + spoiler
     result = parse(Chunk(1, data.count(b"\n"), data, 0), form, form.fields)
@@ -37,7 +39,7 @@ def parsed(lines: list[bytes], form: Form, spoiler: bytes = b"") -> tuple[list[t
 @example(cells=[('"a,b"', "1", ' "x"'), ("a", "1", '"x" ')])
 @example(cells=[("a", "1", 'x"'), ('"a', "1", "x")])
 @example(cells=[("1", "1", "1:1"), ("1", "1", "")])
-def test_rows_are_judged_alone(form: Form, cells: list[tuple[str, str, str]]) -> None:
+def test_rows_are_judged_alone(form: LogSchema, cells: list[tuple[str, str, str]]) -> None:
     lines = [form.separator.join(row).encode() for row in cells]
     # Blank lines are no rows, and a carriage return before the end belongs to the end.
     lines = [line.rstrip(b"\r") for line in lines]
@@ -51,7 +53,7 @@ def test_rows_are_judged_alone(form: Form, cells: list[tuple[str, str, str]]) ->
 
 @pytest.mark.parametrize("made", MADE.values(), ids=MADE)
 def test_the_careful_way_reads_the_same_numbers(made) -> None:
-    form = FORMS[made.form]
+    form = SCHEMAS[made.form]
     lines = made.lines(50)[made.header :]
     fields = [field for field in form.fields if field.name in made.columns]
     data = b"".join(line + b"\n" for line in lines)

@@ -44,12 +44,12 @@ def imported(folder: Path, names: list[str]) -> Path:
 
 @given(st.lists(NAME, min_size=2, max_size=4, unique=True))
 def test_names_come_back_from_an_import(folder: Path, names: list[str]) -> None:
-    recordings = read_log(imported(folder, names))
-    assert [recording.name for recording in recordings] == [f"log-{name}" for name in names]
-    for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-        assert recording.test.labels.advertiser(0) == name
+    datasets = read_log(imported(folder, names))
+    assert [dataset.name for dataset in datasets] == [f"log-{name}" for name in names]
+    for number, (dataset, name) in enumerate(zip(datasets, names, strict=True)):
+        assert dataset.test.labels.advertiser(0) == name
         expected = [0.1 * (number + 1 + len(names) * k) for k in range(3)]
         got = np.concatenate(
-            [np.asarray(part.values)[:, 0] for part in (recording.train, recording.test) if part]
+            [np.asarray(part.values)[:, 0] for part in (dataset.train, dataset.test) if part]
         )
         assert set(np.round(got, 9)) <= set(np.round(expected, 9))

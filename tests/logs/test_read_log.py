@@ -63,11 +63,11 @@ def test_a_folder_for_each_campaign_is_read_by_its_name(tmp_path: Path) -> None:
         write(tmp_path / "rlb" / campaign / "info.json", info())
         lines = spaced(clicks(6, number))
         write(tmp_path / "rlb" / campaign / "test.theta.txt", lines)
-    recordings = read_log(tmp_path / "rlb")
-    assert [x.name for x in recordings] == ["1458", "2997"]
-    for recording in recordings:
-        assert recording.history is not None
-        assert recording.history.impressions == 301
+    datasets = read_log(tmp_path / "rlb")
+    assert [x.name for x in datasets] == ["1458", "2997"]
+    for dataset in datasets:
+        assert dataset.history is not None
+        assert dataset.history.impressions == 301
     (one,) = read_log(tmp_path / "rlb/2997/info.json")
     (same,) = read_log(tmp_path / "rlb/2997/test.theta.txt")
     assert one.name == same.name == "2997"

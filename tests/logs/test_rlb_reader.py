@@ -25,11 +25,11 @@ def test_what_was_written_is_read(tmp_path: Path, ending: str, separator: str) -
     of_info = write(tmp_path / "12.info.json", info())
     theta = write(tmp_path / f"12.valid.{ending}", spaced(rows, separator))
     for path in (of_info, theta, tmp_path):
-        (recording,) = read_log(path)
-        market = validate(recording.test)
-        assert recording.name == "12"
-        assert recording.period == 1000
-        assert recording.train is None
+        (dataset,) = read_log(path)
+        market = validate(dataset.test)
+        assert dataset.name == "12"
+        assert dataset.period == 1000
+        assert dataset.train is None
         assert market.market_price is not None
         assert market.outcomes is not None
         assert market.values[:, 0].tolist() == [float(row[2]) for row in rows]
@@ -77,11 +77,11 @@ def test_halves_of_a_pair_are_missed(tmp_path: Path) -> None:
 
 @needs("data/ipinyou/rlb")
 def test_nine_real_campaigns() -> None:
-    recordings = {recording.name: recording for recording in read_log(REAL)}
-    assert tuple(recordings) == CAMPAIGNS
-    for name, recording in recordings.items():
+    datasets = {dataset.name: dataset for dataset in read_log(REAL)}
+    assert tuple(datasets) == CAMPAIGNS
+    for name, dataset in datasets.items():
         said = json.loads((REAL / f"{name}.info.json").read_text())
-        history, market = recording.history, validate(recording.test)
+        history, market = dataset.history, validate(dataset.test)
         assert history is not None
         assert history.counts.sum() == said["imp_train"] == history.impressions
         assert (np.arange(301) * history.counts).sum() == said["cost_train"] == history.cost
@@ -93,8 +93,8 @@ def test_nine_real_campaigns() -> None:
 def test_real_rows_are_read_to_the_bit() -> None:
     with gzip.open(REAL / "2997.valid.theta.txt.gz", "rt") as file:
         words = [line.split() for line in file]
-    (recording,) = read_log(REAL / "2997.valid.theta.txt.gz")
-    market = recording.test
+    (dataset,) = read_log(REAL / "2997.valid.theta.txt.gz")
+    market = dataset.test
     assert market.values[:, 0].tolist() == [float(pctr) for _, _, pctr in words]
     assert np.asarray(market.market_price).tolist() == [float(price) for _, price, _ in words]
     assert np.asarray(market.outcomes).sum() == sum(int(click) for click, _, _ in words)

@@ -1,6 +1,7 @@
 """A made-up run: plausible curves, known sums."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,8 @@ from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.pairs import paired_tests
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.markets.market import Labels
-from equibid.reports.comparison.report import RunTables
+from equibid.reports.comparison.tables import RunTables
+from equibid.runs.reading import RunFolder
 
 NAMES = ("pacing", "pid", "lin", "ortb", "mcpc", "rlb", "dqn", "iql", "constant", *"uvwxyz")
 LABELS = Labels(currency="CNY")
@@ -89,17 +91,18 @@ def run_tables(
                 }
             )
         )
+    config = {
+        "market": {"name": "auctionnet-like", "impressions": 96_000, "ticks": ticks},
+        "auction": {"rule": "generalised second price", "slots": 3, "reserve": 0.01},
+        "bidders": names,
+        "seeds": list(range(seeds)),
+        "play": "one bidder a seat, the others fixed",
+        "versions": {"equibid": "0.1.0", "jax": "0.10.2"},
+        "resumed": None,
+    }
     return RunTables(
         **findings(names, skill, seeds, ticks, advertisers, rng),
-        config={
-            "market": {"name": "auctionnet-like", "impressions": 96_000, "ticks": ticks},
-            "auction": {"rule": "generalised second price", "slots": 3, "reserve": 0.01},
-            "bidders": names,
-            "seeds": list(range(seeds)),
-            "play": "one bidder a seat, the others fixed",
-            "versions": {"equibid": "0.1.0", "jax": "0.10.2"},
-            "resumed": None,
-        },
+        run=RunFolder(Path("nowhere"), "compare", config),
         ranking=ranking(names, skill, seeds, rng),
         metrics=[metric.named(LABELS) for metric in METRICS],
         score_title="Value bought per seat, relative to the mean of all bidders",

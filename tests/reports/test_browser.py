@@ -1,6 +1,5 @@
 """The report in a real browser: drawn, silent, and asking nothing of the network."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +8,11 @@ import polars as pl
 import pytest
 from run_tables import renamed, run_tables
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
+from equibid.reports.charts.svg import told
 from equibid.reports.comparison.drawn import CHARTS, shown
-from equibid.reports.comparison.report import RunTables, write_report
+from equibid.reports.comparison.page import page
+from equibid.reports.comparison.tables import RunTables
 
 pytestmark = needs_browser
 
@@ -33,7 +34,7 @@ def browser() -> Iterator[Browser]:
 def show(browser: Browser, tables: RunTables, folder: Path, width: int = 1280) -> None:
     """Write a report and wait until it is drawn."""
     path = folder / "report.html"
-    write_report(tables, path)
+    path.write_text(page(tables), encoding="utf-8")
     browser.resize(width, 900)
     browser.open(path.as_uri())
     browser.wait_for(READY)
@@ -46,15 +47,10 @@ def test_report_is_drawn_without_errors_or_requests(
 ):
     tables = run_tables(**RUNS[run])
     show(browser, tables, tmp_path, width)
-    drawn = browser.evaluate(
-        "[...document.querySelectorAll('[data-figure]')]"
-        ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-        ".map(d => d.dataset.figure)"
-    )
+    drawn = browser.evaluate(DRAWN)
     assert drawn == shown(tables)
     assert (drawn == list(CHARTS)) is (run != "one of each")
     assert browser.errors == []
-    # A heat map is drawn as a picture in the page.
     asked = [request for request in browser.requests if not request.startswith("data:")]
     assert asked == [(tmp_path / "report.html").as_uri()]
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
@@ -71,18 +67,19 @@ def test_hostile_names_stay_text(browser: Browser, tmp_path: Path):
     chip = "document.querySelectorAll('nav [data-bidder]')[2].textContent"
     assert browser.evaluate(chip) == name
     # The charts cut long names, after the same characters.
-    ticks = "[...document.querySelectorAll('[data-figure=ranking] .ytick')].map(t => t.textContent)"
-    assert browser.evaluate(ticks)[2] == name[:21] + "…"
+    rows = "[...document.querySelectorAll('[data-figure=ranking] .wide-only text.ink')]"
+    assert browser.evaluate(f"{rows}.map(t => t.textContent)")[2] == name[:21] + "…"
+    assert browser.errors == []
 
 
 def test_picked_bidders_stand_out_in_every_chart(browser: Browser, tmp_path: Path):
     show(browser, run_tables(), tmp_path)
-    # By chart: its traces of bidders that are not faded.
+    # By chart: the bidders whose parts are not faded, and the kinds of these parts.
     state = (
         "Object.fromEntries([...document.querySelectorAll('[data-figure]')].map(d => "
-        "[d.dataset.figure, d.data"
-        ".filter(t => t.meta.bidder >= 0 && (t.opacity ?? 1) === 1 && t.visible !== false)"
-        ".map(t => [t.meta.bidder, t.meta.role])]))"
+        "[d.dataset.figure, [...d.querySelector('svg').querySelectorAll('g[data-b]')]"
+        ".filter(g => !g.classList.contains('off') && getComputedStyle(g).display !== 'none')"
+        ".map(g => [Number(g.dataset.b), g.classList[0]])]))"
     )
     of_bidders = {name for name, lit in browser.evaluate(state).items() if lit}
     heat_maps = {"paired", "head-to-head", "category", "time", "budget"}
@@ -92,13 +89,36 @@ def test_picked_bidders_stand_out_in_every_chart(browser: Browser, tmp_path: Pat
     browser.wait_for(f"{state}['cpa'].length === 1")
     lit = browser.evaluate(state)
     for name in ("ranking", "spend", "value", "cpa", "win-curve"):
-        assert lit[name] == [[1, "mark"]]
+        assert lit[name] == [[1, "marks"]]
     for name in ("pacing", "factor", "win-rate"):
-        assert sorted(lit[name]) == [[1, "band"], [1, "label"], [1, "line"]]
+        assert sorted(lit[name]) == [[1, "band"], [1, "line"], [1, "name"]]
     assert sorted(lit["profile"]) == [[1, "band"], [1, "line"]]
     browser.evaluate("document.querySelector('nav [data-everyone]').click()")
     browser.wait_for(f"{state}['cpa'].length === 10")
     assert browser.errors == []
+
+
+@pytest.mark.parametrize("name", ["ranking", "pacing", "profile", "paired", "cpa"])
+def test_the_pointer_is_told_of_the_point_beneath_it(browser: Browser, tmp_path: Path, name: str):
+    tables = run_tables(bidders=2, seeds=3)
+    show(browser, tables, tmp_path)
+    shape = f"document.querySelector('[data-figure={name}] svg g[data-b] [data-k]')"
+    if name == "paired":
+        shape = "document.querySelector('[data-figure=paired] svg .cells [data-k]')"
+    browser.evaluate(f"{shape}.scrollIntoView({{block: 'center'}})")
+    x, y, key = browser.evaluate(
+        "(s => { const line = s.parentNode.classList.contains('line'), b = s.getBBox();"
+        "const p = line ? s.getPointAtLength(0) : {x: b.x + b.width / 2, y: b.y + b.height / 2};"
+        "const at = new DOMPoint(p.x, p.y).matrixTransform(s.getScreenCTM());"
+        f"return [at.x, at.y, Number(s.dataset.k)]; }})({shape})"
+    )
+    browser.evaluate(
+        f"{shape}.dispatchEvent(new PointerEvent("
+        f"'pointermove', {{bubbles: true, clientX: {x}, clientY: {y}}}))"
+    )
+    assert browser.evaluate("document.getElementById('tip').hidden") is False
+    said = browser.evaluate("document.getElementById('tip').textContent")
+    assert said == told(CHARTS[name](tables))[key]
 
 
 def test_charts_follow_light_and_dark(browser: Browser, tmp_path: Path):
@@ -108,7 +128,7 @@ def test_charts_follow_light_and_dark(browser: Browser, tmp_path: Path):
         browser.media(scheme)
         seen[scheme] = [
             browser.evaluate(TEXT.format("body", "backgroundColor")),
-            browser.evaluate(TEXT.format("[data-figure=ranking] .ytick text", "fill")),
+            browser.evaluate(TEXT.format("[data-figure=ranking] text.ink", "fill")),
         ]
     assert seen == {
         "light": ["rgb(255, 255, 255)", "rgb(22, 25, 29)"],
@@ -116,17 +136,27 @@ def test_charts_follow_light_and_dark(browser: Browser, tmp_path: Path):
     }
 
 
-def test_charts_fit_paper_and_come_back(browser: Browser, tmp_path: Path):
+def test_paper_shows_what_is_folded_and_it_folds_again(browser: Browser, tmp_path: Path):
     show(browser, run_tables(bidders=2), tmp_path)
-    widths = "[...document.querySelectorAll('.main-svg:first-child')].map(s => s.clientWidth)"
-    before = browser.evaluate(widths)
+    count = "document.querySelectorAll('details[open]').length"
+    every = browser.evaluate("document.querySelectorAll('details').length")
+    assert browser.evaluate(count) == 0 < every
     browser.evaluate("dispatchEvent(new Event('beforeprint'))")
-    browser.wait_for(f"{widths}.every(width => width === 680)")
+    assert browser.evaluate(count) == every
     browser.evaluate("dispatchEvent(new Event('afterprint'))")
-    browser.wait_for(f"JSON.stringify({widths}) === '{json.dumps(before, separators=(',', ':'))}'")
+    assert browser.evaluate(count) == 0
     browser.pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert browser.errors == []
+
+
+def test_contents_lead_to_every_section(browser: Browser, tmp_path: Path):
+    show(browser, run_tables(bidders=2), tmp_path)
+    links = browser.evaluate(
+        "[...document.querySelectorAll('.contents a')].map(a => a.getAttribute('href').slice(1))"
+    )
+    assert links == browser.evaluate("[...document.querySelectorAll('section')].map(s => s.id)")
+    assert len(links) == len(set(links)) > 6
 
 
 def test_the_check_sees_errors_and_requests(browser: Browser, tmp_path: Path):

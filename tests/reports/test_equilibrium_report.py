@@ -1,28 +1,32 @@
 """The report of an equilibrium shows the certificate's numbers and says no more than it proves."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
 from equibid.auctions.soft import Soft
 from equibid.equilibrium.game import Game, game_of
 from equibid.equilibrium.objectives import WELFARE
 from equibid.equilibrium.solvers.select import Search, best_of, search
 from equibid.markets import MARKETS
 from equibid.markets.market import Labels
+from equibid.reports.charts.chart import Bars, Chart, Line, Marks
 from equibid.reports.equilibrium import charts
-from equibid.reports.equilibrium.charts import FLOOR, small
-from equibid.reports.equilibrium.page import figures, page, verdict, write_equilibrium
-from equibid.reports.equilibrium.tables import EquilibriumTables, equilibrium_tables
-from equibid.runs.certifying import Certified, certified
+from equibid.reports.equilibrium.charts import FLOOR
+from equibid.reports.equilibrium.page import drawn as figures
+from equibid.reports.equilibrium.page import page, verdict
+from equibid.reports.equilibrium.tables import STARTS, EquilibriumTables, read_equilibrium
+from equibid.reports.html.numbers import small
+from equibid.runs.certifying import Certified, certified, write_certified
+from equibid.runs.folder import open_run
+from equibid.runs.reading import read_run
 from equibid.runs.solving import Problem, starts_frame
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
@@ -36,10 +40,27 @@ def game(day: int = 0, names: Sequence[str] = ()) -> Game:
     return game_of(replace(market, labels=labels), Soft(0.05))
 
 
+def tables_of(
+    results: Sequence[Certified], kind: str = "solve", starts: pl.DataFrame | None = None
+) -> EquilibriumTables:
+    """What is read back from the folder of a run with these certificates."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = open_run(Path(folder), CONFIG | {"command": kind})
+        write_certified(run, results)
+        if kind == "solve":
+            empty = pl.DataFrame(schema=dict.fromkeys(STARTS, pl.Float64))
+            run.write_table("starts.parquet", empty if starts is None else starts)
+        return read_equilibrium(read_run(run.folder))
+
+
 def made_up(days: int = 1, names: Sequence[str] = ()) -> EquilibriumTables:
     """Factors that are no equilibrium."""
-    results = [certified("demo", n, game(n, names), FACTORS, 0.01) for n in range(days)]
-    return equilibrium_tables(results, CONFIG | {"command": "certify"})
+    return tables_of(certificates(days, names), "certify")
+
+
+def certificates(days: int = 1, names: Sequence[str] = ()) -> list[Certified]:
+    """Of the factors, on some days."""
+    return [certified("demo", n, game(n, names), FACTORS, 0.01) for n in range(days)]
 
 
 @pytest.fixture(scope="module")
@@ -53,30 +74,20 @@ def solved() -> EquilibriumTables:
     assert leader is not None
     problem = Problem("demo", here, WELFARE, "ncb-select", settings)
     result = certified("demo", 0, here, leader.rest.factors, 1e-6)
-    return equilibrium_tables([result], CONFIG, starts_frame(problem, outcomes))
+    return tables_of([result], starts=starts_frame(problem, outcomes))
 
 
-def marks(figure: go.Figure) -> list[Any]:
-    traces: list[Any] = list(figure.data)
-    return [trace for trace in traces if trace["meta"]["role"] == "mark"]
-
-
-def points(figure: go.Figure) -> set[tuple[float, float]]:
+def points(chart: Chart) -> set[tuple[float, float]]:
     return {
         (float(x), float(y))
-        for mark in marks(figure)
-        for x, y in zip(mark["x"], mark["y"], strict=True)
+        for marks in chart.of(Marks)
+        for x, y in zip(marks.x, marks.y, strict=True)
     }
-
-
-def result_of(tables: EquilibriumTables) -> Certified:
-    (result,) = tables.results
-    return result
 
 
 def test_gains_are_shares_of_welfare_the_largest_bound_first() -> None:
     tables = made_up()
-    one = result_of(tables).certificate
+    one = certificates()[0].certificate
     welfare, own = one.response.welfare, one.response.returns
     bound = np.maximum(one.bound - own, 0) / welfare
     gain = np.maximum(one.gain, 0) / welfare
@@ -87,7 +98,7 @@ def test_gains_are_shares_of_welfare_the_largest_bound_first() -> None:
 
 def test_factors_stand_against_budgets_in_currency() -> None:
     tables = made_up()
-    here = result_of(tables).game
+    here = game()
     got = sorted(points(charts.factor_chart(tables)))
     level = FACTORS / here.cap
     level[1] = np.delete(level, 1).min() / 3
@@ -97,8 +108,9 @@ def test_factors_stand_against_budgets_in_currency() -> None:
 
 def test_welfare_stands_against_its_bounds() -> None:
     tables = made_up()
-    one = result_of(tables).certificate
-    shares = [mark["x"][0] for mark in marks(charts.welfare_chart(tables))]
+    one = certificates()[0].certificate
+    (bars,) = charts.welfare_chart(tables).of(Bars)
+    shares = [float(x or 0) for x in bars.x]
     assert shares == pytest.approx(
         [one.response.welfare / one.first_best, one.liquid_welfare / one.liquid_bound]
     )
@@ -107,16 +119,16 @@ def test_welfare_stands_against_its_bounds() -> None:
 
 def test_starts_are_told_apart_by_whether_they_hold(solved: EquilibriumTables) -> None:
     assert solved.starts is not None
-    holds, fails = marks(charts.start_chart(solved))
-    assert len(holds["x"]) == 3
-    assert list(fails["x"]) == [0.1]
-    assert list(fails["y"]) == solved.starts.filter(~pl.col("holds"))["objective"].to_list()
+    holds, fails = charts.start_chart(solved).of(Marks)
+    assert len(holds.x) == 3
+    assert list(fails.x) == [0.1]
+    assert list(fails.y) == solved.starts.filter(~pl.col("holds"))["objective"].to_list()
     assert "3 of 4 starts led to 1 equilibrium." in page(solved)
 
 
 def test_the_headline_says_what_is_proven(solved: EquilibriumTables) -> None:
     said = verdict(solved)
-    share = small(result_of(solved).certificate.exploitability)
+    share = small(solved.results[0]["exploitability"])
     assert share in said.headline or "gains anything" in said.headline
     assert said.headline.startswith("Nobody gains")
     assert verdict(made_up()).headline.endswith("of total welfare by leaving")
@@ -124,7 +136,7 @@ def test_the_headline_says_what_is_proven(solved: EquilibriumTables) -> None:
     assert verdict(made_up(3)).headline == "The certificate holds on 0 of 3 days"
     # Everybody at its cap: nobody gains, but budgets are not kept.
     here = game()
-    over = equilibrium_tables([certified("demo", 0, here, here.cap, 0.01)], CONFIG)
+    over = tables_of([certified("demo", 0, here, here.cap, 0.01)])
     assert verdict(over).headline.startswith("No equilibrium: a budget is overspent by")
 
 
@@ -132,15 +144,15 @@ def test_several_days_show_means_and_the_worst() -> None:
     tables = made_up(3)
     assert list(figures(tables)) == ["welfare", "days", "gains", "factors"]
     assert tables.advertisers.height == 5
-    rows = pl.concat([result.frame() for result in tables.results])
+    rows = pl.concat([result.frame() for result in certificates(3)])
     for row in tables.advertisers.iter_rows(named=True):
         mine = rows.filter(advertiser=row["advertiser"])
         assert row["cost"] == pytest.approx(mine["cost"].mean())
         if "overspends" in mine["status"].to_list():
             assert row["status"] == "overspends"
-    (day, *_) = marks(charts.day_chart(tables))
-    one = tables.results[0].certificate
-    assert list(day["x"]) == pytest.approx([one.exploitability, one.exploitability_bound])
+    (day, *_) = charts.day_chart(tables).of(Line)
+    one = certificates()[0].certificate
+    assert list(day.x) == pytest.approx([one.exploitability, one.exploitability_bound])
 
 
 @pytest.mark.parametrize(
@@ -171,15 +183,11 @@ def test_report_is_drawn_without_errors_or_requests(
 ) -> None:
     tables = made_up(days, ["tea", NASTY, "cars", "x" * 60, "shoes"]) if days else solved
     path = tmp_path / "report.html"
-    write_equilibrium(tables, path)
+    path.write_text(page(tables), encoding="utf-8")
     browser.resize(width, 900)
     browser.open(path.as_uri())
     browser.wait_for("document.documentElement.dataset.ready === 'yes'")
-    drawn = browser.evaluate(
-        "[...document.querySelectorAll('[data-figure]')]"
-        ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-        ".map(d => d.dataset.figure)"
-    )
+    drawn = browser.evaluate(DRAWN)
     assert sorted(drawn) == sorted(figures(tables))
     assert browser.errors == []
     assert browser.requests == [path.as_uri()]
@@ -188,6 +196,7 @@ def test_report_is_drawn_without_errors_or_requests(
     browser.evaluate("document.querySelector('nav [data-bidder=\"0\"]').click()")
     faded = (
         "[...document.querySelectorAll('[data-figure=gains],[data-figure=factors]')]"
-        ".every(d => d.data.every(t => t.meta.bidder < 1 || t.opacity === 0.2))"
+        ".every(d => [...d.querySelectorAll('g[data-b]')]"
+        ".every(g => (g.dataset.b === '0') !== g.classList.contains('off')))"
     )
     browser.wait_for(faded)

@@ -1,6 +1,5 @@
 """A comparison's further charts and tables show the numbers, and leave out what is not there."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,10 @@ import polars as pl
 import pytest
 from run_tables import run_tables
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
 from equibid.evaluation.pairs import paired_tests
 from equibid.evaluation.strengths import strengths
+from equibid.reports.charts.chart import NOBODY, Cells, Chart, Line, Marks
 from equibid.reports.comparison import charts
 from equibid.reports.comparison.certainty import differences, too_few
 from equibid.reports.comparison.drawn import CHARTS, shown
@@ -26,27 +26,28 @@ from equibid.reports.comparison.metric_chart import SCORE, metric_chart
 from equibid.reports.comparison.page import page
 from equibid.reports.comparison.price_charts import price_chart, win_curve_chart
 from equibid.reports.comparison.reliability_charts import profile_chart
-from equibid.reports.comparison.side_by_side import change, looks_of, verdict, write_side_by_side
+from equibid.reports.comparison.side_by_side import change, looks_of, verdict
+from equibid.reports.comparison.side_by_side import page as beside
 from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import verdict as said_of
 from equibid.runs.across import Past
 from equibid.runs.findings import Findings, Settled
 
 
-def heat(figure) -> np.ndarray:
-    (trace,) = figure.to_dict()["data"]
-    return np.array(trace["z"], float)
+def heat(chart: Chart) -> np.ndarray:
+    (cells,) = chart.of(Cells)
+    return np.array(cells.values, float)
 
 
 def test_profiles_are_drawn_as_they_are() -> None:
     tables = run_tables(bidders=3, seeds=4)
     assert tables.profile is not None
-    lines = [t for t in profile_chart(tables).to_dict()["data"] if t["meta"]["role"] == "line"]
+    lines = profile_chart(tables).of(Line)
     assert len(lines) == len(tables.bidders)
     for line in lines:
-        mine = tables.profile.filter(bidder=tables.bidders[line["meta"]["bidder"]])
-        assert list(line["x"]) == mine["threshold"].to_list()
-        assert list(line["y"]) == mine["share"].to_list()
+        mine = tables.profile.filter(bidder=tables.bidders[line.rank])
+        assert list(line.x) == mine["threshold"].to_list()
+        assert list(line.y) == mine["share"].to_list()
 
 
 def test_pairs_are_seen_from_both_sides() -> None:
@@ -66,7 +67,7 @@ def test_a_star_is_a_difference_that_is_no_chance() -> None:
     assert tables.paired is not None
     for separable, star in ((True, "*"), (False, "")):
         one = replace(tables, paired=tables.paired.with_columns(separable=pl.lit(separable)))
-        text = paired_chart(one).to_dict()["data"][0]["text"]
+        text = paired_chart(one).of(Cells)[0].text
         assert [cell.endswith("*") for row in text for cell in row if cell] == [bool(star)] * 2
 
 
@@ -104,11 +105,10 @@ def test_prices_are_for_a_thousand_and_what_is_not_to_be_had_is_not_drawn() -> N
             **{q: [0.1 * k, 0.2 * k, np.inf] * 2 for k, q in enumerate(QUANTILES, 1)},
         }
     )
-    drawn = price_chart(replace(tables, prices=prices)).to_dict()["data"]
-    (median,) = [trace for trace in drawn if trace["name"] == "median"]
-    np.testing.assert_allclose(median["y"][:2], [300, 600])
-    assert median["y"][2] is None
-    assert "first slot" not in [trace["name"] for trace in drawn]
+    (median,) = price_chart(replace(tables, prices=prices)).of(Line)
+    assert median.name == "median"
+    np.testing.assert_allclose(np.array(median.y[:2], float), [300, 600])
+    assert median.y[2] is None
 
 
 QUANTILES = ("q10", "q25", "q50", "q75", "q90")
@@ -118,25 +118,24 @@ def test_bidders_stand_at_their_mean_bid_and_win_rate() -> None:
     tables = run_tables(bidders=2, seeds=2, ticks=4)
     assert tables.win_curve is not None
     wide = tables.win_curve.with_columns(bid=pl.Series(np.geomspace(1e-6, 1e6, 80)))
-    data = win_curve_chart(replace(tables, win_curve=wide)).to_dict()["data"]
-    marks = [trace for trace in data if trace["meta"]["role"] == "mark"]
+    marks = win_curve_chart(replace(tables, win_curve=wide)).of(Marks)
     assert len(marks) == len(tables.bidders)
     for mark in marks:
-        mine = tables.delivery.filter(bidder=tables.bidders[mark["meta"]["bidder"]])
+        mine = tables.delivery.filter(bidder=tables.bidders[mark.rank])
         bid, wins, offered = (mine[c].to_numpy().sum() for c in ("bid", "wins", "offered"))
-        assert mark["x"][0] == pytest.approx(1000 * bid / offered)
-        assert mark["y"][0] == pytest.approx(wins / offered)
+        assert mark.x[0] == pytest.approx(1000 * bid / offered)
+        assert mark.y[0] == pytest.approx(wins / offered)
 
 
 def test_prices_paid_stand_beside_their_targets() -> None:
     tables = run_tables(bidders=2, advertisers=5)
-    data = charts.cpa_chart(tables).to_dict()["data"]
+    data = charts.cpa_chart(tables).of(Marks)
     largest = tables.advertisers.filter(bidder=tables.bidders[0])
     largest = largest.sort("budget", descending=True)
-    (target,) = [trace for trace in data if trace["name"] == "target CPA"]
-    np.testing.assert_allclose(target["x"], largest["target_cpa"])
-    first = next(trace for trace in data if trace["meta"]["bidder"] == 0)
-    np.testing.assert_allclose(first["x"], largest["spend"] / largest["value"])
+    (target,) = [marks for marks in data if marks.rank == NOBODY]
+    np.testing.assert_allclose(np.array(target.x, float), largest["target_cpa"])
+    (first,) = [marks for marks in data if marks.rank == 0]
+    np.testing.assert_allclose(np.array(first.x, float), largest["spend"] / largest["value"])
 
 
 @pytest.mark.parametrize(
@@ -154,8 +153,8 @@ def test_the_largest_budget_is_called_so_where_quarters_are_empty(
         {"market": "m", "advertiser": range(seats), "category": 0, "budget": range(seats)}
     )
     found = strengths(rows, campaigns, [], "value")
-    chart = strength_chart(replace(tables, strengths=found), "budget").to_dict()
-    assert list(chart["layout"]["xaxis"]["ticktext"]) == names
+    chart = strength_chart(replace(tables, strengths=found), "budget")
+    assert list(chart.x.names or ()) == names
 
 
 def test_zero_has_no_sign() -> None:
@@ -271,17 +270,17 @@ def test_from_nothing_to_something_is_a_difference() -> None:
 def test_runs_of_other_days_are_named() -> None:
     tables = run_tables(bidders=2, seeds=3)
     runs = [past("old", tables), past("new", tables), past("<far>", tables, market_seed=3)]
-    assert "Not on the same days, so not here: &lt;far&gt;." in change(runs)
-    assert "Not on the same days" not in change(runs[:2])
+    assert "Not on the same days, so not here: &lt;far&gt;." in change(runs).guide
+    assert "Not on the same days" not in change(runs[:2]).guide
 
 
 def test_a_metric_without_an_interval_says_none() -> None:
     run = past("one", run_tables(bidders=2))
     bare = run.findings.ranking.with_columns(score_low=pl.lit(None, pl.Float64))
     run = replace(run, findings=replace(run.findings, ranking=bare))
-    (dots,) = metric_chart([run], SCORE, looks_of([run])).to_dict()["data"]
-    assert all("to" not in text.split("<br>")[1] for text in dots["text"])
-    assert not any(dots["error_x"]["array"])
+    (dots,) = metric_chart([run], SCORE, looks_of([run])).of(Marks)
+    assert all("to" not in told.split(": ")[1] for told in dots.told)
+    assert list(dots.low) == [None] * len(dots.x)
 
 
 @needs_browser
@@ -293,19 +292,14 @@ def test_runs_side_by_side_are_drawn(tmp_path: Path, width: int) -> None:
         past(nasty, run_tables(bidders=4), reserve=nasty),
     ]
     path = tmp_path / "side.html"
-    write_side_by_side(runs, path)
-    found = re.search(r'id="figures">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)
-    assert found
+    path.write_text(beside(runs), encoding="utf-8")
+    there = re.findall(r'data-figure="(.*?)"', path.read_text(encoding="utf-8"))
     with Browser() as browser:
         browser.resize(width, 900)
         browser.open(path.as_uri())
         browser.wait_for("document.documentElement.dataset.ready === 'yes'")
-        drawn = browser.evaluate(
-            "[...document.querySelectorAll('[data-figure]')]"
-            ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-            ".map(d => d.dataset.figure)"
-        )
-        assert drawn == list(json.loads(found[1]))
+        drawn = browser.evaluate(DRAWN)
+        assert drawn == there
         assert browser.errors == []
         assert browser.requests == [path.as_uri()]
         assert browser.evaluate("document.documentElement.scrollWidth") <= width

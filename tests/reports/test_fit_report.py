@@ -8,14 +8,19 @@ import jax
 import polars as pl
 import pytest
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
 from equibid.auctions.ranked import gsp
-from equibid.logs import Recording
+from equibid.logs import LogDataset
 from equibid.markets import Generator, generate
+from equibid.markets.likeness import alike
 from equibid.markets.market import Labels
-from equibid.reports.fitting.charts import FitTables
-from equibid.reports.fitting.page import figures, fit_tables, like, page, verdict, write_fit
-from equibid.runs.fitted import Fitted, fitted
+from equibid.reports.fitting.page import drawn as figures
+from equibid.reports.fitting.page import page, verdict
+from equibid.reports.fitting.tables import FitTables, read_fit
+from equibid.reports.side_by_side import write_side_by_side
+from equibid.runs.fitted import Fitted, fitted, write_fitted
+from equibid.runs.folder import open_run
+from equibid.runs.reading import read_run
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
 SETTINGS = Generator("m", impressions=1024, advertisers=8, ticks=24, categories=2)
@@ -25,13 +30,16 @@ SETTINGS = Generator("m", impressions=1024, advertisers=8, ticks=24, categories=
 def found() -> Fitted:
     market = generate(SETTINGS, jax.random.key(7))
     labels = Labels("log", (), "click", "fen", 10.0)
-    recording = Recording("log", replace(market, labels=labels))
-    return fitted(recording, gsp(), "log-fitted", others=1)
+    dataset = LogDataset("log", replace(market, labels=labels))
+    return fitted(dataset, gsp(), "log-fitted", others=1)
 
 
 @pytest.fixture(scope="module")
-def tables(found: Fitted) -> FitTables:
-    return fit_tables(found, {"command": "fit", "log": "log"}, "log")
+def tables(found: Fitted, tmp_path_factory: pytest.TempPathFactory) -> FitTables:
+    config = {"command": "fit", "log": "log", "dataset": "log"}
+    run = open_run(tmp_path_factory.mktemp("fit"), config)
+    write_fitted(run, found, gsp(), "log")
+    return read_fit(read_run(run.folder))
 
 
 def test_money_is_in_currency(found: Fitted) -> None:
@@ -42,7 +50,7 @@ def test_money_is_in_currency(found: Fitted) -> None:
 
 
 def test_a_generated_day_is_like_one(tables: FitTables) -> None:
-    assert like(tables.distances).sum() >= len(tables.distances) - 2
+    assert tables.distances["like"].sum() >= len(tables.distances) - 2
     assert set(figures(tables)) == {
         "distances",
         "value",
@@ -58,6 +66,7 @@ def test_the_headline_follows_the_distances(tables: FitTables) -> None:
         table = tables.distances.head(2).with_columns(
             distance=pl.Series([0.0, distance]), chance=pl.Series([None, chance], dtype=pl.Float64)
         )
+        table = table.with_columns(like=alike(table))
         return verdict(replace(tables, distances=table)).headline
 
     assert (
@@ -75,6 +84,21 @@ def test_every_setting_is_there_with_its_source(tables: FitTables, found: Fitted
     assert "the default: nobody bids from outside" in text
 
 
+def test_fits_stand_side_by_side(found: Fitted, tmp_path: Path) -> None:
+    runs = {}
+    for name, others in (("near", 1), ("far", 3)):
+        config = {"command": "fit", "log": "log", "dataset": "log", "others": others}
+        run = open_run(tmp_path / name, config)
+        write_fitted(run, found, gsp(), "log")
+        runs[name] = read_run(run.folder)
+    text = write_side_by_side(runs, tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "They differ in others." in text
+    first = found.distances["title"][0]
+    far = f"{found.distances['distance'][0]:.3f}"
+    for name in runs:
+        assert f'<td class="name">{name}</td><td>{first}</td><td>{far}</td>' in text
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with Browser() as browser:
@@ -87,15 +111,12 @@ def test_the_page_is_drawn_without_errors_or_requests(
     browser: Browser, tables: FitTables, tmp_path: Path, width: int
 ) -> None:
     path = tmp_path / "report.html"
-    write_fit(replace(tables, name=NASTY, notes=[NASTY], currency=NASTY), path)
+    nasty = replace(tables, name=NASTY, notes=[NASTY], currency=NASTY)
+    path.write_text(page(nasty), encoding="utf-8")
     browser.resize(width, 900)
     browser.open(path.as_uri())
     browser.wait_for("document.documentElement.dataset.ready === 'yes'")
-    drawn = browser.evaluate(
-        "[...document.querySelectorAll('[data-figure]')]"
-        ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-        ".map(d => d.dataset.figure)"
-    )
+    drawn = browser.evaluate(DRAWN)
     assert drawn == list(figures(tables))
     assert browser.errors == []
     assert browser.requests == [path.as_uri()]

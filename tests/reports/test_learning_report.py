@@ -1,15 +1,22 @@
 """The report of a training run: drawn, silent, and asking nothing of the network."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 import polars as pl
 import pytest
 
-from browser import Browser, needs_browser
+from browser import DRAWN, Browser, needs_browser
 from equibid.evaluation.insight import Boldness, Specialisation
-from equibid.reports.training.page import LearningTables, page, write_learning
+from equibid.markets import MARKETS
+from equibid.markets.market import Labels
+from equibid.reports.training.page import page
+from equibid.reports.training.tables import LearningTables
+from equibid.runs.insight import boldness_frame, specialisation_frame, wins_frame
+from equibid.runs.reading import RunFolder
 
 READY = "document.documentElement.dataset.ready === 'yes'"
 
@@ -18,26 +25,30 @@ def tables(agents: int = 6, seeds: int = 2, attends: bool = True) -> LearningTab
     """A run as it might be; who won nothing has no distance."""
     random = np.random.default_rng(1)
     steps = [(step, seed) for step in (10, 20, 30) for seed in range(seeds)]
-    metrics = pl.DataFrame(steps, schema=["step", "seed"], orient="row")
-    judgements = metrics.with_columns(value=pl.Series(random.uniform(90, 110, len(steps))))
+    rows = pl.DataFrame(steps, schema=["step", "seed"], orient="row")
+    metrics = rows.with_columns(loss=pl.Series(random.random(len(steps))), never=pl.lit(np.nan))
+    judgements = rows.with_columns(value=pl.Series(random.uniform(90, 110, len(steps))))
     wins = random.integers(0, 50, (agents, 3)).astype(float)
     distance = random.random(agents)
     distance[0] = np.nan
-    found = Specialisation(wins, distance)
+    found = {name: Specialisation(wins, distance) for name in ("learned", "pacing")}
+    market = MARKETS["demo"](jax.random.key(0), impressions=8, advertisers=agents, ticks=1)
+    labels = Labels("demo", tuple(f"<i>{i}</i>" for i in range(agents)))
+    market = replace(market, labels=labels)
     level = random.normal(size=(5, 12))
     level[0] = np.nan
+    pairs = random.random((agents * (agents - 1), 2))
+    config = {"market": "demo <b>", "algorithm": "toy", "settings": {"rate": 0.1}}
     return LearningTables(
-        config={"market": "demo <b>", "algorithm": "toy", "settings": {"rate": 0.1}},
-        algorithm="toy",
+        run=RunFolder(Path("nowhere"), "train", config),
         metrics=metrics,
         judgements=judgements,
-        judged_by="value",
+        eval_metric="value",
         marks={"pacing": 95.0, "lin": 0.0},
-        names=tuple(f"<i>{i}</i>" for i in range(agents)),
-        category=np.arange(agents) // 2,
-        specialisation={"toy": found, "pacing": found},
-        boldness=Boldness(level, np.ones((5, 12))),
-        attention=random.random((agents * (agents - 1), 2)) if attends else None,
+        specialisation=specialisation_frame(found, market),
+        wins=wins_frame(found),
+        boldness=boldness_frame(Boldness(level, np.ones((5, 12)))),
+        attention=pl.DataFrame(pairs, schema=["overlap", "attention"]) if attends else None,
     )
 
 
@@ -66,18 +77,13 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_drawn_without_errors_or_requests(browser: Browser, tmp_path: Path, width: int) -> None:
     path = tmp_path / "report.html"
-    write_learning(tables(), path)
+    path.write_text(page(tables()), encoding="utf-8")
     browser.resize(width, 900)
     browser.open(path.as_uri())
     browser.wait_for(READY)
-    drawn = browser.evaluate(
-        "[...document.querySelectorAll('[data-figure]')]"
-        ".filter(d => d.querySelector('.main-svg')?.getBoundingClientRect().height > 60)"
-        ".map(d => d.dataset.figure)"
-    )
-    assert drawn == ["learning", "boldness", "specialisation", "attention"]
+    drawn = browser.evaluate(DRAWN)
+    assert drawn == ["learning", "metric-0", "boldness", "specialisation", "attention"]
     assert browser.errors == []
-    # Plotly draws heat maps as pictures within the page.
     asked = [request for request in browser.requests if not request.startswith("data:")]
     assert asked == [path.as_uri()]
     assert browser.evaluate("document.documentElement.scrollWidth") <= width

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 import pytest
 from hypothesis import given
@@ -14,86 +13,101 @@ from hypothesis import strategies as st
 from run_tables import renamed, run_tables
 
 from equibid.errors import InputError
+from equibid.reports.charts.chart import NOBODY, Band, Chart, Kind, Line, Marks, Name
 from equibid.reports.comparison import charts, series
 from equibid.reports.comparison.curves import spread
 from equibid.reports.comparison.drawn import CHARTS
+from equibid.reports.comparison.looks import marks
 from equibid.reports.comparison.page import facts, page
-from equibid.reports.comparison.report import write_report
-from equibid.reports.comparison.tables import check, number
+from equibid.reports.comparison.tables import Clock, check
 from equibid.reports.html import palette
+from equibid.reports.html.numbers import number
+from equibid.runs.reading import RunFolder
 
 NASTY = "</script><script>console.error('in')</script>&<b>%{x}"
 
 
-def traces(figure: go.Figure, role: str) -> dict[int, dict]:
-    """Traces of one role by the rank of their bidder."""
-    data = [trace for trace in figure.to_dict()["data"] if trace["meta"]["role"] == role]
-    return {trace["meta"]["bidder"]: trace for trace in data}
+def of_ranks(chart: Chart, kind: type[Kind]) -> dict[int, Kind]:
+    """Layers of one kind by the rank of their bidder."""
+    return {layer.rank: layer for layer in chart.of(kind)}  # type: ignore[attr-defined]
 
 
-def embedded(html: str) -> dict:
-    """The figures of a page."""
-    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', html, re.S)
-    assert found
-    return json.loads(found[1])
+def embedded(html: str) -> dict[str, list[str]]:
+    """What a page tells of the points of its charts."""
+    found = re.findall(
+        r'data-figure="(.*?)".*?<script type="application/json">(.*?)</script>', html, re.S
+    )
+    return {name: json.loads(told) for name, told in found}
 
 
 def test_ranking_chart_shows_scores_and_intervals():
     tables = run_tables()
-    marks = traces(charts.ranking_chart(tables), "mark")
+    found = of_ranks(charts.ranking_chart(tables), Marks)
     for place, row in enumerate(tables.ranking.to_dicts()):
-        (x,), error = marks[place]["x"], marks[place]["error_x"]
-        assert x == row["score"]
-        assert x - error["arrayminus"][0] == pytest.approx(row["score_low"])
-        assert x + error["array"][0] == pytest.approx(row["score_high"])
+        mark = found[place]
+        assert (mark.x, mark.y) == ([row["score"]], [place])
+        assert (mark.low, mark.high) == ([row["score_low"]], [row["score_high"]])
 
 
 def test_pacing_is_spend_so_far_over_budget():
     tables = run_tables(bidders=2, seeds=3, ticks=6)
-    lines = traces(charts.pacing_chart(tables), "line")
-    bands = traces(charts.pacing_chart(tables), "band")
+    lines = of_ranks(charts.pacing_chart(tables), Line)
+    bands = of_ranks(charts.pacing_chart(tables), Band)
     for rank, name in enumerate(tables.bidders):
         mine = tables.delivery.filter(bidder=name).sort("seed", "tick")
         spend = mine["spend"].to_numpy().reshape(3, 6)
         spent = spend.cumsum(axis=1) / mine["budget"].to_numpy().reshape(3, 6)
-        np.testing.assert_allclose(lines[rank]["x"], range(7))
-        np.testing.assert_allclose(lines[rank]["y"], [0, *spent.mean(axis=0)])
-        around = [0, *spent.max(axis=0), *spent.min(axis=0)[::-1], 0]
-        np.testing.assert_allclose(bands[rank]["y"], around)
+        np.testing.assert_allclose(np.array(lines[rank].x, float), range(7))
+        np.testing.assert_allclose(np.array(lines[rank].y, float), [0, *spent.mean(axis=0)])
+        np.testing.assert_allclose(np.array(bands[rank].high, float), [0, *spent.max(axis=0)])
+        np.testing.assert_allclose(np.array(bands[rank].low, float), [0, *spent.min(axis=0)])
+
+
+def test_time_is_told_in_hours_where_a_tick_has_a_length():
+    tables = replace(run_tables(bidders=1, seeds=1, ticks=4, reference=False), clock=Clock(6.0))
+    for chart, x in (
+        (charts.pacing_chart(tables), [0, 6, 12, 18, 24]),
+        (charts.win_rate_chart(tables), [3, 9, 15, 21]),
+    ):
+        assert (chart.x.title, chart.x.high) == ("hour", 24)
+        assert list(of_ranks(chart, Line)[0].x) == x
+    assert charts.pacing_chart(replace(tables, clock=Clock())).x.title == "tick"
 
 
 def test_pacing_shows_the_whole_budget_even_when_little_is_spent():
     tables = run_tables(bidders=2)
     tables = replace(tables, delivery=tables.delivery.with_columns(pl.col("spend") / 4))
-    assert charts.pacing_chart(tables).to_dict()["layout"]["yaxis"]["range"][1] >= 1
+    assert charts.pacing_chart(tables).y.high >= 1
 
 
 def test_bid_factors_far_apart_are_drawn_on_a_logarithmic_axis():
     tables = run_tables(bidders=2)
-    assert "type" not in charts.factor_chart(tables).to_dict()["layout"]["yaxis"]  # linear
+    assert not charts.factor_chart(tables).y.log
     bid = pl.when(pl.col("bidder") == "pid").then(pl.col("bid") * 100).otherwise(pl.col("bid"))
     tables = replace(tables, delivery=tables.delivery.with_columns(bid))
-    axis = charts.factor_chart(tables).to_dict()["layout"]["yaxis"]
+    axis = charts.factor_chart(tables).y
     factors = tables.delivery["bid"] / tables.delivery["value_offered"]
-    assert axis["type"] == "log"
-    assert 10 ** axis["range"][0] < factors.min()
-    assert 10 ** axis["range"][1] > factors.max()
+    assert axis.log
+    assert axis.low < factors.to_numpy().min()
+    assert axis.high > factors.to_numpy().max()
 
 
 def test_factor_is_bid_over_value_and_absent_where_nothing_was_offered():
     tables = run_tables(bidders=1, seeds=1, ticks=4, reference=False)
     offered = pl.when(pl.col("tick") == 2).then(0.0).otherwise(pl.col("value_offered"))
     tables = replace(tables, delivery=tables.delivery.with_columns(value_offered=offered))
-    line = traces(charts.factor_chart(tables), "line")[0]
+    line = of_ranks(charts.factor_chart(tables), Line)[0]
     mine = tables.delivery.filter(pl.col("tick") != 2)
-    np.testing.assert_allclose(line["x"], [0.5, 1.5, 3.5])
-    np.testing.assert_allclose(line["y"], mine["bid"] / mine["value_offered"])
+    np.testing.assert_allclose(np.array(line.x, float), [0.5, 1.5, 3.5])
+    np.testing.assert_allclose(np.array(line.y, float), mine["bid"] / mine["value_offered"])
 
 
 def test_win_rate_is_wins_over_bids():
     tables = run_tables(bidders=1, seeds=1, ticks=4, reference=False)
-    line = traces(charts.win_rate_chart(tables), "line")[0]
-    np.testing.assert_allclose(line["y"], tables.delivery["wins"] / tables.delivery["offered"])
+    line = of_ranks(charts.win_rate_chart(tables), Line)[0]
+    np.testing.assert_allclose(
+        np.array(line.y, float), tables.delivery["wins"] / tables.delivery["offered"]
+    )
 
 
 def test_long_periods_are_summed_over_spans_and_end_where_the_ticks_end():
@@ -109,66 +123,53 @@ def test_long_periods_are_summed_over_spans_and_end_where_the_ticks_end():
 def test_advertiser_charts_show_the_table(column: str):
     tables = run_tables(bidders=3)
     figure = {"spend": charts.spend_chart, "value": charts.value_chart}[column](tables)
-    names = figure.to_dict()["layout"]["yaxis"]["ticktext"]
+    names = figure.y.names
+    assert names is not None
     for rank, name in enumerate(tables.bidders):
-        mark = traces(figure, "mark")[rank]
-        shown = {names[y]: x for y, x in zip(mark["y"], mark["x"], strict=True)}
+        mark = of_ranks(figure, Marks)[rank]
+        shown = {names[int(y or 0)]: x for y, x in zip(mark.y, mark.x, strict=True)}
         mine = tables.advertisers.filter(bidder=name)
         assert shown == dict(zip(mine["name"], mine[column], strict=True))
 
 
 def test_budgets_are_marked_and_descend():
     tables = run_tables(bidders=2)
-    budgets = traces(charts.spend_chart(tables), "guide")[-1]
-    assert list(budgets["y"]) == list(range(24))
+    budgets = of_ranks(charts.spend_chart(tables), Marks)[NOBODY]
+    assert list(budgets.y) == list(range(24))
     expected = tables.advertisers["budget"].unique().sort(descending=True)
-    np.testing.assert_array_equal(budgets["x"], expected)
+    np.testing.assert_array_equal(budgets.x, expected)
 
 
 def test_many_advertisers_are_cut_and_the_page_says_so():
     tables = run_tables(bidders=2, advertisers=100)
-    assert len(traces(charts.value_chart(tables), "mark")[0]["x"]) == charts.MOST_ADVERTISERS
+    assert len(of_ranks(charts.value_chart(tables), Marks)[0].x) == charts.MOST_ADVERTISERS
     assert "The 40 largest of 100 are shown." in page(tables)
 
 
 def test_one_advertiser_gives_a_row_a_bidder():
     tables = run_tables(bidders=3, advertisers=1)
     figure = charts.value_chart(tables)
-    assert list(figure.to_dict()["layout"]["yaxis"]["ticktext"]) == tables.bidders
-    marks = traces(figure, "mark")
-    assert [list(marks[rank]["y"]) for rank in range(4)] == [[0], [1], [2], [3]]
+    assert list(figure.y.names or ()) == tables.bidders
+    found = of_ranks(figure, Marks)
+    assert [list(found[rank].y) for rank in range(4)] == [[0], [1], [2], [3]]
 
 
 def test_one_replicate_has_no_band_and_no_interval():
     tables = run_tables(seeds=1)
-    assert not traces(charts.pacing_chart(tables), "band")
-    assert all("error_x" not in mark for mark in charts.ranking_chart(tables).to_dict()["data"])
+    assert not charts.pacing_chart(tables).of(Band)
+    assert all(mark.low == [None] for mark in charts.ranking_chart(tables).of(Marks))
 
 
 def test_a_bidder_keeps_its_look_and_no_two_share_one():
     tables = run_tables(bidders=15)
-    looks = palette.marks(tables)
+    looks = marks(tables)
     assert len(set(looks.values())) == 16
     assert looks["oracle"] == palette.REFERENCE
     for chart in CHARTS.values():
         figure = chart(tables)
-        for rank, line in traces(figure, "line").items():
-            assert line["line"]["color"] == looks[tables.bidders[rank]].colour
-        for rank, mark in traces(figure, "mark").items():
-            assert mark["marker"]["color"] == looks[tables.bidders[rank]].colour
-
-
-@pytest.mark.parametrize("page_colour", ["#ffffff", "#121417"])
-def test_colours_stand_out_from_both_pages(page_colour: str):
-    def luminance(colour: str) -> float:
-        """Relative luminance of WCAG 2."""
-        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-        return float(linear @ [0.2126, 0.7152, 0.0722])
-
-    for colour in (*palette.COLOURS, palette.GREY):
-        dark, light = sorted([luminance(colour), luminance(page_colour)])
-        assert (light + 0.05) / (dark + 0.05) >= 3
+        for layer in (*figure.of(Line), *figure.of(Marks), *figure.of(Band), *figure.of(Name)):
+            own = looks[tables.bidders[layer.rank]].colour
+            assert layer.colour == (palette.GREY if layer.rank == NOBODY else own)
 
 
 @given(
@@ -192,7 +193,7 @@ def test_names_are_text_wherever_they_stand():
     tables = replace(
         tables,
         title=NASTY,
-        config={NASTY: [NASTY]},
+        run=RunFolder(Path("nowhere"), "compare", {NASTY: [NASTY]}),
         score_title=NASTY,
         score_unit=NASTY,
         currency=NASTY,
@@ -201,15 +202,13 @@ def test_names_are_text_wherever_they_stand():
     )
     html = page(tables)
     assert "<script>console.error" not in html
-    # Plotly's script, the figures, and the page's own.
-    assert html.count("</script>") == 3
+    # What is told of each chart, and the page's own script.
+    assert html.count("</script>") == len(CHARTS) + 1
     assert set(embedded(html)) == set(CHARTS)
 
 
-def test_best_contender_is_bold_and_references_have_no_rank(tmp_path: Path):
-    path = tmp_path / "report.html"
-    write_report(run_tables(bidders=2), path)
-    html = path.read_text(encoding="utf-8").split("</table>")[0]
+def test_best_contender_is_bold_and_references_have_no_rank():
+    html = page(run_tables(bidders=2)).split("</table>")[0]
     rows = re.findall(r'<tr class="(\w+)"><td>(\d*)</td>.*?</td><td(.*?)>', html)
     assert rows == [
         ("reference", "", ""),
@@ -224,6 +223,42 @@ def test_facts_and_numbers_read_well():
     )
     assert number(-12345.678, 1) == "−12\u202f345.7"
     assert number(None, 2) == number(float("nan"), 2) == "–"
+
+
+def test_a_page_is_small_whatever_the_run():
+    tables = run_tables(bidders=15, advertisers=200, ticks=240)
+    assert len(page(tables).encode()) < 1_500_000
+
+
+def test_five_metrics_stand_first_and_the_others_are_folded():
+    html = page(run_tables())
+    ranked, more = html[html.index('id="ranking"') :].split("<details>", 1)
+    heads = re.findall(r"<th>(.*?)<small>", ranked[ranked.index("<thead>") :])
+    assert heads == [
+        "Score",
+        "Counted value",
+        "Budget use",
+        "Win rate",
+        "CPM",
+        "Cost per counted value",
+    ]
+    assert "Liquid welfare" in more[: more.index("</details>")]
+
+
+def test_how_it_was_made_is_told(tmp_path: Path):
+    config = {"market": "demo", "seeds": 3, "bidders": ["lin", "pacing"], "version": "9.9"}
+    begun = "2026-02-03T04:05:06+00:00"
+    told = {"begun": begun, "platform": "Some-1.0", "cpus": 7, "python": "3.99", "libraries": {}}
+    (tmp_path / "environment.json").write_text(json.dumps(told))
+    run = RunFolder(tmp_path, "compare", config)
+    html = page(replace(run_tables(bidders=2), run=run))
+    for words in (
+        "equibid compare demo --bidders lin,pacing --seeds 3",
+        "2026-02-03 04:05:06 UTC",
+        "9.9",
+        "Some-1.0, 7 CPUs, Python 3.99",
+    ):
+        assert words in html
 
 
 def test_bad_tables_are_refused():

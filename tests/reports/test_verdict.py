@@ -8,12 +8,13 @@ import pytest
 from run_tables import run_tables
 
 from equibid.evaluation.ranking import places
+from equibid.reports.charts.chart import Cells
 from equibid.reports.comparison.certainty import p_value
 from equibid.reports.comparison.heat_maps import paired_chart
 from equibid.reports.comparison.page import ranking_table
-from equibid.reports.comparison.report import RunTables
-from equibid.reports.comparison.tables import number
+from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import verdict
+from equibid.reports.html.numbers import number
 
 ROW = ("difference", "low", "high", "p", "deviation", "detectable", "p_holm")
 
@@ -57,7 +58,7 @@ def test_verdict_separates_nobody_whom_the_test_does_not(apart: bool | None):
 def test_the_verdict_and_the_stars_follow_one_rule():
     for apart, star in ((True, "*"), (False, ""), (None, " –")):
         tables = scored(A, B, apart={("a", "b"): apart})
-        text = paired_chart(tables).to_dict()["data"][0]["text"]
+        text = paired_chart(tables).of(Cells)[0].text
         assert [cell.endswith(star) for row in text for cell in row if cell] == [True] * 2
         assert ("clear of" in verdict(tables).headline) is (star == "*")
         assert any("*" in cell for row in text for cell in row) is (star == "*")

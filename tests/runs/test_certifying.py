@@ -19,7 +19,7 @@ from equibid.runs.certifying import (
     mean_figures,
     played_factors,
 )
-from equibid.simulation.scenario import generated_case
+from equibid.simulation.scenario import generated_scenario
 
 RULE = Soft(0.05)
 
@@ -32,7 +32,7 @@ def day(number: int) -> Market:
 
 def test_a_bidder_with_money_to_spare_bids_its_factor_in_every_tick() -> None:
     factors = np.array([40.0, 0.0, 60.0, 20.0, 30.0])
-    rich = generated_case("demo", lambda n: day(n).with_budget(np.full(5, 1e6)), RULE)
+    rich = generated_scenario("demo", lambda n: day(n).with_budget(np.full(5, 1e6)), RULE)
     market = rich.market(0)
     played = played_factors(rich, Fixed(np.where(factors > 0, factors, -np.inf)), 0)
     assert played.shape == (4, 5)
@@ -45,18 +45,18 @@ def test_a_bidder_with_money_to_spare_bids_its_factor_in_every_tick() -> None:
 
 
 def test_money_that_ends_shows_as_no_bid() -> None:
-    case = generated_case("demo", lambda n: day(n).with_budget(np.full(5, 0.5)), RULE)
-    played = played_factors(case, Fixed(np.full(5, 80.0)), 0)
+    scenario = generated_scenario("demo", lambda n: day(n).with_budget(np.full(5, 0.5)), RULE)
+    played = played_factors(scenario, Fixed(np.full(5, 80.0)), 0)
     assert (played[-1] == 0).any()
     assert (played[0] > 0).any()
 
 
 def test_only_bidders_of_factors_are_fitted() -> None:
-    case = generated_case("demo", day, RULE)
-    assert fitted(case, "pacing").reference is False
+    scenario = generated_scenario("demo", day, RULE)
+    assert fitted(scenario, "pacing").reference is False
     for name in ("lin", "hindsight"):
         with pytest.raises(InputError, match=f"bidder {name} cannot be certified"):
-            fitted(case, name)
+            fitted(scenario, name)
 
 
 def test_figures_over_days() -> None:

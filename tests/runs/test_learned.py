@@ -9,14 +9,14 @@ import pytest
 
 from equibid.auctions import gsp
 from equibid.cli import main
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.errors import InputError
 from equibid.evaluation.arena import jobs
 from equibid.learning import algorithm_named
 from equibid.learning.training.results import load_policy
 from equibid.markets import MARKETS
 from equibid.runs.learned import entry_of, learned, title_of
-from equibid.simulation.scenario import generated_case
+from equibid.simulation.scenario import generated_scenario
 
 SIZES = {"impressions": 800, "advertisers": 4, "ticks": 6}
 WORDS = [
@@ -35,34 +35,34 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four steps of independent PPO."""
     folder = tmp_path_factory.mktemp("runs") / "mine"
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    main.main([*WORDS, *settings, "--steps", "4", "--judge-every", "2", "--out", str(folder)])
+    main.main([*WORDS, *settings, "--steps", "4", "--eval-every", "2", "--out", str(folder)])
     return folder
 
 
 def test_a_run_is_an_entry_of_its_folders_name(run: Path) -> None:
-    case = generated_case("demo", day, gsp())
-    entries = [entry_of(case, str(run)), entry_of(case, "pacing")]
+    scenario = generated_scenario("demo", day, gsp())
+    entries = [entry_of(scenario, str(run)), entry_of(scenario, "pacing")]
     assert [entry.name for entry in entries] == ["mine", "pacing"]
-    rows = pl.concat([job.run() for job in jobs(case, entries, 1, "mixed")])
+    rows = pl.concat([job.run() for job in jobs(scenario, entries, 1, "mixed")])
     mine = rows.filter(bidder="mine")
     assert mine["value"].sum() > 0 and mine["advertiser"].n_unique() == 4
 
 
 def test_the_policy_is_the_one_that_was_judged_best(run: Path) -> None:
-    practice = generated_practice("demo", day, gsp(), days=2)
-    task = practice.task_for(algorithm_named("ippo", SETTINGS))
+    setup = generated_setup("demo", day, gsp(), days=2)
+    task = setup.task_for(algorithm_named("ippo", SETTINGS))
     bidder = load_policy(run, lambda _: task)
     judged = pl.read_parquet(run / "judgements.parquet")
-    assert practice.judge(bidder)["seated"] == pytest.approx(judged["seated"].max(), rel=1e-6)
+    assert setup.judge(bidder)["seated"] == pytest.approx(judged["seated"].max(), rel=1e-6)
     assert (run / "report.html").stat().st_size > 1_000_000
 
 
 def test_a_run_among_other_agents_is_refused(run: Path) -> None:
     # It remembers what a period brings each of its four agents.
     other = partial(MARKETS["demo"], jax.random.key(1), impressions=400, advertisers=7, ticks=4)
-    case = generated_case("demo", lambda number: other(day=number), gsp())
+    scenario = generated_scenario("demo", lambda number: other(day=number), gsp())
     with pytest.raises(InputError, match=r"policy\.eqx"):
-        learned(case, run)
+        learned(scenario, run)
 
 
 def test_a_folder_without_a_policy_is_named(tmp_path: Path) -> None:

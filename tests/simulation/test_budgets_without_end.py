@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from equibid.auctions import gsp, open_ledger, second_price
+from equibid.auctions import gsp, init_budgets, second_price
 from equibid.auctions.soft import Soft
 from equibid.bidders.population import Population
 from equibid.equilibrium.game import game_of
@@ -13,7 +13,7 @@ from equibid.evaluation.arena import enter, jobs
 from equibid.markets import MARKETS
 from equibid.markets.market import Campaigns, Market, even_ticks, validate
 from equibid.simulation import simulate
-from equibid.simulation.scenario import generated_case
+from equibid.simulation.scenario import generated_scenario
 from worlds import Steady
 
 IMPRESSIONS = 1000
@@ -81,8 +81,8 @@ def test_a_budget_is_kept_where_the_target_says_little(engine: str) -> None:
 
 
 def test_quanta_are_each_advertisers_own() -> None:
-    small = open_ledger(np.array([3.0, 5.0]))
-    beside = open_ledger(np.array([3.0, 1e15]))
+    small = init_budgets(np.array([3.0, 5.0]))
+    beside = init_budgets(np.array([3.0, 1e15]))
     assert small.quantum[0] == beside.quantum[0] == 2.0**-50
     assert beside.remaining[1] == 1e15
 
@@ -100,8 +100,8 @@ def test_bidders_without_a_limit_bid_numbers(name: str) -> None:
     budget = np.array(made.campaigns.budget, np.float64)
     budget[::5] = np.inf
     free = made.with_budget(jnp.asarray(budget))
-    case = generated_case("free", lambda day: free, gsp())
-    [job] = jobs(case, enter(case, [name]), 1, "mixed")
+    scenario = generated_scenario("free", lambda day: free, gsp())
+    [job] = jobs(scenario, enter(scenario, [name]), 1, "mixed")
     rows = job.run()
     assert rows["value"].is_finite().all() and rows["bid"].is_finite().all()
     assert rows["spend"].is_finite().all() and rows["wins"].sum() > 0

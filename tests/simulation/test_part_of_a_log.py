@@ -8,14 +8,14 @@ import pytest
 from equibid.auctions import first_price, second_price
 from equibid.auctions.clearing import Auction
 from equibid.evaluation.arena import enter, jobs
-from equibid.logs.recording import Recording, split_for_tuning
+from equibid.logs.dataset import LogDataset, split_for_tuning
 from equibid.markets.market import Campaigns, Market, even_ticks
-from equibid.simulation.scenario import recorded_case
+from equibid.simulation.scenario import recorded_scenario
 
 IMPRESSIONS, TICKS = 20_000, 40
 
 
-def stationary(seed: int = 0) -> Recording:
+def stationary(seed: int = 0) -> LogDataset:
     """A log of one delivery period, all of it alike, with money for an eighth of it."""
     luck = np.random.default_rng(seed)
     prices = luck.lognormal(0, 0.6, IMPRESSIONS)
@@ -26,7 +26,7 @@ def stationary(seed: int = 0) -> Recording:
         campaigns=Campaigns(budget, jnp.full(1, 200.0), jnp.zeros(1, jnp.int32)),
         market_price=jnp.asarray(prices),
     )
-    return Recording("stationary", market)
+    return LogDataset("stationary", market)
 
 
 def test_parts_share_the_money() -> None:
@@ -39,37 +39,37 @@ def test_parts_share_the_money() -> None:
 
 
 def test_a_bidder_is_told_of_the_period_that_it_will_be_played_in() -> None:
-    case = recorded_case(stationary(), second_price(), "tick")
-    played = case.market(0)
-    assert case.train.period == played.impressions == 16_000
-    assert case.train.ticks == played.ticks == 32
-    np.testing.assert_array_equal(case.train.campaigns.budget, played.campaigns.budget)
-    assert case.train.periods == 0.25
+    scenario = recorded_scenario(stationary(), second_price(), "tick")
+    played = scenario.market(0)
+    assert scenario.train.period == played.impressions == 16_000
+    assert scenario.train.ticks == played.ticks == 32
+    np.testing.assert_array_equal(scenario.train.campaigns.budget, played.campaigns.budget)
+    assert scenario.train.periods == 0.25
 
 
 def test_a_thinned_log_keeps_the_proportions() -> None:
-    recording = split_for_tuning(stationary())
-    assert recording.train is not None
-    case = recorded_case(recording, second_price(), "tick")
-    log = case.train
+    dataset = split_for_tuning(stationary())
+    assert dataset.train is not None
+    scenario = recorded_scenario(dataset, second_price(), "tick")
+    log = scenario.train
     half = type(log)(
         log.values[::2], log.prices[::2], log.campaigns, log.period, log.ticks, log.history
     )
-    told = half.tuning_for(recording.test.campaigns, 16_000, 32, recording.train.impressions)
+    told = half.tuning_for(dataset.test.campaigns, 16_000, 32, dataset.train.impressions)
     assert told.period == 8000 and told.periods == log.periods
     np.testing.assert_allclose(told.campaigns.budget, np.asarray(log.campaigns.budget) / 2)
 
 
 @pytest.mark.parametrize("auction", [second_price(), first_price()], ids=["second", "first"])
 def test_on_a_stationary_log_tuned_bidders_come_near_hindsight(auction: Auction) -> None:
-    case = recorded_case(stationary(), auction, "tick")
+    scenario = recorded_scenario(stationary(), auction, "tick")
     names = ["fixed", "lin", "pacing", "pacing-ratio", "online-lp", "hindsight"]
-    [job] = jobs(case, enter(case, names), 1, "mixed")
+    [job] = jobs(scenario, enter(scenario, names), 1, "mixed")
     sums = job.run().group_by("bidder").agg(pl.col("value", "spend").sum())
     value = dict(zip(sums["bidder"], sums["value"], strict=True))
     spend = dict(zip(sums["bidder"], sums["spend"], strict=True))
     for name in ("fixed", "lin", "pacing", "pacing-ratio", "online-lp"):
         assert 0.95 * value["hindsight"] < value[name] < 1.02 * value["hindsight"], name
-    budget = float(case.market(0).campaigns.budget[0])
+    budget = float(scenario.market(0).campaigns.budget[0])
     for name in ("pacing", "pacing-ratio", "online-lp"):
         assert spend[name] > 0.97 * budget, name

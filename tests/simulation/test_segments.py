@@ -20,8 +20,8 @@ from equibid.simulation.segments import allocate, proportional, reallocate
 def slots_log(step: float = 0.0, cap: float = float("inf")) -> TrainingLog:
     """Two periods of 30 impressions and two thirds of a third, three slots with own prices."""
     log = random_log(3, impressions=80, advertisers=3, dtype=np.float64)
-    ladder = np.random.default_rng(4).lognormal(1, 0.7, (80, 3, 3))
-    prices = -np.sort(-ladder, axis=2)
+    top_bids = np.random.default_rng(4).lognormal(1, 0.7, (80, 3, 3))
+    prices = -np.sort(-top_bids, axis=2)
     return replace(
         log,
         prices=jnp.asarray(prices),
@@ -152,8 +152,8 @@ def test_no_split_of_a_fine_grid_is_better() -> None:
     part = np.stack(np.meshgrid(np.linspace(0, 1, 41), np.linspace(0, 1, 41)), axis=-1)
     part = part.reshape(-1, 2)[part.reshape(-1, 2).sum(axis=1) <= 1]
     splits = np.concatenate([part, 1 - part.sum(axis=1, keepdims=True)], axis=1)
-    rivals = jax.vmap(curves.bought)(jnp.asarray(splits[..., None] * money)).sum(axis=1)
-    assert (np.asarray(rivals).max(axis=0) <= best * (1 + 1e-12)).all()
+    opponents = jax.vmap(curves.bought)(jnp.asarray(splits[..., None] * money)).sum(axis=1)
+    assert (np.asarray(opponents).max(axis=0) <= best * (1 + 1e-12)).all()
 
 
 @given(

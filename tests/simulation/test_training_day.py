@@ -9,13 +9,13 @@ from equibid.auctions import Ranked, gsp, second_price
 from equibid.bidders.fixed import Fixed
 from equibid.markets import MARKETS
 from equibid.simulation import everybody, simulate
-from equibid.simulation.training_day import resting_factors, rival_log
+from equibid.simulation.training_day import counterfactual_log, tatonnement_factors
 from worlds import levels, market
 
 
 def test_at_rest_everybody_spends_its_budget_or_bids_its_worth() -> None:
     made = MARKETS["demo"](jax.random.key(3), impressions=2000, advertisers=8, ticks=4)
-    factors = resting_factors(made, second_price())
+    factors = tatonnement_factors(made, second_price())
     budget, cap = made.campaigns.budget, made.campaigns.target_cpa
     free = made.with_budget(jnp.full(8, 1e12))
     population = everybody(Fixed(factors), 8)
@@ -41,7 +41,7 @@ def test_slot_prices_are_the_others_bids_in_order(
     # One advertiser sits out half the day.
     factors = np.tile(np.asarray(levels(11, 5)), (4, 1))
     factors[:2, 3] = -np.inf
-    log = rival_log(given, rule, jnp.asarray(factors))
+    log = counterfactual_log(given, rule, jnp.asarray(factors))
     np.testing.assert_array_equal(log.values, values)
     tick = np.searchsorted(np.asarray(made.tick_start), np.arange(60), side="right") - 1
     checked = 0
@@ -54,8 +54,8 @@ def test_slot_prices_are_the_others_bids_in_order(
         there = [] if made.market_price is None else [float(made.market_price[k])]
         for i in np.flatnonzero(values[k]):
             others = sorted([*there, *(b for j, b in bids.items() if j != i)], reverse=True)
-            ladder = [*others, *[0.0] * rule.slots][: rule.slots]
-            expected = np.maximum(ladder, rule.reserve)
+            top_bids = [*others, *[0.0] * rule.slots][: rule.slots]
+            expected = np.maximum(top_bids, rule.reserve)
             np.testing.assert_allclose(log.prices[k, i], expected, rtol=1e-12, err_msg=f"{k} {i}")
             checked += 1
     assert checked > 150
@@ -64,8 +64,8 @@ def test_slot_prices_are_the_others_bids_in_order(
 def test_a_long_day_is_thinned_with_its_budgets() -> None:
     made = market(4, impressions=300, advertisers=6)
     factors = jnp.broadcast_to(levels(4), (made.ticks, 6))
-    whole = rival_log(made, second_price(), factors)
-    thin = rival_log(made, second_price(), factors, most=300 * 6 // 3)
+    whole = counterfactual_log(made, second_price(), factors)
+    thin = counterfactual_log(made, second_price(), factors, most=300 * 6 // 3)
     assert (whole.period, thin.period) == (300, 100)
     np.testing.assert_allclose(thin.campaigns.budget, whole.campaigns.budget / 3)
     np.testing.assert_array_equal(thin.values, whole.values[1::3])

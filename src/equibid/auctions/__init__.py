@@ -1,6 +1,6 @@
 """Pricing and allocation rules as pure functions: bids in, clearing out."""
 
-from equibid.auctions.budgets import Ledger, open_ledger, settle
+from equibid.auctions.budgets import BudgetState, init_budgets, settle
 from equibid.auctions.clearing import ABSENT, Auction, Clearing, Draws
 from equibid.auctions.ranked import Ranked, auctionnet, first_price, gsp, second_price
 from equibid.auctions.registry import AUCTIONS
@@ -10,15 +10,15 @@ __all__ = [
     "ABSENT",
     "AUCTIONS",
     "Auction",
+    "BudgetState",
     "Clearing",
     "Draws",
-    "Ledger",
     "Ranked",
     "Soft",
     "auctionnet",
     "first_price",
     "gsp",
-    "open_ledger",
+    "init_budgets",
     "second_price",
     "settle",
     "soft",

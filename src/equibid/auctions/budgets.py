@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float, Int
 from equibid.auctions.clearing import ABSENT, Auction, Clearing, Draws
 
 
-class Ledger(NamedTuple):
+class BudgetState(NamedTuple):
     """The advertisers' money.
 
     Attributes:
@@ -42,8 +42,10 @@ ENDLESS = 2.0**10
 FINEST = 2.0**-300
 
 
-def open_ledger(budget: Float[Array, " N"], worth: Float[Array, ""] | float = jnp.inf) -> Ledger:
-    """A ledger with full budgets, rounded down to the quantum.
+def init_budgets(
+    budget: Float[Array, " N"], worth: Float[Array, ""] | float = jnp.inf
+) -> BudgetState:
+    """A state with full budgets, rounded down to the quantum.
 
     Args:
         budget: money; infinite for no limit.
@@ -56,11 +58,11 @@ def open_ledger(budget: Float[Array, " N"], worth: Float[Array, ""] | float = jn
     quantum = jnp.maximum(jnp.ldexp(jnp.float64(1.0), exponent - 52), FINEST)
     quantum = jnp.where(endless, FINEST, quantum)
     whole = jnp.floor(budget / quantum) * quantum
-    return Ledger(whole, whole > 0, quantum)
+    return BudgetState(whole, whole > 0, quantum)
 
 
 def round_up(charge: Float[Array, "..."], quantum: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A charge as the ledger books it: the next multiple of the quantum."""
+    """A charge as the state books it: the next multiple of the quantum."""
     return jnp.ceil(charge / quantum) * quantum
 
 
@@ -86,13 +88,13 @@ class Settlement(NamedTuple):
 
     Attributes:
         clearing: each impression as it stood when it was booked.
-        ledger: after the block.
+        budgets: after the block.
         stayed: how many of the block's impressions each advertiser was there for; it left at the
             next one.
     """
 
     clearing: Clearing
-    ledger: Ledger
+    budgets: BudgetState
     stayed: Int[Array, " N"]
 
 
@@ -104,7 +106,7 @@ class _Progress(NamedTuple):
 @partial(jax.jit, static_argnames="auction")
 def settle(
     auction: Auction,
-    ledger: Ledger,
+    budgets: BudgetState,
     bids: Float[Array, "B C"],
     ids: Int[Array, "B C"] | None = None,
     outside: Float[Array, " B"] | None = None,
@@ -118,28 +120,28 @@ def settle(
 
     Args:
         auction: the rule.
-        ledger: before the block.
+        budgets: before the block.
         bids: money per exposure; ``-inf`` takes no part.
         ids: advertiser of each column (-1 padding), None when column c is advertiser c.
         outside: highest bid from outside on each impression.
         draws: drawn chance; None books expected charges.
     """
     rows = jnp.arange(bids.shape[0])[:, None]
-    advertisers = ledger.remaining.shape[0]
+    advertisers = budgets.remaining.shape[0]
 
     def total(charge: Array, first: Array, last: Array) -> Array:
         booked = jnp.where((rows >= first) & (rows < last), charge, 0)
         return by_advertiser(booked, ids, advertisers)
 
     def step(at: _Progress) -> _Progress:
-        before, active, _ = at.done.ledger
+        before, active, _ = at.done.budgets
         new = auction.clear(jnp.where(take(active, ids, False), bids, ABSENT), outside, draws)
         clearing = jax.tree.map(
             lambda x, old: jnp.where(rows.reshape(-1, *[1] * (x.ndim - 1)) >= at.first, x, old),
             new,
             at.done.clearing,
         )
-        charge = round_up(clearing.charge, take(ledger.quantum, ids, 1.0))
+        charge = round_up(clearing.charge, take(budgets.quantum, ids, 1.0))
 
         def late(last: Array) -> Array:
             """Who cannot pay the impressions from the first unbooked one up to `last`."""
@@ -160,15 +162,17 @@ def settle(
             return low, late(high)
 
         booked, leaving = jax.lax.cond(leaving.any(), first_failure, lambda: (end, leaving))
-        after = Ledger(before - total(charge, at.first, booked), active & ~leaving, ledger.quantum)
+        after = BudgetState(
+            before - total(charge, at.first, booked), active & ~leaving, budgets.quantum
+        )
         stayed = jnp.where(leaving, booked, at.done.stayed)
         return _Progress(Settlement(clearing, after, stayed), booked)
 
     shape = jax.eval_shape(auction.clear, bids, outside, draws)
     blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
-    stayed = jnp.where(ledger.active, bids.shape[0], 0)
+    stayed = jnp.where(budgets.active, bids.shape[0], 0)
     return jax.lax.while_loop(
         lambda at: at.first < bids.shape[0],
         step,
-        _Progress(Settlement(blank, ledger, stayed), jnp.asarray(0)),
+        _Progress(Settlement(blank, budgets, stayed), jnp.asarray(0)),
     ).done

@@ -31,7 +31,7 @@ class Draws(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["slot", "win", "exposure", "price", "ladder", "place"],
+    data_fields=["slot", "win", "exposure", "price", "top_bids", "place"],
     meta_fields=[],
 )
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Clearing:
         win: probability of winning a slot; 0 or 1 when chance was drawn.
         exposure: probability of being shown; 0 or 1 when chance was drawn.
         price: money per exposure.
-        ladder: the L + 1 highest bids of the impression, outside included, at least the reserve:
+        top_bids: the L + 1 highest bids of the impression, outside included, at least the reserve:
             what a further bidder would have to beat for slot 1 … L, and the first to win none.
         place: among the L highest bids (1 is the highest), 0 for none; a slot that is not sold at
             its price has a bidder in its place who wins nothing.
@@ -53,13 +53,13 @@ class Clearing:
     win: Float[Array, "B C"]
     exposure: Float[Array, "B C"]
     price: Float[Array, "B C"]
-    ladder: Float[Array, "B L+1"]
+    top_bids: Float[Array, "B L+1"]
     place: Int[Array, "B C"]
 
     @property
     def market_price(self) -> Float[Array, " B"]:
         """The highest bid that won no slot: a platform's log calls it the least winning cost."""
-        return self.ladder[:, -1]
+        return self.top_bids[:, -1]
 
     @property
     def slot_prices(self) -> Float[Array, "B C L"]:
@@ -67,9 +67,9 @@ class Clearing:
 
         A bidder in place s has nobody to beat for the slots below but those behind itself.
         """
-        rung = jnp.arange(1, self.ladder.shape[1])
+        rung = jnp.arange(1, self.top_bids.shape[1])
         mine = (self.place[..., None] > 0) & (self.place[..., None] <= rung)
-        return jnp.where(mine, self.ladder[:, None, 1:], self.ladder[:, None, :-1])
+        return jnp.where(mine, self.top_bids[:, None, 1:], self.top_bids[:, None, :-1])
 
     @property
     def charge(self) -> Float[Array, "B C"]:

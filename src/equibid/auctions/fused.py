@@ -5,22 +5,22 @@ tile of impressions is in cache. It computes what `settle` and `tally` compute, 
 impression in order of arrival, and the tests hold the two equal.
 """
 
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from equibid.auctions import kernel
-from equibid.auctions.kernel import LEVELS, Chance, Lots, Terms
+from equibid.auctions.kernel import LEVELS, KernelImpressions, KernelRng, KernelRule
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import FIELDS
+from equibid.compiled import read_only
 
 Floats = npt.NDArray[np.float64]
-Kind = TypeVar("Kind", bound=np.generic)
 
 
 class Purse(NamedTuple):
-    """A `Ledger` as NumPy arrays, changed in place by `settle_lots`."""
+    """A `BudgetState` as NumPy arrays, changed in place by `settle_lots`."""
 
     remaining: npt.NDArray[np.float64]
     active: npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ def lots_of(
     ids: npt.NDArray[np.int32] | None = None,
     outside: npt.NDArray[np.floating] | None = None,
     outcomes: npt.NDArray[np.bool_] | None = None,
-) -> Lots:
+) -> KernelImpressions:
     """Impressions to be sold.
 
     Args:
@@ -48,7 +48,7 @@ def lots_of(
         outcomes: [K, C] logged conversions.
     """
     still = read_only(values)
-    return Lots(
+    return KernelImpressions(
         still,
         still,
         read_only(np.empty((0, 0), np.int32) if ids is None else ids),
@@ -59,12 +59,12 @@ def lots_of(
 
 def terms_of(
     auction: Ranked,
-    lots: Lots,
+    lots: KernelImpressions,
     *,
     given: bool = False,
     bid_step: float = 0.0,
     bid_cap: float = np.inf,
-) -> Terms:
+) -> KernelRule:
     """How they are sold.
 
     Args:
@@ -75,9 +75,9 @@ def terms_of(
         bid_cap: highest bid.
     """
     number = lots.values.dtype.type
-    return Terms(
+    return KernelRule(
         auction.pricing == "own",
-        read_only(np.asarray(auction.exposure)),
+        read_only(auction.exposure),
         auction.reserve,
         auction.sell_at_reserve,
         auction.outside_wins_ties,
@@ -88,8 +88,8 @@ def terms_of(
 
 
 def settle_lots(
-    lots: Lots,
-    terms: Terms,
+    lots: KernelImpressions,
+    terms: KernelRule,
     purse: Purse,
     factors: npt.NDArray[np.floating],
     *,
@@ -113,11 +113,11 @@ def settle_lots(
     Returns:
         The rows of a `Tally` in the order of `FIELDS`: [9, N].
     """
-    here = Lots(*(x[rows] for x in lots))
+    here = KernelImpressions(*(x[rows] for x in lots))
     if bids is not None:
         here = here._replace(scales=read_only(bids))
     sums = np.zeros((len(FIELDS), len(factors)))
-    chance = Chance(seed is not None, np.uint64(seed or 0), first_impression + (rows.start or 0))
+    chance = KernelRng(seed is not None, np.uint64(seed or 0), first_impression + (rows.start or 0))
     kernel.settle(
         here,
         terms,
@@ -125,7 +125,7 @@ def settle_lots(
         factors.astype(lots.values.dtype),
         purse.active,
         purse.remaining,
-        purse.quantum,
+        read_only(purse.quantum),
         sums,
     )
     return sums
@@ -148,9 +148,9 @@ def settle_factors(
 
 
 def settle_ticks(
-    lots: Lots,
+    lots: KernelImpressions,
     tick_start: npt.NDArray[np.int32],
-    terms: Terms,
+    terms: KernelRule,
     sampled: bool,
     asked: Floats,
     bids: npt.NDArray[np.floating] | None,
@@ -164,10 +164,3 @@ def settle_ticks(
     kernel.settle_ticks(
         first, last, read_only(asked), given, lots, tick_start, terms, sampled, answers
     )
-
-
-def read_only(x: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
-    """The same numbers, not to be written: one type for the compiler, wherever they come from."""
-    still = x.view()
-    still.flags.writeable = False
-    return still

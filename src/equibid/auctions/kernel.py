@@ -20,7 +20,7 @@ OFFERED, BID, VALUE_OFFERED, MARKET_PRICE, WINS, EXPOSURES, SPEND, VALUE, CONVER
 )
 
 
-class Lots(NamedTuple):
+class KernelImpressions(NamedTuple):
     """Impressions in order of arrival. What a market has not is an empty array.
 
     Attributes:
@@ -39,7 +39,7 @@ class Lots(NamedTuple):
     outcomes: Any
 
 
-class Terms(NamedTuple):
+class KernelRule(NamedTuple):
     """How they are sold: a `Ranked` rule and the grid of bids.
 
     Attributes:
@@ -63,7 +63,7 @@ class Terms(NamedTuple):
     cap: Any
 
 
-class Chance(NamedTuple):
+class KernelRng(NamedTuple):
     """The draws of a tick.
 
     Attributes:
@@ -203,7 +203,7 @@ def rank_again(scales, factors, active, terms, done, highest, owners):
 @compiled
 def part(lots, start, stop):
     """The impressions from start to stop."""
-    return Lots(
+    return KernelImpressions(
         lots.values[start:stop],
         lots.scales[start:stop],
         lots.ids[start:stop],
@@ -320,7 +320,7 @@ def sum_offers(lots, terms, factors, stayed, market_price, sums):
     offered, bid_sum = sums[OFFERED], sums[BID]
     value_sum, price_sum = sums[VALUE_OFFERED], sums[MARKET_PRICE]
     plain = ids.size == 0 and terms.step == 0.0 and terms.cap == np.inf
-    last = np.where(factors > -np.inf, stayed, 0)
+    last = (factors > -np.inf) * stayed
     for k in range(impressions):
         row, scale, price = values[k], scales[k], market_price[k]
         if plain:
@@ -351,12 +351,12 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
     market_price = np.empty(CHUNK)
     for start in range(0, len(scales), CHUNK):
         here = part(lots, start, min(start + CHUNK, len(scales)))
-        luck = Chance(chance.sampled, chance.seed, chance.first + start)
+        luck = KernelRng(chance.sampled, chance.seed, chance.first + start)
         count = len(here.scales)
-        stayed = np.where(active, count, 0)
+        stayed = active * count
         if plain:
             rank(here.scales, factors, active, terms.least, highest, owners)
-        done = 0
+        done = np.int64(0)
         while done < count:
             done = charge_rows(
                 done,
@@ -390,7 +390,7 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         lots: of all ticks.
         tick_start: [T+1].
         terms: of the sale.
-        sampled: as in `Chance`.
+        sampled: as in `KernelRng`.
         answers: [M, 11, N], zeros; filled with the sums, the money and who is there.
     """
     advertisers = answers.shape[2]
@@ -402,12 +402,12 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         active = row[2 * advertisers : 3 * advertisers] > 0
         quantum = row[3 * advertisers : 4 * advertisers]
         tick, high, low = int(row[-3]), row[-2], row[-1]
-        start, stop = tick_start[tick], tick_start[tick + 1]
+        start, stop = np.int64(tick_start[tick]), np.int64(tick_start[tick + 1])
         here = part(lots, start, stop)
         if bids.size > 0:
             given = bids[market][: stop - start]
-            here = Lots(here.values, given, here.ids, here.outside, here.outcomes)
+            here = KernelImpressions(here.values, given, here.ids, here.outside, here.outcomes)
         seed = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
-        chance = Chance(sampled, seed, start)
+        chance = KernelRng(sampled, seed, start)
         settle(here, terms, chance, factors, active, remaining, quantum, answer)
         answer[len(FIELDS) + 1] = active

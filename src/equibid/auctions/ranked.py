@@ -99,10 +99,10 @@ class Ranked:
         exposure = jnp.zeros(table.shape)
         price = jnp.zeros(table.shape)
         paid = jnp.zeros(table.shape)
-        left, ladder = table, []
+        left, top_bids = table, []
         for rank in range(self.slots):
             top = left.max(axis=1)
-            ladder.append(top)
+            top_bids.append(top)
             leader = _leader(left, top, luck)
             taken = column == leader[:, None]
             left = jnp.where(taken, ABSENT, left)
@@ -127,8 +127,8 @@ class Ranked:
         if share_ties:
             # A share of several slots has one price: what is paid over what is shown.
             price = jnp.where(exposure > 0, paid / jnp.where(exposure > 0, exposure, 1), price)
-        ladder.append(left.max(axis=1))
-        rungs = jnp.maximum(jnp.stack(ladder, axis=1).astype(jnp.float64), self.reserve)
+        top_bids.append(left.max(axis=1))
+        rungs = jnp.maximum(jnp.stack(top_bids, axis=1).astype(jnp.float64), self.reserve)
         if outside is not None:
             slot, win, exposure, price, place = (
                 drop_outside(x, first) for x in (slot, win, exposure, price, place)

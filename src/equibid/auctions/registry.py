@@ -1,6 +1,10 @@
 """The auction rules by name."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from inspect import signature
+from typing import Any, cast
 
 from equibid.auctions.clearing import Auction
 from equibid.errors import InputError
@@ -22,3 +26,26 @@ def auction_named(text: str) -> Auction:
     if not getattr(auction, "temperature", 1.0) > 0:
         raise InputError(f"auction {text}: temperature must be above 0")
     return auction
+
+
+def rule_named(rule: Mapping[str, Any]) -> str:
+    """A rule as a config holds it, in the words that `auction_named` takes.
+
+    Args:
+        rule: the name of its class under `rule`, and its settings.
+
+    Raises:
+        InputError: no rule has these settings.
+    """
+    wanted = json.dumps(rule, sort_keys=True)
+    for name in AUCTIONS:
+        known = [key for key in signature(AUCTIONS[name]).parameters if key in rule]
+        text = f"{name}:{','.join(f'{key}={rule[key]!r}' for key in known)}"
+        try:
+            auction = auction_named(text)
+        except InputError:
+            continue
+        found = {"rule": type(auction).__name__} | asdict(cast(Any, auction))
+        if json.dumps(found, sort_keys=True) == wanted:
+            return text
+    raise InputError(f"there is no auction with the settings {wanted}")

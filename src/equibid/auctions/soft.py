@@ -114,7 +114,7 @@ class Soft:
             win=win,
             exposure=win,
             price=price,
-            ladder=jnp.stack([mean, mean], axis=1),
+            top_bids=jnp.stack([mean, mean], axis=1),
             place=slot,
         )
 

@@ -78,12 +78,12 @@ def tally(
         ids: advertiser of each column, None when dense.
         conversions: value counted if the ad is shown (an outcome, a draw, or the value itself).
     """
-    clearing, ledger, stayed = settlement
+    clearing, budgets, stayed = settlement
     row = jnp.arange(bids.shape[0])[:, None]
     took_part = (row < take(stayed, ids, 0)) & (bids > ABSENT)
 
     def add(x: Array) -> Array:
-        return by_advertiser(x.astype(jnp.float64), ids, ledger.remaining.shape[0])
+        return by_advertiser(x.astype(jnp.float64), ids, budgets.remaining.shape[0])
 
     def over(x: Array) -> Array:
         return add(jnp.where(took_part, x, 0).astype(jnp.float64))
@@ -95,7 +95,7 @@ def tally(
         market_price=over(jnp.broadcast_to(clearing.market_price[:, None], bids.shape)),
         wins=add(clearing.win),
         exposures=add(clearing.exposure),
-        spend=add(round_up(clearing.charge, take(ledger.quantum, ids, 1.0))),
+        spend=add(round_up(clearing.charge, take(budgets.quantum, ids, 1.0))),
         value=add(clearing.exposure.astype(jnp.float64) * values),
         conversions=add(clearing.exposure.astype(jnp.float64) * conversions),
     )

@@ -6,7 +6,7 @@ of a market at once. During a delivery period it is pure: a state goes in and ou
     state = bidder.init(campaigns)
     for every tick:
         bids = bidder.bid(state, observation, values, key)     # as often as impressions arrive
-        state = bidder.watch(state, values, prices, present)   # only if `watches`
+        state = bidder.watch(state, values, prices, present)   # only if `needs_impressions`
         state = bidder.update(state, feedback)                 # once, at the tick's end
 
 The simulation runs exactly these functions, and so does anything that serves them.
@@ -59,7 +59,8 @@ class Observation:
         impression: impressions that have arrived before this block or impression.
         impressions: impressions the period is expected to have.
         remaining: money each advertiser has left, currency.
-        arriving: the tick's impressions, or the one impression; None unless a bidder `foresees`.
+        arriving: the tick's impressions, or the one impression; None unless a bidder
+            `needs_forecast`.
         present: advertisers that are still in the market; None for all.
         driven: advertisers whose seats are the bidder's own; None for all. Of the others it is told
             nothing: no money, no arrivals, and later no sums of the tick.
@@ -101,11 +102,11 @@ class Bidder:
         reference: not a contender: it knows what no bidder can know, and marks a bound.
     """
 
-    watches: ClassVar[bool] = False
+    needs_impressions: ClassVar[bool] = False
     reference: ClassVar[bool] = False
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether its factor depends on what arrives, so that it wants `Observation.arriving`.
 
         Where bidders are asked at every impression that is the one impression, else the sums of

@@ -51,7 +51,7 @@ class OnlineLp(FactorBidder):
         own_bid: whether winners pay their own bid.
     """
 
-    watches: ClassVar[bool] = True
+    needs_impressions: ClassVar[bool] = True
 
     low: Float[Array, " N"]
     width: Float[Array, " N"]

@@ -34,7 +34,7 @@ from equibid.settings import Within
 RANGE = 10.0
 
 
-class Pace(NamedTuple):
+class PacingState(NamedTuple):
     """Where an advertiser stands.
 
     Attributes:
@@ -77,7 +77,7 @@ class Pacing(FactorBidder):
     rate: float = 1.0
     widest: float = RANGE
 
-    def init(self, campaigns: Campaigns) -> Pace:
+    def init(self, campaigns: Campaigns) -> PacingState:
         """At the training log's multiplier, or at a bid of the full value if that is less."""
         budget = jnp.asarray(campaigns.budget, jnp.float64)
         least = jnp.full_like(budget, 1 / self.widest)
@@ -85,13 +85,15 @@ class Pacing(FactorBidder):
             least = jnp.maximum(least, self.start / jnp.maximum(campaigns.target_cpa, 1e-300))
         first = jnp.maximum(least, 1.0)
         most = self.widest * first
-        return Pace(first, least, most, budget, jnp.zeros_like(budget), jnp.asarray(0))
+        return PacingState(first, least, most, budget, jnp.zeros_like(budget), jnp.asarray(0))
 
-    def factor(self, state: Pace, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+    def factor(
+        self, state: PacingState, observation: Observation, key: jax.Array
+    ) -> Float[Array, " N"]:
         """``1 / μ_t``."""
         return self.start / state.multiplier
 
-    def update(self, state: Pace, feedback: Tally) -> Pace:
+    def update(self, state: PacingState, feedback: Tally) -> PacingState:
         """Compare the tick's spend with the plan."""
         plan = state.budget / self.ticks
         if self.recentre:

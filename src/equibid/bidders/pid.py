@@ -43,7 +43,7 @@ GAINS = (1.0, 0.3, 0.2)
 Measure = Literal["ecpc", "win-rate"]
 
 
-class Loop(NamedTuple):
+class PidState(NamedTuple):
     """The controller's memory.
 
     Attributes:
@@ -82,20 +82,20 @@ class Pid(Bidder):
     gains: tuple[float, float, float] = GAINS
     limits: tuple[float, float] = (LEAST, MOST)
 
-    def init(self, campaigns: Campaigns) -> Loop:
+    def init(self, campaigns: Campaigns) -> PidState:
         """Nothing measured yet counts as on the reference."""
         zero = jnp.zeros(campaigns.count)
-        return Loop(zero, zero, jnp.ones_like(zero), zero, zero)
+        return PidState(zero, zero, jnp.ones_like(zero), zero, zero)
 
     def bid(
-        self, state: Loop, observation: Observation, values: Float[Array, "B N"], key: jax.Array
+        self, state: PidState, observation: Observation, values: Float[Array, "B N"], key: jax.Array
     ) -> Float[Array, "B N"]:
         """Linear bids times exp(φ), at least the floor."""
         bids = self.linear.bid((), observation, values, key)
         moved = jnp.maximum(bids * jnp.exp(state.action).astype(bids.dtype), self.floor)
         return jnp.where(values > 0, moved.astype(bids.dtype), ABSENT)
 
-    def update(self, state: Loop, feedback: Tally) -> Loop:
+    def update(self, state: PidState, feedback: Tally) -> PidState:
         """Measure x and set φ for the next tick."""
         p, i, d = self.gains
         by_cost = self.measure == "ecpc"
@@ -107,7 +107,7 @@ class Pid(Bidder):
         share = measured / jnp.where(self.reference_value > 0, self.reference_value, 1)
         errors = state.errors + (1 - share)
         action = p * (1 - share) + i * errors + d * (state.share - share)
-        new = Loop(above, below, share, errors, jnp.clip(action, *self.limits))
+        new = PidState(above, below, share, errors, jnp.clip(action, *self.limits))
         return jax.tree.map(lambda a, b: jnp.where(controlled, a, b), new, state)
 
 

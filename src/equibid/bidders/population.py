@@ -38,14 +38,14 @@ class Population:
         return all(isinstance(bidder, FactorBidder) for bidder in self.bidders)
 
     @property
-    def watches(self) -> bool:
+    def needs_impressions(self) -> bool:
         """Whether a bidder wants to see every impression."""
-        return any(bidder.watches for bidder in self.bidders)
+        return any(bidder.needs_impressions for bidder in self.bidders)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether a bidder wants to know what arrives."""
-        return any(bidder.foresees for bidder in self.bidders)
+        return any(bidder.needs_forecast for bidder in self.bidders)
 
     def shown(self, index: int, observation: Observation) -> Observation:
         """What a bidder sees of an observation: its own seats."""
@@ -129,7 +129,7 @@ class Population:
             bidder.watch(
                 state, values, prices, present if alone else present & (self.seat == index)
             )
-            if bidder.watches
+            if bidder.needs_impressions
             else state
             for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
         )

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from equibid.bidders.training import TrainingLog
-from equibid.compiled import compiled
+from equibid.compiled import compiled, read_only
 
 # Halvings that find a factor to the last bit of its costs.
 HALVINGS = 80
@@ -43,18 +43,18 @@ def replay(log: TrainingLog, bids: Float[Array, "K N"]) -> Purchases:
 
 
 def _replay(log: TrainingLog, bids: Float[Array, "K N"], budget: np.ndarray) -> Purchases:
-    offers = np.asarray(bids)
+    offers = read_only(bids)
     sums = np.zeros((3, offers.shape[1]))
     _buy(
         offers,
-        np.asarray(log.values),
-        np.asarray(log.prices, np.float64),
+        read_only(log.values),
+        read_only(log.prices, np.float64),
         even_bids(log),
-        np.asarray(log.exposure),
+        read_only(log.exposure, np.float64),
         log.rule,
-        budget,
-        log.period_start,
-        log.period_share,
+        read_only(budget),
+        read_only(log.period_start, np.int64),
+        read_only(log.period_share, np.float64),
         offers.dtype.type(log.bid_step),
         offers.dtype.type(log.bid_cap),
         sums,
@@ -64,7 +64,7 @@ def _replay(log: TrainingLog, bids: Float[Array, "K N"], budget: np.ndarray) -> 
 
 def even_bids(log: TrainingLog) -> Float[np.ndarray, "#K #N"]:
     """`TrainingLog.even` for the compiled loops: empty under ranked rules."""
-    return np.empty((0, 0)) if log.even is None else np.asarray(log.even, np.float64)
+    return read_only(np.empty((0, 0)) if log.even is None else log.even, np.float64)
 
 
 @compiled
@@ -203,14 +203,14 @@ def _climbed(needed: np.ndarray, cost: np.ndarray, budget: np.ndarray) -> np.nda
         sold = np.isfinite(factor)
         factor, step = factor[sold], step[sold]
         order = np.argsort(factor, kind="stable")
-        spent, ladder = step[order].cumsum(), factor[order]
+        spent, top_bids = step[order].cumsum(), factor[order]
         # Steps of one factor are taken together or not at all.
         last = np.searchsorted(spent, budget[i], side="right")
-        if last == len(ladder):
-            chosen[i] = ladder[-1] if last else 0.0
+        if last == len(top_bids):
+            chosen[i] = top_bids[-1] if last else 0.0
         else:
-            first = np.searchsorted(ladder, ladder[last], side="left")
-            chosen[i] = ladder[first - 1] if first else 0.0
+            first = np.searchsorted(top_bids, top_bids[last], side="left")
+            chosen[i] = top_bids[first - 1] if first else 0.0
     return chosen
 
 

@@ -19,9 +19,9 @@ from equibid.cli.console import plain_console
 from equibid.cli.market import (
     SIZES,
     MarketChoice,
+    datasets_of,
     game_in,
     generated_days,
-    recordings_of,
     soft_auction,
     whole_market,
 )
@@ -32,7 +32,7 @@ from equibid.errors import InputError, near
 from equibid.files import opening, read_json
 from equibid.logs.factors import read_factors
 from equibid.markets.market import Market
-from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.reports import write_report
 from equibid.runs.certifying import (
     Certified,
     all_notices,
@@ -42,9 +42,10 @@ from equibid.runs.certifying import (
     write_certified,
     write_factors,
 )
+from equibid.runs.command import soft_text
 from equibid.runs.folder import open_run
 from equibid.runs.places import asked_of, place_for
-from equibid.simulation.scenario import Case, generated_case, recorded_case
+from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
 
 # What a run folder of `equibid solve` must agree on for its factors to be of the same market.
 SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_share", "budget")
@@ -143,8 +144,7 @@ def run_certify(choice: MarketChoice, settings: Settings) -> Path:
     if len(days) == 1 and source.path is not None and profiles[0][1].ndim == 1:
         write_factors(run, profiles)
     write_certified(run, results)
-    report = folder / "report.html"
-    write_equilibrium(equilibrium_tables(results, config), report)
+    report = write_report(folder)
     if len(results) > 1:
         what = "days" if len(days) > 1 else "markets"
         print_results(console, results, f"{choice.name}: {len(results)} {what}")
@@ -190,7 +190,7 @@ def source_of(choice: MarketChoice, factors: str) -> Source:
         other = [f"{name} {config[name]}" for name in SAME if config.get(name) != asked[name]]
         return Source(
             path / "factors.csv",
-            {game["market"]: rule_text(game) for game in config["games"]},
+            {game["market"]: soft_text(game) for game in config["games"]},
             float(config["cap"]),
             of_folder(choice, config).sizes,
             f"{path} was solved with {', '.join(other)}; this is another market" if other else None,
@@ -205,12 +205,6 @@ def of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:
         return choice
     sizes = {name: config[name] for name in SIZES if config[name] is not None}
     return replace(choice, **(sizes | choice.sizes))
-
-
-def rule_text(game: Mapping[str, Any]) -> str:
-    """A game's auction as `auction_named` takes it."""
-    name = "soft" if game["pricing"] == "soft" else "soft-hard"
-    return f"{name}:temperature={game['temperature']!r}"
 
 
 def days_of(choice: MarketChoice, text: str | None, first: int) -> list[int]:
@@ -249,11 +243,11 @@ def profiles_of(
         return soft_auction(settings.auction or source.auctions.get(market.labels.name), market)
 
     if source.path is None:
-        for case, when in cases_of(choice, rule, days):
-            bidder = fitted(case, settings.factors)
+        for scenario, when in cases_of(choice, rule, days):
+            bidder = fitted(scenario, settings.factors)
             for day, seed in when:
-                game = game_in(case.market(seed), case.auction, cap)
-                yield case.name, day, game, played_factors(case, bidder, seed)
+                game = game_in(scenario.market(seed), scenario.auction, cap)
+                yield scenario.name, day, game, played_factors(scenario, bidder, seed)
         return
     if choice.generated:
         make = generated_days(choice, form="sparse")
@@ -263,24 +257,24 @@ def profiles_of(
             game = game_in(market, auction, cap)
             yield market.labels.name, day, game, read_factors(source.path, market)
         return
-    for market in map(whole_market, recordings_of(choice)):
+    for market in map(whole_market, datasets_of(choice)):
         game = game_in(market, rule(market), cap)
         yield market.labels.name, 0, game, read_factors(source.path, market)
 
 
 def cases_of(
     choice: MarketChoice, rule: Callable[[Market], Auction], days: list[int]
-) -> Iterator[tuple[Case, list[tuple[int, int]]]]:
+) -> Iterator[tuple[Scenario, list[tuple[int, int]]]]:
     """Cases for a bidder, each with its days and the seeds of these."""
     if choice.generated:
         make = generated_days(choice, form="sparse")
-        case = generated_case(choice.name, make, rule(make(days[0])))
+        scenario = generated_scenario(choice.name, make, rule(make(days[0])))
         # A generated case is tuned on day 0 and plays day 1 for seed 0.
-        yield case, [(day, day - 1) for day in days]
+        yield scenario, [(day, day - 1) for day in days]
         return
-    for recording in recordings_of(choice):
-        case = recorded_case(recording, rule(recording.test), "tick")
-        yield case, [(day, day) for day in range(case.days or 1)]
+    for dataset in datasets_of(choice):
+        scenario = recorded_scenario(dataset, rule(dataset.test), "tick")
+        yield scenario, [(day, day) for day in range(scenario.days or 1)]
 
 
 def resolved(

@@ -14,7 +14,7 @@ from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import SECOND_PRICE_ONLY
 from equibid.cli.console import plain_console
-from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
+from equibid.cli.market import MarketChoice, datasets_of, digest, generated_days
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.cli.table import print_head_to_head, print_ranking, print_verdict
@@ -23,18 +23,20 @@ from equibid.evaluation.arena import Entry, Job, Seating, jobs
 from equibid.evaluation.landscape import prices_of
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.replicates import counted_once, nothing_drawn
-from equibid.logs import Recording
+from equibid.logs import LogDataset
 from equibid.logs.calibrated import calibrated
-from equibid.logs.recording import in_periods
+from equibid.logs.dataset import in_periods
 from equibid.markets.market import Market
 from equibid.registry import parted
-from equibid.reports import from_findings, write_report
+from equibid.reports import write_report
+from equibid.reports.comparison.read import read_comparison
 from equibid.reports.comparison.verdict import verdict
 from equibid.runs.findings import Settled, contenders_of, find, write_findings
-from equibid.runs.folder import carry_out, open_run
+from equibid.runs.folder import open_run, run_jobs
 from equibid.runs.learned import entry_of, is_run, run_digest, title_of
 from equibid.runs.places import asked_of, place_for
-from equibid.simulation.scenario import Case, generated_case, recorded_case
+from equibid.runs.reading import read_run
+from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
 from equibid.simulation.simulate import Play
 
 CLASSIC = (
@@ -149,70 +151,77 @@ def run_comparison(settings: Settings, default: Path | None = None) -> Path:
     started = time.perf_counter()
     with progress(console) as bar:
         loading = bar.add_task("markets", total=None)
-        cases = list(cases_of(settings))
-        names = suited(asked, cases) if settings.bidders == Settings.bidders else asked
-        config = resolved(settings, cases, names)
+        scenarios = list(cases_of(settings))
+        names = suited(asked, scenarios) if settings.bidders == Settings.bidders else asked
+        config = resolved(settings, scenarios, names)
         default = default or Path("runs") / f"compare-{choice_of(settings).stem}"
         folder = settings.out or place_for(default, config)
         run = open_run(folder, config, settings.force)
         bar.remove_task(loading)
-        fitting = bar.add_task("tuning bidders", total=len(cases) * len(names))
+        fitting = bar.add_task("tuning bidders", total=len(scenarios) * len(names))
         entries: dict[str, list[Entry]] = {}
-        for case in cases:
+        for scenario in scenarios:
             for name in names:
-                entries.setdefault(case.name, []).append(entry_of(case, name))
+                entries.setdefault(scenario.name, []).append(entry_of(scenario, name))
                 bar.advance(fitting)
         playing = bar.add_task("playing", total=None)
 
         def play(seeds: int) -> pl.DataFrame:
             work = [
                 job
-                for case in cases
+                for scenario in scenarios
                 for job in jobs(
-                    case, entries[case.name], seeds, settings.seating, settings.exploitability
+                    scenario,
+                    entries[scenario.name],
+                    seeds,
+                    settings.seating,
+                    settings.exploitability,
                 )
             ]
             bar.update(playing, total=len(work), completed=0)
-            return carry_out(run, work, done)
+            return run_jobs(run, work, done)
 
         def done(job: Job) -> None:
             bar.update(playing, advance=1, description=f"playing {job.name}")
 
         # Where neither market nor rule draws anything, two seeds tell whether bidders do.
-        few = settings.seeds if any(case.drawn for case in cases) else min(settings.seeds, 2)
+        few = (
+            settings.seeds
+            if any(scenario.drawn for scenario in scenarios)
+            else min(settings.seeds, 2)
+        )
         rows = play(few)
         if few < settings.seeds and not nothing_drawn(rows):
             run.pieces.clear()
             rows = play(settings.seeds)
-        rows, notices = counted_once(rows, cases)
+        rows, notices = counted_once(rows, scenarios)
         bar.update(playing, description="playing")
-    first = cases[0].market(0)
-    entered = entries[cases[0].name]
+    first = scenarios[0].market(0)
+    entered = entries[scenarios[0].name]
     references = tuple(entry.name for entry in entered if entry.reference)
     contenders = contenders_of([entry.name for entry in entered], references)
     mixed = settings.seating == "mixed" and first.advertisers > 1
-    prices = {case.name: prices_of(case, rows, contenders, mixed) for case in cases}
+    prices = {scenario.name: prices_of(scenario, rows, contenders, mixed) for scenario in scenarios}
     found = find(
         in_currency(rows, first.labels),
-        pl.concat([campaign_frame(case.name, case.market(0)) for case in cases]),
+        pl.concat([campaign_frame(scenario.name, scenario.market(0)) for scenario in scenarios]),
         Settled(
             score_of(first),
             references,
             first.labels.value_unit,
             first.labels.currency,
             tuple(notices),
+            scenarios[0].tick_hours,
         ),
         prices,
         mixed,
     )
     write_findings(run, found)
-    report = folder / "report.html"
-    tables = from_findings(found, config)
-    write_report(tables, report)
+    report = write_report(folder)
     print_ranking(console, found.ranked, config["market"])
     if left_out := [name for name in asked if name not in names]:
         console.print(f"Left out, as they suppose second price: {', '.join(left_out)}.")
-    print_verdict(console, verdict(tables))
+    print_verdict(console, verdict(read_comparison(read_run(folder))))
     if found.head_to_head is not None:
         print_head_to_head(console, found.head_to_head)
     elapsed = time.perf_counter() - started
@@ -234,9 +243,9 @@ def bidder_names(text: str) -> list[str]:
     return names
 
 
-def suited(names: list[str], cases: list[Case]) -> list[str]:
+def suited(names: list[str], scenarios: list[Scenario]) -> list[str]:
     """The bidders that suppose nothing that the auction is not."""
-    second_price = all(case.train.rule.second_price for case in cases)
+    second_price = all(scenario.train.rule.second_price for scenario in scenarios)
     return [name for name in names if second_price or name not in SECOND_PRICE_ONLY]
 
 
@@ -245,7 +254,7 @@ def choice_of(settings: Settings) -> MarketChoice:
     return MarketChoice(**{x.name: getattr(settings, x.name) for x in fields(MarketChoice)})
 
 
-def cases_of(settings: Settings) -> list[Case]:
+def cases_of(settings: Settings) -> list[Scenario]:
     """The cases of a market's name or a log's path."""
     choice = choice_of(settings)
     if choice.generated:
@@ -255,39 +264,39 @@ def cases_of(settings: Settings) -> list[Case]:
             raise InputError("--period is for logs; every seed is a day of a generated market")
         auction = auction_named(settings.auction or choice.auction)
         play = "tick" if settings.play == "auto" else settings.play
-        return [generated_case(choice.name, generated_days(choice), auction, play)]
+        return [generated_scenario(choice.name, generated_days(choice), auction, play)]
     return [
-        recorded(calibrated(in_cut(recording, settings.period), settings.calibrate), settings)
-        for recording in recordings_of(choice)
+        recorded(calibrated(in_cut(dataset, settings.period), settings.calibrate), settings)
+        for dataset in datasets_of(choice)
     ]
 
 
-def in_cut(recording: Recording, period: str | None) -> Recording:
+def in_cut(dataset: LogDataset, period: str | None) -> LogDataset:
     """The log in the delivery periods that are asked for.
 
     Raises:
         InputError: it is neither a number of impressions nor "day", or the log tells no days.
     """
-    if period is None or (period == "day" and recording.day_ticks is not None):
-        return recording
+    if period is None or (period == "day" and dataset.day_ticks is not None):
+        return dataset
     if period == "day":
         raise InputError(
-            f"--period day: {recording.name} does not tell two whole days; name a number of "
+            f"--period day: {dataset.name} does not tell two whole days; name a number of "
             "impressions, or import the log with its time"
         )
     if not (period.isascii() and period.isdigit() and 0 < int(period[:10]) < 2**31):
         raise InputError(f"--period {period[:20]}: write a number of impressions, as 10000, or day")
-    return in_periods(recording, int(period))
+    return in_periods(dataset, int(period))
 
 
-def recorded(recording: Recording, settings: Settings) -> Case:
+def recorded(dataset: LogDataset, settings: Settings) -> Scenario:
     """The case of a log that was read."""
-    auction = auction_named(settings.auction or default_auction(recording.test))
+    auction = auction_named(settings.auction or default_auction(dataset.test))
     by_default: Play = "impression"
-    if recording.period is None or recording.test.advertisers > 1:
+    if dataset.period is None or dataset.test.advertisers > 1:
         by_default = "tick"
     play = by_default if settings.play == "auto" else settings.play
-    return recorded_case(recording, auction, play)
+    return recorded_scenario(dataset, auction, play)
 
 
 def default_auction(market: Market) -> str:
@@ -301,25 +310,26 @@ def score_of(market: Market) -> str:
     return "value" if none else "conversions"
 
 
-def resolved(settings: Settings, cases: list[Case], bidders: list[str]) -> dict[str, Any]:
+def resolved(settings: Settings, scenarios: list[Scenario], bidders: list[str]) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
-    auction: Auction = cases[0].auction
+    auction: Auction = scenarios[0].auction
     return asked_of(settings) | {
         "version": equibid.__version__,
         "market": choice_of(settings).name,
-        "markets": [case.name for case in cases],
-        "log_digest": digest_of(settings, cases),
+        "markets": [scenario.name for scenario in scenarios],
+        "log_digest": digest_of(settings, scenarios),
         "bidders": [title_of(name) for name in bidders],
         "learned": {title_of(name): run_digest(name) for name in bidders if is_run(name)},
         "auction": {"rule": type(auction).__name__} | asdict(cast(Any, auction)),
-        "play": cases[0].play,
+        "play": scenarios[0].play,
     }
 
 
-def digest_of(settings: Settings, cases: list[Case]) -> str | None:
+def digest_of(settings: Settings, scenarios: list[Scenario]) -> str | None:
     """Of what was read; None for a generated market that has a name."""
     if choice_of(settings).named:
         return None
     return digest(
-        ([case.market(day) for day in range(case.days or 1)], case.train.values) for case in cases
+        ([scenario.market(day) for day in range(scenario.days or 1)], scenario.train.values)
+        for scenario in scenarios
     )

@@ -14,16 +14,17 @@ from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.cli.compare import default_auction
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.market import MarketChoice, digest, recordings_of
+from equibid.cli.market import MarketChoice, datasets_of, digest
 from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.errors import InputError
 from equibid.files import file_name
-from equibid.logs import Recording
-from equibid.markets.toml import auction_text, market_text
-from equibid.reports.fitting.page import columns, fit_tables, like, short, write_fit
-from equibid.runs.fitted import Fitted, fitted
-from equibid.runs.folder import Run, open_run
+from equibid.logs import LogDataset
+from equibid.markets.toml import auction_text
+from equibid.reports import write_report
+from equibid.reports.fitting.page import columns, short
+from equibid.runs.fitted import Fitted, fitted, write_fitted
+from equibid.runs.folder import open_run
 from equibid.runs.places import asked_of, place_for
 
 # Quantiles in the terminal, of those of the report.
@@ -94,22 +95,23 @@ def run_fit(settings: Settings) -> list[Path]:
     written = []
     with progress(console) as bar:
         task = bar.add_task("reading", total=None)
-        recordings = recordings_of(choice)
-        bar.update(task, total=len(recordings))
-        for recording in recordings:
+        datasets = datasets_of(choice)
+        bar.update(task, total=len(datasets))
+        for dataset in datasets:
 
-            def told(what: str, name: str = recording.name) -> None:
+            def told(what: str, name: str = dataset.name) -> None:
                 bar.update(task, description=f"{name}: {what}")
 
-            inner = file_name(recording.name) if len(recordings) > 1 else ""
-            auction = auction_named(settings.auction or default_auction(recording.test))
-            config = resolved(settings, recording, auction)
+            inner = file_name(dataset.name) if len(datasets) > 1 else ""
+            auction = auction_named(settings.auction or default_auction(dataset.test))
+            config = resolved(settings, dataset, auction)
             folder = folder or place_for(Path("runs") / f"fit-{choice.stem}", config, inner)
             run = open_run(folder / inner, config, settings.force)
-            name = f"{recording.name}-fitted"
-            found = fitted(recording, auction, name, settings.day_ticks, settings.others, told)
-            written.append(write(run, found, config, recording.name))
-            show(console, found, recording.name, written[-1])
+            name = f"{dataset.name}-fitted"
+            found = fitted(dataset, auction, name, settings.day_ticks, settings.others, told)
+            written.append(write_fitted(run, found, auction, dataset.name))
+            write_report(run.folder)
+            show(console, found, dataset.name, written[-1])
             bar.advance(task)
     elapsed = time.perf_counter() - started
     console.print(
@@ -120,49 +122,18 @@ def run_fit(settings: Settings) -> list[Path]:
     return written
 
 
-def resolved(settings: Settings, recording: Recording, auction: Auction) -> dict[str, Any]:
+def resolved(settings: Settings, dataset: LogDataset, auction: Auction) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
     return (
         {"command": "fit", "version": equibid.__version__}
         | asked_of(settings)
         | {
             "log": Path(settings.log).name,
-            "recording": recording.name,
-            "log_digest": digest((recording.train, recording.test)),
+            "dataset": dataset.name,
+            "log_digest": digest((dataset.train, dataset.test)),
             "auction": auction_text(auction),
         }
     )
-
-
-def write(run: Run, found: Fitted, config: dict[str, Any], log: str) -> Path:
-    """Write all of a fit into an open run folder; gives the path of the settings."""
-    settings, how = found.fit.settings, found.fit.how
-    kept = dict.fromkeys(found.fit.kept, "Default kept: ")
-    comments = {name: sentence(kept.get(name, "") + told) for name, told in how.items()}
-    comments["auction"] = "The rule that competition was measured under."
-    money = f"Money is in {found.currency}, prices and bids per impression."
-    about = f"A generated market like {log}, by equibid fit. {money}"
-    path = run.write_text("market.toml", market_text(settings, comments, about))
-    told = {
-        "market": settings.name,
-        "settings": {name: getattr(settings, name) for name in how}
-        | {"auction": config["auction"]},
-        "how": dict(how),
-        "kept": found.fit.kept,
-        "notes": found.fit.notes,
-        "currency": found.currency,
-        "value_unit": found.value_unit,
-        "distances": found.distances.with_columns(like=like(found.distances)).to_dicts(),
-    }
-    run.write_json("fit.json", told)
-    run.write_table("quantiles.parquet", found.quantiles)
-    write_fit(fit_tables(found, config, log), run.folder / "report.html")
-    return path
-
-
-def sentence(text: str) -> str:
-    """A line of prose."""
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def show(console: Console, found: Fitted, log: str, path: Path) -> None:

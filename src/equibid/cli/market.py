@@ -19,10 +19,10 @@ from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
 from equibid.cli.options import refuse_idle
 from equibid.cli.words import check_market
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.errors import InputError
 from equibid.files import file_name
-from equibid.logs import Recording, read_log, with_budget, with_budget_share
+from equibid.logs import LogDataset, read_log, with_budget, with_budget_share
 from equibid.logs.campaign import BUDGET_SHARE
 from equibid.markets import MARKETS
 from equibid.markets.days import market_days
@@ -120,8 +120,8 @@ def generated_days(choice: MarketChoice, **form: Any) -> Callable[[int], Market]
     return market_days(market, choice.market_seed, choice.sizes, **form)
 
 
-def recordings_of(choice: MarketChoice) -> list[Recording]:
-    """The recordings of a log, each with its budget.
+def datasets_of(choice: MarketChoice) -> list[LogDataset]:
+    """The datasets of a log, each with its budget.
 
     Raises:
         InputError: there is no such market or log, it cannot be read, or it was to be resized.
@@ -134,10 +134,10 @@ def recordings_of(choice: MarketChoice) -> list[Recording]:
         raise InputError(f"--{option} resizes generated markets; a log has its own size")
     check_budget(choice)
     refuse_idle(choice, ("market_seed",), f"{choice.market} is a log, and not generated")
-    recordings = read_log(path, choice.format)
-    if all(recording.test.market_price is None for recording in recordings):
+    datasets = read_log(path, choice.format)
+    if all(dataset.test.market_price is None for dataset in datasets):
         refuse_idle(choice, ("budget_share",), f"{choice.market} holds the budgets itself")
-    return [_funded(recording, choice) for recording in recordings]
+    return [_funded(dataset, choice) for dataset in datasets]
 
 
 def check_budget(choice: MarketChoice) -> None:
@@ -155,27 +155,27 @@ def check_budget(choice: MarketChoice) -> None:
         raise InputError(f"--budget {money:g}: write an amount of money above 0")
 
 
-def _funded(recording: Recording, choice: MarketChoice) -> Recording:
+def _funded(dataset: LogDataset, choice: MarketChoice) -> LogDataset:
     """With the budgets that were asked for, else the log's own, else the default share."""
     if choice.budget is not None:
-        return with_budget(recording, choice.budget)
-    if recording.test.market_price is None:
-        return recording
-    if choice.budget_share is None and recording.budgeted:
-        return recording
+        return with_budget(dataset, choice.budget)
+    if dataset.test.market_price is None:
+        return dataset
+    if choice.budget_share is None and dataset.budgeted:
+        return dataset
     share = BUDGET_SHARE if choice.budget_share is None else choice.budget_share
-    return with_budget_share(recording, share)
+    return with_budget_share(dataset, share)
 
 
-def whole_market(recording: Recording) -> Market:
-    """What a recording is tested on, as one period: the budgets of its delivery periods together.
+def whole_market(dataset: LogDataset) -> Market:
+    """What a dataset is tested on, as one period: the budgets of its delivery periods together.
 
     An equilibrium is of one market with one budget an advertiser.
     """
-    market = recording.test
-    labels = replace(market.labels, name=recording.name)
+    market = dataset.test
+    labels = replace(market.labels, name=dataset.name)
     market = replace(market, labels=labels)
-    return market.with_budget(market.campaigns.budget * recording.periods_in(market))
+    return market.with_budget(market.campaigns.budget * dataset.periods_in(market))
 
 
 def digest(trees: Iterable[Any]) -> str:
@@ -200,7 +200,7 @@ def soft_auction(text: str | None, market: Market) -> Auction:
     if not isinstance(auction, Soft) or "temperature" in text:
         return auction
     try:
-        return replace(auction, temperature=sharpness(market))
+        return replace(auction, temperature=default_temperature(market))
     except InputError:
         return replace(auction, temperature=1.0)
 

@@ -13,7 +13,7 @@ MANY = 100_000
 COUNTED = {"seeds", "starts", "deflated", "others", "jobs", "days", "ticks", "day_ticks"}
 # All others are at least 1, or above 0.
 FROM_ZERO = {"market_seed", "seed", "day", "deflated", "others", "patience", "tolerance", "gpus"}
-FROM_ZERO |= {"rival_share", "max_bad", "shake"}
+FROM_ZERO |= {"opponent_prob", "max_bad", "price_augmentation"}
 
 
 def check_numbers(*settings: Any) -> None:

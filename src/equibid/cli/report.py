@@ -1,36 +1,25 @@
-"""``equibid report``: a run's report made anew, or several runs side by side.
+"""``equibid report``: a run's report made anew, or several runs side by side."""
 
-A comparison's report is drawn from the tables in its folder, and nothing in the folder is carried
-out: its plugins are not imported, and its states of learning are not loaded. The reports of other
-commands need their markets, so they are computed again, and only where that is asked for.
-"""
-
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
-from shlex import quote
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
-from polars.exceptions import PolarsError
 
 from equibid.cli.console import plain_console
-from equibid.cli.remake import Config, ask_again
 from equibid.errors import InputError
-from equibid.files import atomic, opening, read_json
-from equibid.plugins import plugins_in, recall
-from equibid.reports import from_findings, write_report
-from equibid.reports.comparison.side_by_side import write_side_by_side
-from equibid.runs.across import Past
-from equibid.runs.findings import read_findings
+from equibid.reports import write_report
+from equibid.reports.report import write_figures
+from equibid.reports.sheet import Form, written
+from equibid.reports.side_by_side import main_table, write_side_by_side
+from equibid.runs.reading import RunFolder, read_run
 
 
 def report(
     runs: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(help="Run folders: one of any kind, or several of comparisons."),
+        tyro.conf.arg(help="Run folders: one of any kind, or several of one kind."),
     ],
     out: Annotated[
         Path | None,
@@ -39,109 +28,81 @@ def report(
             "runs/side-by-side.html for several."
         ),
     ] = None,
-    log: Annotated[
-        str | None,
+    table: Annotated[
+        Form | None,
         tyro.conf.arg(
-            help="With --again: where the log, or the TOML file, lies that the run was about."
+            help="Print the main table of the run, or of all runs together, as latex (for "
+            "booktabs), markdown or csv, and make no report."
         ),
     ] = None,
-    again: Annotated[
-        bool,
-        tyro.conf.arg(
-            help="Compute what a run of solve, certify or train does not keep: its market, and "
-            "what was found in it."
-        ),
-    ] = False,
+    figures: Annotated[
+        Path | None,
+        tyro.conf.arg(help="A folder for the charts of one run as SVG, and make no report."),
+    ] = None,
 ) -> None:
-    """Make the report of a run anew, or one of several comparisons side by side.
+    """Make the report of a run anew, or one of several runs of a kind side by side.
 
     Example: equibid report runs/demo
 
     Example: equibid report runs/gsp runs/first-price --out auctions.html
 
-    Example: equibid report runs/solve-demo --again
+    Example: equibid report runs/demo --table latex > ranking.tex
     """
     console = plain_console()
     if not runs:
         raise InputError("name a run folder, as in equibid report runs/demo")
     folders = list(dict.fromkeys(path.resolve() for path in runs))
-    path = remake(runs[0], out, log, again) if len(folders) == 1 else side_by_side(folders, out)
+    if table is not None or figures is not None:
+        if out is not None:
+            raise InputError("--out is for the report; --table prints, --figures names a folder")
+        export(folders, table, figures)
+        return
+    if len(folders) == 1:
+        path = write_report(runs[0], None if out is None else place(out))
+    else:
+        path = side_by_side(folders, out)
     console.print(f"open {path} in a browser", style="dim")
 
 
-def remake(folder: Path, out: Path | None, log: str | None, again: bool) -> Path:
-    """The report of one run; gives its path.
+def export(folders: list[Path], table: Form | None, figures: Path | None) -> None:
+    """Print the main table, and write the charts, as far as they are asked for."""
+    runs = alike(folders)
+    if table is not None:
+        sys.stdout.write(written(main_table(runs), table))
+    if figures is not None:
+        if len(runs) > 1:
+            raise InputError("--figures writes the charts of one run; name one run folder")
+        try:
+            figures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--figures {figures}: cannot write there ({error.strerror})"
+            ) from error
+        for path in write_figures(next(iter(runs.values())), figures):
+            sys.stdout.write(f"{path}\n")
+
+
+def alike(folders: list[Path]) -> dict[str, RunFolder]:
+    """The runs by the names that tell them apart.
 
     Raises:
-        InputError: the folder does not hold all that its report shows.
+        InputError: one is none, or they are not of one kind.
     """
-    config = config_of(folder)
-    kind = kind_of(folder, config)
-    path = folder / "report.html"
-    if kind == "compare":
-        if log is not None:
-            raise InputError(f"--log {log}: the report of a comparison needs no log; leave it out")
-        path = place(out or path)
-        with as_it_was_left(folder):
-            write_report(from_findings(read_findings(folder), config), path)
-        return path
-    if not again:
-        words = f"equibid report {quote(str(folder))} --again"
+    runs = {name: read_run(folder) for folder, name in distinct(folders).items()}
+    kinds = {run.kind for run in runs.values()}
+    if len(kinds) > 1:
         raise InputError(
-            f"{folder} does not hold all that the report of equibid {kind} shows; compute the "
-            f"rest again with: {words}"
+            "only runs of one kind stand side by side, and these are of "
+            f"{' and '.join(sorted(kinds))}; name them apart"
         )
-    recall(folder, plugins_in(config))
-    ask_again(folder, kind, config, log)
-    if out is None or out.resolve() == path.resolve():
-        return path
-    with opening(path), path.open("rb") as made, atomic(place(out)) as copy:
-        shutil.copyfileobj(made, copy)
-    return out
+    return runs
 
 
 def side_by_side(folders: list[Path], out: Path | None) -> Path:
-    """The report of several comparisons, of whole paths, no two alike; gives its path."""
-    past = []
-    for folder, name in distinct(folders).items():
-        config = config_of(folder)
-        kind = kind_of(folder, config)
-        if kind != "compare":
-            raise InputError(
-                f"{folder} is a run of `equibid {kind}`; only comparisons stand side by side, name "
-                "it alone for its own report"
-            )
-        past.append(Past(name, config, read_findings(folder)))
+    """The report of several runs of one kind, of whole paths, no two alike; gives its path."""
+    runs = alike(folders)
     path = place(out or Path("runs") / "side-by-side.html")
-    with as_it_was_left(*folders):
-        write_side_by_side(past, path)
-    return path
-
-
-@contextmanager
-def as_it_was_left(*folders: Path) -> Iterator[None]:
-    """Blame the folders for what only tables can cause that were changed since they were written.
-
-    Raises:
-        InputError: no report can be made of them; tells which error it came to.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        PolarsError,
-    ) as error:
-        names = " or ".join(map(str, folders))
-        raise InputError(
-            f"{names}: no report can be made of its files ({type(error).__name__}: {error}); let "
-            "the command that made it run again"
-        ) from error
+    return write_side_by_side(runs, path)
 
 
 def distinct(folders: list[Path]) -> dict[Path, str]:
@@ -151,39 +112,6 @@ def distinct(folders: list[Path]) -> dict[Path, str]:
         if len(set(names)) == len(names):
             return dict(zip(folders, names, strict=True))
     return {folder: str(folder) for folder in folders}
-
-
-def config_of(folder: Path) -> dict[str, Any]:
-    """What a run was asked.
-
-    Raises:
-        InputError: the folder is none of a run.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; name a run folder, as runs/demo")
-    path = folder / "config.json"
-    if not path.exists():
-        inner = [path.parent.name for path in sorted(folder.glob("*/config.json"))]
-        hint = f"; name one of its folders, as {folder / inner[0]}" if inner else ""
-        raise InputError(f"{folder} is no run folder, config.json is missing{hint}")
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise InputError(f"{folder}: config.json cannot be read; make the run anew")
-    return config
-
-
-def kind_of(folder: Path, config: Config) -> str:
-    """The command that made a run.
-
-    Raises:
-        InputError: it has no report.
-    """
-    kind = config.get("command", "compare" if "seating" in config else None)
-    if kind not in ("compare", "solve", "certify", "train"):
-        raise InputError(
-            f"{folder} has no report to make; name a run of compare, solve, certify or train"
-        )
-    return kind
 
 
 def place(path: Path) -> Path:

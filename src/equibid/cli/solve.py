@@ -21,10 +21,10 @@ from equibid.cli.certificates import (
 from equibid.cli.console import plain_console
 from equibid.cli.market import (
     MarketChoice,
+    datasets_of,
     digest,
     game_in,
     generated_days,
-    recordings_of,
     soft_auction,
     whole_market,
 )
@@ -35,7 +35,7 @@ from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.equilibrium.solvers.select import Search, best_of
 from equibid.errors import InputError
 from equibid.markets.market import Market
-from equibid.reports.equilibrium.page import equilibrium_tables, write_equilibrium
+from equibid.reports import write_report
 from equibid.runs.certifying import (
     Certified,
     all_notices,
@@ -133,8 +133,7 @@ def run_solve(choice: MarketChoice, settings: Settings) -> Path:
     all_starts = pl.concat(starts)
     run.write_table("starts.parquet", all_starts)
     write_certified(run, results)
-    report = folder / "report.html"
-    write_equilibrium(equilibrium_tables(results, config, all_starts), report)
+    report = write_report(folder)
     show(console, choice.name, results, all_starts)
     elapsed = time.perf_counter() - started
     for sentence in run.reuse():
@@ -163,7 +162,7 @@ def markets_of(choice: MarketChoice, day: int) -> list[Market]:
         return [generated_days(choice, form="sparse")(day)]
     if day:
         raise InputError(f"--day {day}: only generated markets have days")
-    return [whole_market(recording) for recording in recordings_of(choice)]
+    return [whole_market(dataset) for dataset in datasets_of(choice)]
 
 
 def problem_of(market: Market, settings: Settings) -> Problem:

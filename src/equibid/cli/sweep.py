@@ -14,10 +14,10 @@ from rich.console import Console
 
 import equibid
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.lesson import Lesson, plan_of
 from equibid.cli.market import MarketChoice
 from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
+from equibid.cli.training import TrainConfig, plan_of
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
 from equibid.files import file_name, read_json
@@ -39,8 +39,8 @@ class Settings:
     """Which trials, and where."""
 
     grid: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm with the values to try, as policy_rate=1e-4,3e-4 of mappo; name
-    it once for every setting. Values that hold commas themselves are parted by semicolons."""
+    """A setting of the algorithm with the values to try, as actor_learning_rate=1e-4,3e-4 of mappo;
+    name it once for every setting. Values that hold commas themselves are parted by semicolons."""
 
     seeds: str = "0"
     """Seeds, each a trial of its own: 0..4, or 0,3,8."""
@@ -69,37 +69,37 @@ class Settings:
 
 def sweep(
     choice: tyro.conf.OmitArgPrefixes[MarketChoice],
-    lesson: tyro.conf.OmitArgPrefixes[Lesson],
+    training: tyro.conf.OmitArgPrefixes[TrainConfig],
     settings: tyro.conf.OmitArgPrefixes[Settings],
 ) -> None:
     """Train with every combination of some settings, and rank them by what the judge says.
 
     Each trial is a run of `equibid train` in a folder of its own.
 
-    Example: equibid sweep demo --algorithm mappo --grid policy_rate=1e-4,3e-4 --seeds 0..4
+    Example: equibid sweep demo --algorithm mappo --grid actor_learning_rate=1e-4,3e-4 --seeds 0..4
     """
-    run_sweep(choice, lesson, settings)
+    run_sweep(choice, training, settings)
 
 
-def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.DataFrame:
+def run_sweep(choice: MarketChoice, training: TrainConfig, settings: Settings) -> pl.DataFrame:
     """Carry out a sweep; gives the table of its trials, the best settings first.
 
     Raises:
         InputError: a setting or a number is wrong, Ray is not installed, or trials failed.
     """
-    check_numbers(choice, lesson, settings)
+    check_numbers(choice, training, settings)
     if not settings.ray:
         refuse_idle(settings, ("address", "gpus"), "it is Ray's, and --no-ray is asked for")
-    plan_of(lesson, algorithm_named(lesson.algorithm, lesson.set))
+    plan_of(training, algorithm_named(training.algorithm, training.set))
     console = plain_console()
-    points = grid_points(lesson, settings.grid)
+    points = grid_points(training, settings.grid)
     seeds = seeds_of(settings.seeds)
-    config = resolved(choice, lesson)
-    default = Path("runs") / f"sweep-{choice.stem}-{lesson.algorithm}"
+    config = resolved(choice, training)
+    default = Path("runs") / f"sweep-{choice.stem}-{training.algorithm}"
     folder = settings.out or place_for(default, config)
     run = open_run(folder, config, settings.force)
     trials = [
-        trial_of(point, seed, choice, lesson, run.parts, PROGRAM)
+        trial_of(point, seed, choice, training, run.parts, PROGRAM)
         for point in points
         for seed in seeds
     ]
@@ -114,7 +114,7 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
                     failed.append(trial)
     table = ranked([trial for trial in trials if trial.finished])
     run.write_table("sweep.parquet", table)
-    show(console, table, lesson)
+    show(console, table, training)
     console.print(f"a row a trial in {folder / 'sweep.parquet'}", style="dim")
     if failed:
         first = failed[0]
@@ -125,7 +125,7 @@ def run_sweep(choice: MarketChoice, lesson: Lesson, settings: Settings) -> pl.Da
     return table
 
 
-def grid_points(lesson: Lesson, grid: Sequence[str]) -> list[dict[str, str]]:
+def grid_points(training: TrainConfig, grid: Sequence[str]) -> list[dict[str, str]]:
     """Every combination of the values, each as the algorithm reads it.
 
     Raises:
@@ -138,10 +138,12 @@ def grid_points(lesson: Lesson, grid: Sequence[str]) -> list[dict[str, str]]:
         setting = setting.strip()
         texts = [x.strip() for x in listed.split(";" if ";" in listed else ",") if x.strip()]
         if not texts or setting in axes:
-            raise InputError(f"--grid {part}: write each setting once, as policy_rate=1e-4,3e-4")
+            raise InputError(
+                f"--grid {part}: write each setting once, as actor_learning_rate=1e-4,3e-4"
+            )
         values = []
         for text in texts:
-            algorithm = algorithm_named(lesson.algorithm, [*lesson.set, f"{setting}={text}"])
+            algorithm = algorithm_named(training.algorithm, [*training.set, f"{setting}={text}"])
             # 1e-4 and 0.0001 are one trial.
             values.append(as_text(settings_of(algorithm)[setting]))
         axes[setting] = list(dict.fromkeys(values))
@@ -168,7 +170,7 @@ def trial_of(
     point: Mapping[str, str],
     seed: int,
     choice: MarketChoice,
-    lesson: Lesson,
+    training: TrainConfig,
     parts: Path,
     program: Sequence[str],
 ) -> Trial:
@@ -177,7 +179,7 @@ def trial_of(
     folder = (parts / file_name(name)).absolute()
     market = choice.market if choice.named else str(Path(choice.market).absolute())
     tried = [word for setting, text in point.items() for word in ("--set", f"{setting}={text}")]
-    command = [*program, "train", market, *flags(choice), *flags(lesson), *tried, *words()]
+    command = [*program, "train", market, *flags(choice), *flags(training), *tried, *words()]
     return Trial(point, seed, folder, [*command, "--seed", str(seed), "--out", str(folder)])
 
 
@@ -193,13 +195,13 @@ def flags(settings: Any) -> list[str]:
     return words
 
 
-def resolved(choice: MarketChoice, lesson: Lesson) -> dict[str, Any]:
+def resolved(choice: MarketChoice, training: TrainConfig) -> dict[str, Any]:
     """What all trials share: a folder's trials differ in the grid's settings and seeds alone."""
-    asked = asdict(lesson)
-    del asked["log"], asked["keep_every"]
+    asked = asdict(training)
+    del asked["log"], asked["checkpoint_every"]
     version = {"command": "sweep", "version": equibid.__version__}
     read = {} if choice.named else {"digest": content_digest(Path(choice.market))}
-    code = own_code(algorithm_named(lesson.algorithm, lesson.set))
+    code = own_code(algorithm_named(training.algorithm, training.set))
     return version | asdict(choice) | asked | {"market": choice.name} | read | code
 
 
@@ -243,12 +245,12 @@ def ranked(trials: Sequence[Trial]) -> pl.DataFrame:
     ).sort("rank", *names, "seed", nulls_last=True)
 
 
-def show(console: Console, table: pl.DataFrame, lesson: Lesson) -> None:
+def show(console: Console, table: pl.DataFrame, training: TrainConfig) -> None:
     """Print the settings in order of rank."""
     if table.is_empty():
         return
     names = table.columns[1 : table.columns.index("mean_score")]
-    printed = plain_table(f"{lesson.algorithm}: {lesson.judged_by} of the best state")
+    printed = plain_table(f"{training.algorithm}: {training.eval_metric} of the best state")
     for title in ("", *names, "mean", "lowest", "highest", "seeds"):
         printed.add_column(title, justify="left" if title in names else "right", no_wrap=True)
     for (_, *point), rows in table.group_by("rank", *names, maintain_order=True):

@@ -9,8 +9,8 @@ from rich.text import Text
 from equibid.cli.console import plain_table
 from equibid.evaluation.metrics import Metric
 from equibid.evaluation.ranking import Ranking, places
-from equibid.reports.comparison.tables import decimals, number
 from equibid.reports.comparison.verdict import Verdict
+from equibid.reports.html.numbers import decimals, number
 
 # Decimals of a score.
 DIGITS = 3

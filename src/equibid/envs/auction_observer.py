@@ -82,7 +82,7 @@ class Auctions:
         return ("money left", "auctions left", "need", "hour sin", "hour cos", *rates, *arriving)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Only with foresight."""
         return self.foresight
 
@@ -92,7 +92,7 @@ class Auctions:
         nothing = no_tally(budget.shape[0])
         return Remembered(budget, jax.tree.map(lambda x: jnp.stack([x] * len(HORIZONS)), nothing))
 
-    def look(self, memory: Remembered, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Remembered, observation: Observation) -> Float[Array, "N F"]:
         """Money and time now, rates of the ticks before."""
         now, sums, reference = observation, memory.sums, self.reference
         usual = reference.factor * reference.mean_value
@@ -127,7 +127,7 @@ class Auctions:
             ]
         return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: Remembered, feedback: Tally) -> Remembered:
+    def update(self, memory: Remembered, feedback: Tally) -> Remembered:
         """Let the ticks before fade, and add the one that has ended."""
         kept = np.exp(-1 / np.asarray(HORIZONS))[:, None]
         return memory._replace(

@@ -110,7 +110,7 @@ class AuctionNet:
         return NAMES
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It knows the impressions to come."""
         return True
 
@@ -120,7 +120,7 @@ class AuctionNet:
         N = budget.shape[0]
         return History(budget, jnp.zeros((7, N)), jnp.zeros((3, 7, N)))
 
-    def look(self, memory: History, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: History, observation: Observation) -> Float[Array, "N F"]:
         """The sixteen numbers.
 
         Raises:
@@ -159,7 +159,7 @@ class AuctionNet:
             numbers = numbers / units(self.reference, observation.ticks)
         return numbers.astype(jnp.float32)
 
-    def see(self, memory: History, feedback: Tally) -> History:
+    def update(self, memory: History, feedback: Tally) -> History:
         """Add the tick."""
         row = tick_row(feedback)
         recent = jnp.concatenate([memory.recent[1:], row[None]])

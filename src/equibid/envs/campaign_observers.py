@@ -32,7 +32,7 @@ class Uscb:
         return ("steps left", "budget left", "spent")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -40,13 +40,13 @@ class Uscb:
         """The budget."""
         return jnp.asarray(campaigns.budget, jnp.float64)
 
-    def look(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
         """Time and money now."""
         left = share(observation.remaining, memory)
         time_left = jnp.broadcast_to(observation.time_left, left.shape)
         return (2 * jnp.stack([time_left, left, 1 - left], axis=-1) - 1).astype(jnp.float32)
 
-    def see(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
+    def update(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
         """The money left tells it all."""
         return memory
 
@@ -86,7 +86,7 @@ class Drlb:
         return ("t", "B", "ROL", "BCR", "CPM", "WR", "r")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -95,7 +95,7 @@ class Drlb:
         budget = jnp.asarray(campaigns.budget, jnp.float64)
         return LastTick(budget, no_tally(budget.shape[0]))
 
-    def look(self, memory: LastTick, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: LastTick, observation: Observation) -> Float[Array, "N F"]:
         """Time, money and the last tick."""
         last, left, T = memory.last, observation.remaining, observation.ticks
         ended = jnp.broadcast_to(1 - observation.time_left, left.shape)
@@ -114,7 +114,7 @@ class Drlb:
         )
         return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: LastTick, feedback: Tally) -> LastTick:
+    def update(self, memory: LastTick, feedback: Tally) -> LastTick:
         """Remember the tick."""
         return memory._replace(last=feedback)
 
@@ -145,7 +145,7 @@ class CostStatus:
         return ("cost status",)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -153,13 +153,13 @@ class CostStatus:
         """Spend and value so far."""
         return jnp.zeros((2, campaigns.count))
 
-    def look(self, memory: Float[Array, "2 N"], observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Float[Array, "2 N"], observation: Observation) -> Float[Array, "N F"]:
         """The ratio so far."""
         spend, value = memory
         status = (value > 0) * log_ratio(spend, value * self.target)
         return status[:, None].astype(jnp.float32)
 
-    def see(self, memory: Float[Array, "2 N"], feedback: Tally) -> Float[Array, "2 N"]:
+    def update(self, memory: Float[Array, "2 N"], feedback: Tally) -> Float[Array, "2 N"]:
         """Add the tick."""
         return memory + jnp.stack([feedback.spend, feedback.value])
 

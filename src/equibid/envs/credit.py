@@ -47,13 +47,13 @@ def difference_rewards(
     exposure = np.asarray(auction.expected_exposure)
     slots = auction.slots
 
-    ladder, leaders, left = [], [], table
+    top_bids, leaders, left = [], [], table
     for _ in range(slots + 2):
         leader = left.argmax(axis=1)[:, None]
-        ladder.append(jnp.take_along_axis(left, leader, axis=1))
+        top_bids.append(jnp.take_along_axis(left, leader, axis=1))
         leaders.append(leader)
         left = jnp.where(column == leader, ABSENT, left)
-    rung = jnp.concatenate(ladder, axis=1)
+    rung = jnp.concatenate(top_bids, axis=1)
     value = jnp.take_along_axis(worth, jnp.concatenate(leaders, axis=1), axis=1)
 
     def welfare(ranks: list[int]) -> Float[Array, " K"]:

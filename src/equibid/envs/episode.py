@@ -57,8 +57,8 @@ def begin(
     """
     state = game.reset(jax.random.key(chance), period, seat)
     none = jnp.zeros(game.agents)
-    counts = jnp.stack([none, none, none, none, state.ledger.remaining])
-    return state, View(game.look(state), game.present(state), none, counts, jnp.asarray(False))
+    counts = jnp.stack([none, none, none, none, state.budgets.remaining])
+    return state, View(game.observe(state), game.present(state), none, counts, jnp.asarray(False))
 
 
 def advance(
@@ -68,8 +68,8 @@ def advance(
     factor = handle.factor(number, state, game)
     after, result = game.step(state, jnp.where(game.present(state), factor, ABSENT))
     sums = [getattr(result.tally, name) for name in COUNTS[:-1]]
-    counts = jnp.stack([*sums, after.ledger.remaining])
-    return after, View(game.look(after), result.present, result.reward, counts, result.done)
+    counts = jnp.stack([*sums, after.budgets.remaining])
+    return after, View(game.observe(after), result.present, result.reward, counts, result.done)
 
 
 def begin_one(
@@ -83,7 +83,7 @@ def begin_one(
 
     Args:
         game: to play.
-        drawn: whether the rivals of the others are drawn anew; else they sit in turn.
+        drawn: whether the opponents of the others are drawn anew; else they sit in turn.
         chance: seed of all that is drawn in it.
         period: which one.
         agent: who learns.
@@ -114,15 +114,15 @@ def _of(view: View, agent: Int[Array, ""]) -> View:
 def seats_around(
     game: MarkovGame, drawn: bool, chance: Int[Array, ""], agent: Int[Array, ""]
 ) -> Int[Array, " N"]:
-    """One agent on seat 0; all others that the game leaves free are driven by its rivals."""
-    seat, rivals = game.population.seat, len(game.population.bidders) - 1
+    """One agent on seat 0; all others that the game leaves free are driven by its opponents."""
+    seat, opponents = game.population.seat, len(game.population.bidders) - 1
     number = jnp.arange(game.agents, dtype=seat.dtype)
-    if rivals:
-        rival = 1 + number % rivals
+    if opponents:
+        opponent = 1 + number % opponents
         if drawn:
             key = jax.random.fold_in(jax.random.key(chance), game.steps)
-            rival = jax.random.randint(key, seat.shape, 1, rivals + 1, seat.dtype)
-        seat = jnp.where(seat == 0, rival, seat)
+            opponent = jax.random.randint(key, seat.shape, 1, opponents + 1, seat.dtype)
+        seat = jnp.where(seat == 0, opponent, seat)
     return jnp.where(number == agent, 0, seat)
 
 

@@ -10,8 +10,9 @@ impression (``play="tick"``), or one impression, on which it bids at most the mo
 (``play="impression"``). Money only falls; who has none is absent from then on. An episode is one
 delivery period of the market. Agents see their own history and nothing of the others'.
 
-`reset`, `look` and `step` are pure: `jax.vmap` over states plays many markets at once, `lax.scan`
-plays a period. A period played with the factors of `simulate` gives the sums of `simulate`.
+`reset`, `observe` and `step` are pure: `jax.vmap` over states plays many markets at once,
+`lax.scan` plays a period. A period played with the factors of `simulate` gives the sums of
+`simulate`.
 """
 
 from collections.abc import Sequence
@@ -23,19 +24,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from equibid.auctions import fused
-from equibid.auctions.budgets import Ledger, open_ledger
+from equibid.auctions.budgets import BudgetState, init_budgets
 from equibid.auctions.clearing import Auction
 from equibid.auctions.tally import Tally, no_tally
 from equibid.bidders.bidder import Arriving, Bidder, FactorBidder, Observation, State, pytree
 from equibid.bidders.population import Population
 from equibid.bidders.training import TrainingLog
 from equibid.envs.forked import refuse_fork
-from equibid.envs.observers import Memory, Observer, observer_named
+from equibid.envs.observers import Observer, ObserverState, observer_named
 from equibid.envs.outcome import Outcome, Reward
 from equibid.envs.step_engines import (
     Impressions,
-    Offer,
-    Sale,
+    StepEngine,
+    StepInput,
     Ticks,
     host_ticks,
     logged_ticks,
@@ -72,27 +73,27 @@ class GameState(NamedTuple):
         period: which of the game's periods is played.
         step: steps that have been played.
         key: key data of the period's chance.
-        ledger: the money.
+        budgets: the money.
         opening: money at the start of the tick, currency.
         level: the factor each agent bid last, currency per value unit.
         tick: sums of the tick so far.
         so_far: sums of the period so far.
         memory: of the observer.
-        seat: 0 for an agent that learns, else the number of the rival that drives it.
-        rivals: states of the bidders that do not learn.
+        seat: 0 for an agent that learns, else the number of the opponent that drives it.
+        opponents: states of the bidders that do not learn.
     """
 
     period: Int[Array, ""]
     step: Int[Array, ""]
     key: UInt32[Array, " 2"]
-    ledger: Ledger
+    budgets: BudgetState
     opening: Float[Array, " N"]
     level: Float[Array, " N"]
     tick: Tally
     so_far: Tally
-    memory: Memory
+    memory: ObserverState
     seat: Int[Array, " N"]
-    rivals: tuple[State, ...]
+    opponents: tuple[State, ...]
 
 
 class Result(NamedTuple):
@@ -113,7 +114,7 @@ class Result(NamedTuple):
 
 @pytree(
     *("reward", "periods", "ticks", "steps"),
-    *("rival_share", "minimum_budget", "by_impression"),
+    *("opponent_prob", "minimum_budget", "by_impression"),
 )
 class MarkovGame:
     """Periods of a market, who bids in it, what they see and what it is worth to them.
@@ -121,7 +122,7 @@ class MarkovGame:
     Attributes:
         sale: how a step is sold.
         campaigns: of one period.
-        worth: about what a period's impressions are worth, currency; see `open_ledger`.
+        worth: about what a period's impressions are worth, currency; see `init_budgets`.
         tick_start: of all periods in a row.
         level: the factor each agent is taken to have bid before the start.
         observer: what agents see.
@@ -132,12 +133,12 @@ class MarkovGame:
         periods: D.
         ticks: T of a period.
         steps: of a period: T, or its impressions.
-        rival_share: the chance that an agent of seat 0 is driven by a rival for a period.
+        opponent_prob: the chance that an agent of seat 0 is driven by an opponent for a period.
         minimum_budget: an advertiser with less money sits out the tick, currency.
         by_impression: whether a step is one impression.
     """
 
-    sale: Sale
+    sale: StepEngine
     campaigns: Campaigns
     worth: Float[Array, ""]
     tick_start: Int[Array, " D*T+1"]
@@ -150,7 +151,7 @@ class MarkovGame:
     periods: int
     ticks: int
     steps: int
-    rival_share: float
+    opponent_prob: float
     minimum_budget: float
     by_impression: bool
 
@@ -182,59 +183,59 @@ class MarkovGame:
         """The start of a period.
 
         Args:
-            key: decides exposures, conversions and the rivals' own chance.
+            key: decides exposures, conversions and the opponents' own chance.
             period: which one.
-            seat: who drives whom in it; default as `rival_share` has it.
+            seat: who drives whom in it; default as `opponent_prob` has it.
         """
-        ledger = open_ledger(self.campaigns.budget, self.worth)
+        budgets = init_budgets(self.campaigns.budget, self.worth)
         nothing = no_tally(self.agents)
         return GameState(
             period=jnp.asarray(period, jnp.int32),
             step=jnp.asarray(0, jnp.int32),
             key=jax.random.key_data(key),
-            ledger=ledger,
-            opening=ledger.remaining,
+            budgets=budgets,
+            opening=budgets.remaining,
             level=self.level,
             tick=nothing,
             so_far=nothing,
             memory=self.observer.init(self.campaigns),
             seat=self._seats(key) if seat is None else seat,
-            rivals=tuple(bidder.init(self.campaigns) for bidder in self.population.bidders[1:]),
+            opponents=tuple(bidder.init(self.campaigns) for bidder in self.population.bidders[1:]),
         )
 
     def _seats(self, key: jax.Array) -> Int[Array, " N"]:
         """Who drives whom in a period."""
         seat = self.population.seat
-        rivals = len(self.population.bidders) - 1
-        if not self.rival_share or not rivals:
+        opponents = len(self.population.bidders) - 1
+        if not self.opponent_prob or not opponents:
             return seat
         chance, which = jax.random.split(jax.random.fold_in(key, self.steps))
-        driven = jax.random.uniform(chance, seat.shape) < self.rival_share
-        rival = jax.random.randint(which, seat.shape, 1, rivals + 1, seat.dtype)
-        return jnp.where((seat == 0) & driven, rival, seat)
+        driven = jax.random.uniform(chance, seat.shape) < self.opponent_prob
+        opponent = jax.random.randint(which, seat.shape, 1, opponents + 1, seat.dtype)
+        return jnp.where((seat == 0) & driven, opponent, seat)
 
     def present(self, state: GameState) -> Bool[Array, " N"]:
         """Agents that have money to bid with."""
-        ledger = state.ledger
-        return present(ledger.active, ledger.remaining, self.minimum_budget)
+        budgets = state.budgets
+        return present(budgets.active, budgets.remaining, self.minimum_budget)
 
     def acts(self, state: GameState) -> Bool[Array, " N"]:
-        """Agents whose next action is bid: they have money, no rival drives them, and it is a step.
+        """Agents whose next action is bid: with money, driven by no opponent, and in a step.
 
         Nobody acts after the last step.
         """
         return self.present(state) & (state.seat == 0) & (state.step < self.steps)
 
-    def look(self, state: GameState) -> Float[Array, "N F"]:
+    def observe(self, state: GameState) -> Float[Array, "N F"]:
         """What each agent sees, float32."""
         now = replace(self.observation(state), driven=state.seat == 0)
-        return self.observer.look(state.memory, now)
+        return self.observer.observe(state.memory, now)
 
     def observation(self, state: GameState) -> Observation:
         """What a bidder of all seats would be told at this moment."""
         tick, k, first = self._place(state)
         arriving = None
-        if self.observer.foresees or self.population.foresees:
+        if self.observer.needs_forecast or self.population.needs_forecast:
             if self.by_impression:
                 assert isinstance(self.sale, Impressions)
                 arriving = arrival(self.sale.market, k)
@@ -249,7 +250,7 @@ class MarkovGame:
             ticks=jnp.asarray(self.ticks),
             impression=k - first,
             impressions=in_all(self.expected, mean, now, self.tick_start[tick] - first, k - first),
-            remaining=state.ledger.remaining,
+            remaining=state.budgets.remaining,
             arriving=arriving,
             present=self.present(state),
         )
@@ -273,22 +274,22 @@ class MarkovGame:
         """
         tick, k, _ = self._place(state)
         key = jax.random.wrap_key_data(state.key)
-        offer = Offer(
+        offer = StepInput(
             tick=tick,
             impression=k,
             population=Population(self.population.bidders, state.seat),
-            states=(action, *state.rivals),
+            states=(action, *state.opponents),
             observation=self.observation(state),
-            ledger=state.ledger,
+            budgets=state.budgets,
             opening=state.opening,
             key=key,
         )
-        ledger, tally = self.sale.sell(offer)
+        budgets, tally = self.sale.sell(offer)
         played = state.step + 1
         done = played >= self.steps
         now = state._replace(
             step=played,
-            ledger=ledger,
+            budgets=budgets,
             tick=state.tick + tally,
             so_far=state.so_far + tally,
         )
@@ -300,8 +301,8 @@ class MarkovGame:
         outcome = Outcome(
             tally=tally,
             so_far=now.so_far,
-            before=state.ledger.remaining,
-            after=ledger.remaining,
+            before=state.budgets.remaining,
+            after=budgets.remaining,
             budget=self.campaigns.budget,
             target_cpa=self.campaigns.target_cpa,
             progress=played / self.steps,
@@ -315,13 +316,13 @@ class MarkovGame:
         bid = told.value_offered > 0
         factor = told.bid / jnp.where(bid, told.value_offered, 1)
         seated = Population(self.population.bidders, state.seat)
-        others = enumerate(zip(seated.bidders[1:], state.rivals, strict=True), start=1)
+        others = enumerate(zip(seated.bidders[1:], state.opponents, strict=True), start=1)
         return state._replace(
-            opening=state.ledger.remaining,
+            opening=state.budgets.remaining,
             level=jnp.where(bid, factor, state.level),
             tick=no_tally(self.agents),
-            memory=self.observer.see(state.memory, told),
-            rivals=tuple(
+            memory=self.observer.update(state.memory, told),
+            opponents=tuple(
                 bidder.update(own, seated.told(index, told)) for index, (bidder, own) in others
             ),
         )
@@ -338,8 +339,8 @@ def markov_game(
     sampled: bool = True,
     engine: Engine = "auto",
     agent: Bidder | None = None,
-    rivals: Sequence[Bidder] = (),
-    rival_share: float = 0.0,
+    opponents: Sequence[Bidder] = (),
+    opponent_prob: float = 0.0,
     seat: Int[Array, " N"] | None = None,
 ) -> MarkovGame:
     """The game of a market.
@@ -355,10 +356,10 @@ def markov_game(
         sampled: draw exposures, winners and conversions; False books their expectations.
         engine: of tick play, as in `simulate`.
         agent: turns an action into bids; default, the action is a factor.
-        rivals: bidders that do not learn.
-        rival_share: the chance that an agent of seat 0 is driven by a rival, any of them, drawn
-            anew for each period.
-        seat: 0 where an agent learns, 1 … where it is driven by that rival; default all learn.
+        opponents: bidders that do not learn.
+        opponent_prob: the chance that an agent of seat 0 is driven by an opponent, any of them,
+            drawn anew for each period.
+        seat: 0 where an agent learns, 1 … where it is driven by that opponent; default all learn.
 
     Raises:
         InputError: periods differ in what they must share, or the engine does not apply.
@@ -371,24 +372,24 @@ def markov_game(
             f"market {market.labels.name}: periods of a game have as many ticks each, and as many "
             "impressions where every impression is a step; cut the log evenly"
         )
-    bidders = (agent or ByFactor(), *rivals)
+    bidders = (agent or ByFactor(), *opponents)
     seats = jnp.zeros(market.advertisers, jnp.int32) if seat is None else jnp.asarray(seat)
     population = Population(bidders, seats)
-    if population.watches:
-        raise InputError("a rival that watches every impression cannot be played in a game")
+    if population.needs_impressions:
+        raise InputError("an opponent that watches every impression cannot be played in a game")
     budget = market.campaigns
     own = observer_named(observer, budget, reference)
     if engine == "fused" and not (fused.supports(auction) and play == "tick"):
         raise InputError(NO_KERNEL)
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
-    sale: Sale
+    sale: StepEngine
     if play == "impression":
         sale = Impressions(market, auction, sampled)
     elif wanted and fused.supports(auction):
         sale = host_ticks(market, auction, sampled, population.by_factor)
     else:
         sale = Ticks(market, auction, sampled)
-    foresees = (own.foresees or population.foresees) and play == "tick"
+    needs_forecast = (own.needs_forecast or population.needs_forecast) and play == "tick"
     return MarkovGame(
         sale=sale,
         campaigns=market.campaigns,
@@ -397,13 +398,13 @@ def markov_game(
         level=jnp.asarray(reference.factor, jnp.float64),
         observer=own,
         population=population,
-        arriving=jax.jit(arrivals)(market) if foresees else None,
+        arriving=jax.jit(arrivals)(market) if needs_forecast else None,
         expected=market.expected,
         reward=reward,
         periods=len(periods),
         ticks=periods[0].ticks,
         steps=periods[0].impressions if play == "impression" else periods[0].ticks,
-        rival_share=rival_share,
+        opponent_prob=opponent_prob,
         minimum_budget=auction.minimum_budget,
         by_impression=play == "impression",
     )
@@ -423,7 +424,7 @@ def logged_game(
     """
     refuse_fork()
     own = observer_named(observer, log.campaigns, reference)
-    if own.foresees:
+    if own.needs_forecast:
         raise InputError(f"observer {observer}: a log is played without foresight; name another")
     T, campaigns = log.ticks, log.campaigns
     periods = int(log.periods)
@@ -450,7 +451,7 @@ def logged_game(
         periods=periods,
         ticks=T,
         steps=T,
-        rival_share=0.0,
+        opponent_prob=0.0,
         minimum_budget=0.0,
         by_impression=False,
     )

@@ -11,7 +11,7 @@ from uuid import uuid4
 import jax
 import numpy as np
 
-from equibid.auctions.fused import read_only
+from equibid.compiled import read_only
 
 
 class Held:

@@ -14,9 +14,9 @@ from equibid.bidders.registry import bidder_named
 from equibid.envs.forked import refuse_fork
 from equibid.envs.game import MarkovGame
 from equibid.envs.parallel_env import MarketEnv
-from equibid.envs.periods import generated_practice
+from equibid.envs.periods import generated_setup
 from equibid.envs.rewards import reward_named
-from equibid.envs.setup import RIVALS, Rivals
+from equibid.envs.setup import OPPONENTS, Opponents
 from equibid.envs.single_env import BidderEnv
 from equibid.envs.vector_env import BidderVectorEnv
 from equibid.errors import InputError, near
@@ -31,18 +31,18 @@ SIZES = ("impressions", "advertisers", "ticks")
 
 
 @dataclass(frozen=True)
-class World:
+class EnvSpec:
     """The game of an environment, in words; made once for equal words.
 
     Attributes:
         market: a generated market by its name, or its settings.
         reward: of a step, as ``cpa-score:dense=1``.
-        rivals: bidders that do not learn, tuned on the day before, as ``pacing,fixed``.
-        rival_share: the chance that one of them drives an agent for a period.
+        opponents: bidders that do not learn, tuned on the day before, as ``pacing,fixed``.
+        opponent_prob: the chance that one of them drives an agent for a period.
         observer: what agents see, as ``pace+traits``.
         auction: the rule, as ``gsp:reserve=0.01``; default the market's own, or gsp.
         play: a step is a tick or an impression.
-        days: to play on; the first is the one that the rivals were tuned on. Default as many as
+        days: to play on; the first is the one that the opponents were tuned on. Default as many as
             `equibid train` takes.
         market_seed: which market: the traits of its advertisers.
         impressions: of a day; default the market's own.
@@ -53,8 +53,8 @@ class World:
 
     market: str | Generator = "demo"
     reward: str = "value"
-    rivals: str = ""
-    rival_share: float = 0.0
+    opponents: str = ""
+    opponent_prob: float = 0.0
     observer: str = "pace+traits"
     auction: str | None = None
     play: Play = "tick"
@@ -81,7 +81,7 @@ def bidder_env(game: MarkovGame | None = None, scaled: bool = False, **words: An
         game: to play, instead of one from words.
         scaled: each advertiser's reward is divided by what its best constant factor bought on the
             day before, so that a period's is about 1, as Equibid's own learners have it.
-        words: of a `World`, whose rivals are `RIVALS` by default, and arguments of
+        words: of a `EnvSpec`, whose opponents are `OPPONENTS` by default, and arguments of
             `BidderEnv`.
 
     Raises:
@@ -122,23 +122,23 @@ def market_env(
         head: as of `MarketEnv`.
         stays: as of `MarketEnv`.
         scaled: as of `bidder_env`.
-        words: of a `World`. With rivals, `rival_share` says how often they drive an agent.
+        words: of a `EnvSpec`. With opponents, `opponent_prob` says how often they drive an agent.
 
     Raises:
         InputError: there is no such word, or something of that name; or see `MarketEnv`.
     """
     _check(words, "market_env")
-    rivals = words.get("rivals", "")
-    if rivals and not words.get("rival_share"):
+    opponents = words.get("opponents", "")
+    if opponents and not words.get("opponent_prob"):
         raise InputError(
-            f"rivals={rivals!r} with rival_share=0 drive nobody; write a share above 0"
+            f"opponents={opponents!r} with opponent_prob=0 drive nobody; write a share above 0"
         )
     game, best = made(_world({"market": market} | words))
     return MarketEnv(game, head, stays, best if scaled else None)
 
 
 @lru_cache(maxsize=4)
-def made(world: World) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
+def made(world: EnvSpec) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
     """The game, and what each advertiser's best constant factor bought the day before.
 
     Raises:
@@ -154,13 +154,13 @@ def made(world: World) -> tuple[MarkovGame, npt.NDArray[np.float64]]:
     name = settings.name if isinstance(settings, Generator) else settings
     days = {} if world.days is None else {"days": world.days}
     market = market_days(settings, world.market_seed, sizes)
-    practice = generated_practice(name, market, auction, world.play, held_out=0, **days)
-    rivals = Rivals(tuple(parted(world.rivals)), world.rival_share)
-    task = practice.task(
+    setup = generated_setup(name, market, auction, world.play, held_out=0, **days)
+    opponents = Opponents(tuple(parted(world.opponents)), world.opponent_prob)
+    task = setup.task(
         reward_named(world.reward),
         observer=world.observer,
-        rivals=[bidder_named(rival)(practice.log) for rival in rivals.names],
-        rival_share=rivals.share,
+        opponents=[bidder_named(opponent)(setup.log) for opponent in opponents.names],
+        opponent_prob=opponents.share,
         sampled=world.sampled,
     )
     return task.game, np.asarray(task.best)
@@ -180,19 +180,21 @@ def _asked(game: MarkovGame | None, scaled: bool, words: dict[str, Any]) -> dict
             word = next(iter(world), "scaled")
             raise InputError(f"game= is a game already; leave {word} out, or make it from words")
         return {"game": game} | rest
-    if "rival_share" in world:
-        raise InputError("rival_share is for market_env; here rivals drive all but the learner")
-    game, best = made(_world({"rivals": RIVALS} | world))
+    if "opponent_prob" in world:
+        raise InputError(
+            "opponent_prob is for market_env; here opponents drive all but the learner"
+        )
+    game, best = made(_world({"opponents": OPPONENTS} | world))
     return {"game": game} | ({"scale": best} if scaled else {}) | rest
 
 
-def _world(words: dict[str, Any]) -> World:
+def _world(words: dict[str, Any]) -> EnvSpec:
     """With the settings that a file holds, and lists as the words they stand for.
 
     Raises:
         InputError: the market is a log, or a file that cannot be used.
     """
-    market, rivals = words.get("market", "demo"), words.get("rivals", "")
+    market, opponents = words.get("market", "demo"), words.get("opponents", "")
     if not isinstance(market, Generator):
         path = Path(market)
         if str(market) not in MARKETS and path.suffix == ".toml":
@@ -202,13 +204,13 @@ def _world(words: dict[str, Any]) -> World:
                 f"market {market} is a log; make its game with "
                 "equibid.envs.periods.recorded_practice and hand it over as game="
             )
-    if isinstance(rivals, Sequence) and not isinstance(rivals, str):
-        rivals = ",".join(rivals)
-    return World(**words | {"market": market, "rivals": rivals})
+    if isinstance(opponents, Sequence) and not isinstance(opponents, str):
+        opponents = ",".join(opponents)
+    return EnvSpec(**words | {"market": market, "opponents": opponents})
 
 
 def _check(words: dict[str, Any], what: str, own: Sequence[str] = ()) -> None:
-    known = [*(field.name for field in fields(World)), *own]
+    known = [*(field.name for field in fields(EnvSpec)), *own]
     for name in words:
         if name not in known:
             others = near(name, known) or known

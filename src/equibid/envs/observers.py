@@ -1,7 +1,8 @@
 """What an agent of the game sees, built from what its bidder is told.
 
-An observer is a pure state machine: `look` before every step, `see` after every tick. The learned
-bidder runs the same observer in `simulate` as the game runs in training, so the two cannot differ.
+An observer is a pure state machine: `observe` before every step, `update` after every tick. The
+learned bidder runs the same observer in `simulate` as the game runs in training, so the two cannot
+differ.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from equibid.markets.market import Campaigns
 from equibid.registry import Registry
 from equibid.simulation.features import NAMES, Reference, features, log_ratio
 
-Memory = Any
+ObserverState = Any
 
 
 class Observer(Protocol):
@@ -28,19 +29,19 @@ class Observer(Protocol):
         ...
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether it needs `Observation.arriving`."""
         ...
 
-    def init(self, campaigns: Campaigns) -> Memory:
+    def init(self, campaigns: Campaigns) -> ObserverState:
         """The memory at the start of a period."""
         ...
 
-    def look(self, memory: Memory, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: ObserverState, observation: Observation) -> Float[Array, "N F"]:
         """The features, float32."""
         ...
 
-    def see(self, memory: Memory, feedback: Tally) -> Memory:
+    def update(self, memory: ObserverState, feedback: Tally) -> ObserverState:
         """See the sums of the tick that has ended."""
         ...
 
@@ -74,22 +75,30 @@ class Joined:
         return tuple(name for part in self.parts for name in part.names)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Whether any part does."""
-        return any(part.foresees for part in self.parts)
+        return any(part.needs_forecast for part in self.parts)
 
-    def init(self, campaigns: Campaigns) -> tuple[Memory, ...]:
+    def init(self, campaigns: Campaigns) -> tuple[ObserverState, ...]:
         """The memory of every part."""
         return tuple(part.init(campaigns) for part in self.parts)
 
-    def look(self, memory: tuple[Memory, ...], observation: Observation) -> Float[Array, "N F"]:
+    def observe(
+        self, memory: tuple[ObserverState, ...], observation: Observation
+    ) -> Float[Array, "N F"]:
         """The features of all parts."""
-        seen = [part.look(own, observation) for part, own in zip(self.parts, memory, strict=True)]
+        seen = [
+            part.observe(own, observation) for part, own in zip(self.parts, memory, strict=True)
+        ]
         return jnp.concatenate(seen, axis=-1)
 
-    def see(self, memory: tuple[Memory, ...], feedback: Tally) -> tuple[Memory, ...]:
+    def update(
+        self, memory: tuple[ObserverState, ...], feedback: Tally
+    ) -> tuple[ObserverState, ...]:
         """Tell every part."""
-        return tuple(part.see(own, feedback) for part, own in zip(self.parts, memory, strict=True))
+        return tuple(
+            part.update(own, feedback) for part, own in zip(self.parts, memory, strict=True)
+        )
 
 
 class LastTick(NamedTuple):
@@ -115,7 +124,7 @@ class Pace:
         return NAMES
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It looks back only."""
         return False
 
@@ -124,14 +133,14 @@ class Pace:
         budget = jnp.asarray(campaigns.budget, jnp.float64)
         return LastTick(budget, no_tally(budget.shape[0]))
 
-    def look(self, memory: LastTick, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: LastTick, observation: Observation) -> Float[Array, "N F"]:
         """Money and time now, rates of the last tick."""
         now = observation
         return features(
             self.reference, memory.budget, now.remaining, now.tick, now.ticks, memory.last
         )
 
-    def see(self, memory: LastTick, feedback: Tally) -> LastTick:
+    def update(self, memory: LastTick, feedback: Tally) -> LastTick:
         """Remember the tick."""
         return memory._replace(last=feedback)
 
@@ -168,7 +177,7 @@ class Traits:
         return ("budget", "ambition", "reach")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """It does not change."""
         return False
 
@@ -176,7 +185,7 @@ class Traits:
         """The budgets of the period."""
         return jnp.asarray(campaigns.budget, jnp.float64)
 
-    def look(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
         """The same all day."""
         factor, offered, mean_value, _ = self.reference
         offered = offered * observation.ticks
@@ -187,7 +196,7 @@ class Traits:
         )
         return jnp.stack(seen, axis=-1).astype(jnp.float32)
 
-    def see(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
+    def update(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
         """Nothing to learn."""
         return memory
 

@@ -45,11 +45,11 @@ opened, stepped = jax.jit(begin), jax.jit(advance)
 
 
 class MarketEnv(ParallelEnv[str, Vector, Vector]):
-    """A delivery period of advertisers that bid against each other, and against rivals if any.
+    """A delivery period of advertisers that bid against each other, and against opponents if any.
 
     Agents are called ``advertiser_0`` … by their number in the market; those that do not learn or
-    have no budget are none. Where the game lets rivals drive some for a period, they are drawn at
-    each reset, and are no agents of that period; at least one is left free. For each agent:
+    have no budget are none. Where the game lets opponents drive some for a period, they are drawn
+    at each reset, and are no agents of that period; at least one is left free. For each agent:
 
     | | |
     | --- | --- |
@@ -63,8 +63,8 @@ class MarketEnv(ParallelEnv[str, Vector, Vector]):
         step, ``money`` left (currency); after `reset` the ``period`` too |
 
     The state is the observations of all possible agents in one table, those included that have no
-    money or are driven by a rival. ``reset(options={"period": 2})`` plays that period, else one is
-    drawn.
+    money or are driven by an opponent. ``reset(options={"period": 2})`` plays that period, else one
+    is drawn.
 
     Args:
         game: who could learn is on seat 0.
@@ -117,7 +117,7 @@ class MarketEnv(ParallelEnv[str, Vector, Vector]):
         """Open a period; see `pettingzoo.ParallelEnv.reset`.
 
         Raises:
-            InputError: there is no such period, or rivals drive everybody each time.
+            InputError: there is no such period, or opponents drive everybody each time.
         """
         refuse_fork()
         if seed is not None:
@@ -131,7 +131,7 @@ class MarketEnv(ParallelEnv[str, Vector, Vector]):
                 self._state, self._free = state, set(self.agents)
                 break
         else:
-            raise InputError("rivals drive all advertisers; set rival_share below 1")
+            raise InputError("opponents drive all advertisers; set opponent_prob below 1")
         seen, infos = self._told(view)
         return seen, {name: info | {"period": period} for name, info in infos.items()}
 

@@ -5,8 +5,8 @@
 | generated market | days 0, 10,001, 10,002, … | days 20,000, 20,001, … | days 1, 2, … |
 | log | its training part, but for the last fifth of its periods | that fifth | its test part |
 
-The log that learners and their rivals start from is of the periods that are learnt from: day 0, or
-the part of a log that is left to learn from.
+The log that learners and their opponents start from is of the periods that are learnt from: day 0,
+or the part of a log that is left to learn from.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ import numpy as np
 
 from equibid.auctions.clearing import Auction
 from equibid.bidders.training import MOST, TrainingLog, training_log
-from equibid.envs.setup import Practice
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
-from equibid.logs.recording import Recording, split_for_tuning
+from equibid.logs.dataset import LogDataset, split_for_tuning
 from equibid.markets.market import Market, joined, parted, split, usual_rest
 from equibid.simulation.scenario import HISTORY, day_before
 from equibid.simulation.simulate import Play
@@ -30,15 +30,15 @@ HELD_OUT = 2 * HISTORY
 MOST_VALUES = 200_000_000
 
 
-def generated_practice(
+def generated_setup(
     name: str,
     day: Callable[[int], Market],
     auction: Auction,
     play: Play = "tick",
     days: int | None = None,
     held_out: int = 8,
-) -> Practice:
-    """Practice on a generated market: the day before is day 0, as in `generated_case`.
+) -> TrainingSetup:
+    """Practice on a generated market: the day before is day 0, as in `generated_scenario`.
 
     Args:
         name: of the market.
@@ -55,7 +55,7 @@ def generated_practice(
     days = usual_days(first) if days is None else days
     if days > HISTORY:
         raise InputError(f"{days} days to learn on: ask for at most {HISTORY}")
-    return Practice(
+    return TrainingSetup(
         name,
         day_before(first, auction),
         [first, *(day(HISTORY + number) for number in range(1, days))],
@@ -70,35 +70,35 @@ def usual_days(market: Market) -> int:
     return int(np.clip(MOST_VALUES // market.values.size, 4, 32))
 
 
-def recorded_practice(
-    recording: Recording,
+def recorded_setup(
+    dataset: LogDataset,
     auction: Auction,
     play: Play,
     rounds: int = 40,
     held_out: float = 0.2,
-    shake: float = 0.0,
-) -> Practice:
+    price_augmentation: float = 0.0,
+) -> TrainingSetup:
     """Practice on the training part of a log; its last periods are held out.
 
     Args:
-        recording: the log, with delivery periods or days.
+        dataset: the log, with delivery periods or days.
         auction: the rule.
         play: how often bidders are asked.
         rounds: ticks of a delivery period; days have their own.
         held_out: share of the training periods.
-        shake: how far prices of days to come may be off, as a share: see `shaken`.
+        price_augmentation: how far prices of days to come may be off, as a share: see `augmented`.
 
     Raises:
         InputError: the log is not cut into periods, holds too few to learn on and be judged by, or
             tells no market prices.
     """
-    if recording.test.market_price is None:
+    if dataset.test.market_price is None:
         raise InputError(
-            f"log {recording.name}: its advertisers meet each other, and it tells no price of "
+            f"log {dataset.name}: its advertisers meet each other, and it tells no price of "
             "others to learn at; fit a market to it with equibid fit, and train on that"
         )
-    recording = split_for_tuning(recording)
-    train, length, day_ticks = recording.train, recording.period, recording.day_ticks
+    dataset = split_for_tuning(dataset)
+    train, length, day_ticks = dataset.train, dataset.period, dataset.day_ticks
     assert train is not None
     if day_ticks is not None:
         periods, unit = parted(train, day_ticks), "days"
@@ -109,11 +109,11 @@ def recorded_practice(
         unit = f"periods of {length} impressions"
     else:
         raise InputError(
-            f"log {recording.name}: it has no delivery periods to learn on; name a log of campaigns"
+            f"log {dataset.name}: it has no delivery periods to learn on; name a log of campaigns"
         )
     if len(periods) < 2:
         raise InputError(
-            f"log {recording.name}: its training part holds {len(periods)} {unit}, and learning "
+            f"log {dataset.name}: its training part holds {len(periods)} {unit}, and learning "
             "takes at least two, one to learn on and one to judge by; name a longer log"
         )
     kept = max(1, round(len(periods) * held_out))
@@ -121,25 +121,25 @@ def recorded_practice(
         usual = usual_rest(joined(periods[:-kept]).tick_start, day_ticks)
         periods = [replace(period, expected=usual) for period in periods]
     learnt, judged = periods[:-kept], periods[-kept:]
-    seen = shaken(learnt, shake)
+    seen = augmented(learnt, price_augmentation)
 
     def logged(periods: Sequence[Market], copies: int = 1) -> TrainingLog:
         whole = joined(periods)
         log = training_log(whole, auction, length, most=copies * MOST, day_ticks=day_ticks)
         return log if day_ticks is not None else replace(log, ticks=rounds)
 
-    return Practice(
-        recording.name,
+    return TrainingSetup(
+        dataset.name,
         logged(learnt),
         seen,
-        shaken(judged, shake),
+        augmented(judged, price_augmentation),
         auction,
         play,
-        logged(seen, len(seen) // len(learnt)) if shake else None,
+        logged(seen, len(seen) // len(learnt)) if price_augmentation else None,
     )
 
 
-def shaken(periods: Sequence[Market], share: float) -> list[Market]:
+def augmented(periods: Sequence[Market], share: float) -> list[Market]:
     """The periods at their prices, and at four others, lower and higher by up to a share.
 
     The money of a period always fits the prices of the part of a log it was set by. Whoever learns

@@ -19,7 +19,7 @@ from equibid.simulation.segments import spending_plan
 from equibid.simulation.training_day import dense_rows
 
 # Where agents learn: all in one market, or each against the prices of the log.
-World = Literal["market", "log"]
+EnvMode = Literal["market", "log"]
 
 # Impressions from which the overlap of targeting is measured.
 SAMPLE = 4096

@@ -47,7 +47,7 @@ class Segments:
         return ("segment auctions left", "off plan", "segment spend", "next segment spend")
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """The plan is of the day before."""
         return False
 
@@ -55,7 +55,7 @@ class Segments:
         """The budgets of the period."""
         return jnp.asarray(campaigns.budget, jnp.float64)
 
-    def look(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Float[Array, " N"], observation: Observation) -> Float[Array, "N F"]:
         """Where the period stands in its plan."""
         plan, now = self.plan, observation
         done = now.impression / jnp.maximum(now.impressions, 1)
@@ -85,7 +85,7 @@ class Segments:
         even = (plan.start[m + 1] - plan.start[m]) / jnp.maximum(1 - plan.start[m], 1e-9)
         return log_ratio(spend, jnp.broadcast_to(jnp.maximum(even, 1e-9), spend.shape))
 
-    def see(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
+    def update(self, memory: Float[Array, " N"], feedback: Tally) -> Float[Array, " N"]:
         """Nothing to remember but the budgets."""
         return memory
 

@@ -23,23 +23,30 @@ from equibid.bidders.registry import BIDDERS, bidder_named
 from equibid.bidders.training import TrainingLog
 from equibid.envs.game import logged_game, markov_game
 from equibid.envs.outcome import Reward
-from equibid.envs.problem import Task, World, hindsight_value, overlap_of, planned_for, reference_of
+from equibid.envs.problem import (
+    EnvMode,
+    Task,
+    hindsight_value,
+    overlap_of,
+    planned_for,
+    reference_of,
+)
 from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.markets.market import Campaigns, Market, even_ticks
 from equibid.simulation.campaign_figures import cpa_score
 from equibid.simulation.features import Reference
-from equibid.simulation.scenario import Case
+from equibid.simulation.scenario import Scenario
 from equibid.simulation.simulate import Play, simulate, simulate_many, stack
 
 # Classic bidders beside which a policy is judged.
 NEIGHBOURS = ("pacing", "pacing-ratio", "online-lp")
 # Those that it meets while it learns, unless others are named: a game has none that watch.
-RIVALS = "pacing,pacing-ratio,fixed"
+OPPONENTS = "pacing,pacing-ratio,fixed"
 
 
 @dataclass(frozen=True)
-class Rivals:
+class Opponents:
     """Classic bidders among the agents while they learn.
 
     Agents that meet only each other may sink their bids together: under a rule of next prices all
@@ -56,9 +63,9 @@ class Rivals:
 
     def __post_init__(self) -> None:
         if not 0 <= self.share < 1:
-            raise InputError(f"rival share {self.share:g}: write a number from 0 to below 1")
+            raise InputError(f"opponent_prob {self.share:g}: write a number from 0 to below 1")
         if self.share and not self.names:
-            raise InputError("a rival share needs rivals; name some, or leave the share at 0")
+            raise InputError("a chance of opponents needs opponents; name some, or leave it at 0")
 
 
 class Wanted(Protocol):
@@ -67,7 +74,7 @@ class Wanted(Protocol):
     Attributes:
         observer: what agents see, by name.
         reward: of a step, by name.
-        world: where they learn.
+        env_mode: where they learn.
         agent: turns actions into bids, if not by factor.
     """
 
@@ -80,11 +87,11 @@ class Wanted(Protocol):
     def reward(self) -> str: ...  # noqa: D102
 
     @property
-    def world(self) -> World: ...  # noqa: D102
+    def env_mode(self) -> EnvMode: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
-class Practice:
+class TrainingSetup:
     """A market to learn on.
 
     Attributes:
@@ -106,7 +113,7 @@ class Practice:
     logged: TrainingLog | None = None
 
     @cached_property
-    def yesterday(self) -> Reference:
+    def day_before(self) -> Reference:
         """What is known of the day before."""
         return reference_of(self.log)
 
@@ -114,7 +121,7 @@ class Practice:
     def best(self) -> Float[Array, " N"]:
         """What the reference factor buys on the training log in a period, value units."""
         scale = max(self.log.expected / self.log.period, 1.0)
-        return jnp.asarray(hindsight_value(self.log, self.yesterday.factor) * scale)
+        return jnp.asarray(hindsight_value(self.log, self.day_before.factor) * scale)
 
     @cached_property
     def overlap(self) -> Float[Array, "N N"]:
@@ -131,10 +138,10 @@ class Practice:
         reward: Reward,
         *,
         observer: str = "pace+traits",
-        world: World = "market",
+        env_mode: EnvMode = "market",
         agent: Bidder | None = None,
-        rivals: Sequence[Bidder] = (),
-        rival_share: float = 0.0,
+        opponents: Sequence[Bidder] = (),
+        opponent_prob: float = 0.0,
         seat: Any = None,
         sampled: bool = True,
     ) -> Task:
@@ -143,18 +150,18 @@ class Practice:
         Args:
             reward: of a step.
             observer: what agents see.
-            world: "market", where all meet, or "log", where each buys at the log's prices.
+            env_mode: "market", where all meet, or "log", where each buys at the log's prices.
             agent: turns actions into bids, if not by factor.
-            rivals: bidders that do not learn.
-            rival_share: the chance that one of them drives an agent for a period.
+            opponents: bidders that do not learn.
+            opponent_prob: the chance that one of them drives an agent for a period.
             seat: who drives whom; 0 learns.
             sampled: draw exposures, winners and conversions, in the world "market".
 
         Raises:
             InputError: there is no such observer, or the game cannot be played.
         """
-        reference = planned_for(observer, self.yesterday, self.log)
-        if world == "log":
+        reference = planned_for(observer, self.day_before, self.log)
+        if env_mode == "log":
             game = logged_game(self.logged or self.log, reference, reward, observer=observer)
         else:
             game = markov_game(
@@ -165,31 +172,31 @@ class Practice:
                 observer=observer,
                 play=self.play,
                 agent=agent,
-                rivals=rivals,
-                rival_share=rival_share,
+                opponents=opponents,
+                opponent_prob=opponent_prob,
                 seat=seat,
                 sampled=sampled,
             )
         return Task(game, reference, self.best, self.overlap)
 
-    def task_for(self, algorithm: Wanted, rivals: Rivals | None = None) -> Task:
+    def task_for(self, algorithm: Wanted, opponents: Opponents | None = None) -> Task:
         """The game as an algorithm's settings ask for it.
 
         Args:
             algorithm: that is to learn.
-            rivals: classic bidders that take some agents' seats.
+            opponents: classic bidders that take some agents' seats.
 
         Raises:
-            InputError: there is no such reward, observer or rival, or they do not go together.
+            InputError: there is no such reward, observer or opponent, or they do not go together.
         """
-        rivals = rivals or Rivals()
+        opponents = opponents or Opponents()
         return self.task(
             reward_named(algorithm.reward),
             observer=algorithm.observer,
-            world=algorithm.world,
+            env_mode=algorithm.env_mode,
             agent=algorithm.agent,
-            rivals=[bidder_named(name)(self.log) for name in rivals.names],
-            rival_share=rivals.share,
+            opponents=[bidder_named(name)(self.log) for name in opponents.names],
+            opponent_prob=opponents.share,
         )
 
     def judge(self, bidder: Bidder) -> dict[str, float]:
@@ -255,16 +262,21 @@ class Practice:
         }
 
 
-def practice_of(case: Case) -> Practice:
+def setup_of(scenario: Scenario) -> TrainingSetup:
     """What a case's training log shows of its market: to set a learned policy in its seat.
 
     Of the periods that are judged nothing is known but their budgets and targets.
     """
-    campaigns = case.market(0).campaigns
-    if case.periods is not None:
+    campaigns = scenario.market(0).campaigns
+    if scenario.periods is not None:
         campaigns = jax.tree.map(lambda x: x[0], campaigns)
-    return Practice(
-        case.name, case.train, [logged_period(case.train, campaigns)], [], case.auction, case.play
+    return TrainingSetup(
+        scenario.name,
+        scenario.train,
+        [logged_period(scenario.train, campaigns)],
+        [],
+        scenario.auction,
+        scenario.play,
     )
 
 

@@ -1,6 +1,6 @@
 """A market as a Gymnasium environment: one advertiser learns among bidders that do not.
 
-    game = markov_game(periods, auction, reference, reward, rivals=[pacing, fixed])
+    game = markov_game(periods, auction, reference, reward, opponents=[pacing, fixed])
     env = BidderEnv(game, advertiser=6)                            # equibid/Bidder-v0
 
 `equibid.envs` makes the game from words, and registers the id, whose number rises when the
@@ -47,7 +47,7 @@ class Seat:
     Attributes:
         game: that is played.
         learners: who may sit there; one is drawn at each reset where there are several.
-        drawn: whether rivals are.
+        drawn: whether opponents are.
         handle: from numbers to factors.
         stays: play on without money.
         scale: what each advertiser's reward is divided by.
@@ -66,8 +66,8 @@ class Seat:
         who = able(game)
         if len(who) > 1 and len(game.population.bidders) == 1:
             raise InputError(
-                f"{len(who)} advertisers learn in this game and nobody is their rival; name "
-                "rivals, or play it as a MarketEnv"
+                f"{len(who)} advertisers learn in this game and nobody is their opponent; name "
+                "opponents, or play it as a MarketEnv"
             )
         self.game, self.learners, self.drawn, self.stays = game, who, drawn, stays
         self.handle, self.scale = handle_named(head), scale_of(game, scale)
@@ -113,15 +113,15 @@ class BidderEnv(gymnasium.Env[Vector, Vector]):
     | info | ``value`` (value units), ``spend`` (currency), ``wins`` and ``conversions`` of the \
         step, ``money`` left (currency); after `reset` the ``period`` and the ``advertiser`` too |
 
-    No rival ever drives the advertiser that learns; all others that could learn are driven by the
-    game's rivals. ``reset(options={"period": 2, "advertiser": 6})`` says which period is played and
-    who learns, else they are drawn.
+    No opponent ever drives the advertiser that learns; all others that could learn are driven by
+    the game's opponents. ``reset(options={"period": 2, "advertiser": 6})`` says which period is
+    played and who learns, else they are drawn.
 
     Args:
-        game: with rivals, if more than one advertiser could learn.
+        game: with opponents, if more than one advertiser could learn.
         advertiser: who learns; default one that could, drawn at each reset.
         head: of `HANDLES`, with settings, as ``increment:largest=0.1``.
-        drawn: which rival drives whom is drawn at each reset; else they sit in turn.
+        drawn: which opponent drives whom is drawn at each reset; else they sit in turn.
         stays: play on without money to the period's end, for rewards that are paid then.
         scale: rewards are divided by it, for all advertisers or each [N], in the reward's unit.
 

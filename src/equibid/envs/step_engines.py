@@ -22,7 +22,7 @@ import numpy.typing as npt
 from jaxtyping import Array, Int
 
 from equibid.auctions import fused
-from equibid.auctions.budgets import Ledger
+from equibid.auctions.budgets import BudgetState
 from equibid.auctions.clearing import ABSENT, Auction
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import FIELDS, Tally, no_tally
@@ -30,7 +30,7 @@ from equibid.bidders.bidder import Observation, State, pytree
 from equibid.bidders.population import Population
 from equibid.bidders.replay import even_bids, on_grid, purchase
 from equibid.bidders.training import TrainingLog
-from equibid.compiled import compiled, cores
+from equibid.compiled import compiled, cores, read_only
 from equibid.envs.held import Held
 from equibid.markets.market import Market
 from equibid.simulation.blocks import Carry, block_length, play_block
@@ -41,7 +41,7 @@ Floats = npt.NDArray[np.float64]
 Many = Callable[[Floats, Any, Floats, int, int], None]
 
 
-class Offer(NamedTuple):
+class StepInput(NamedTuple):
     """What is brought to a sale.
 
     Attributes:
@@ -50,7 +50,7 @@ class Offer(NamedTuple):
         population: who bids.
         states: of its bidders.
         observation: what they see, with ticks and impressions of the period.
-        ledger: the money.
+        budgets: the money.
         opening: money at the start of the tick.
         key: of the period; None where nothing is drawn.
     """
@@ -60,15 +60,15 @@ class Offer(NamedTuple):
     population: Population
     states: tuple[State, ...]
     observation: Observation
-    ledger: Ledger
+    budgets: BudgetState
     opening: Array
     key: jax.Array
 
 
-class Sale(Protocol):
+class StepEngine(Protocol):
     """A way to sell what arrives in one step; a pytree."""
 
-    def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
+    def sell(self, offer: StepInput) -> tuple[BudgetState, Tally]:
         """The money afterwards, and the sums of the step."""
         ...
 
@@ -87,7 +87,7 @@ class Ticks:
     auction: Auction
     sampled: bool
 
-    def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
+    def sell(self, offer: StepInput) -> tuple[BudgetState, Tally]:
         """Sell the impressions of the tick."""
         market = self.market
         length = block_length(market.impressions, market.advertisers)
@@ -100,7 +100,7 @@ class Ticks:
             return _play(self, offer, carry, slice_start, length, first, last, jnp.inf)
 
         carry = jax.lax.fori_loop(0, -(-(end - start) // length), block, _carry(offer))
-        return carry.ledger, carry.tick
+        return carry.budgets, carry.tick
 
 
 @pytree("auction", "sampled")
@@ -111,21 +111,21 @@ class Impressions:
     auction: Auction
     sampled: bool
 
-    def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
+    def sell(self, offer: StepInput) -> tuple[BudgetState, Tally]:
         """Sell the impression."""
-        k, cap = offer.impression, offer.ledger.remaining
+        k, cap = offer.impression, offer.budgets.remaining
         carry = _play(self, offer, _carry(offer), k, 1, k, k + 1, cap)
-        return carry.ledger, carry.tick
+        return carry.budgets, carry.tick
 
 
-def _carry(offer: Offer) -> Carry:
-    advertisers = offer.ledger.remaining.shape[0]
-    return Carry(offer.ledger, offer.opening, offer.states, no_tally(advertisers))
+def _carry(offer: StepInput) -> Carry:
+    advertisers = offer.budgets.remaining.shape[0]
+    return Carry(offer.budgets, offer.opening, offer.states, no_tally(advertisers))
 
 
 def _play(
     sale: Ticks | Impressions,
-    offer: Offer,
+    offer: StepInput,
     carry: Carry,
     slice_start: Array,
     length: int,
@@ -155,7 +155,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 @pytree("many", "minimum_budget", "blocks")
-class OnHost:
+class HostEngine:
     """A sale that leaves the compiled program: a tick of all parallel markets in one call a core.
 
     Attributes:
@@ -173,10 +173,10 @@ class OnHost:
     minimum_budget: float
     blocks: int
 
-    def sell(self, offer: Offer) -> tuple[Ledger, Tally]:
+    def sell(self, offer: StepInput) -> tuple[BudgetState, Tally]:
         """Sell the tick."""
-        ledger, now = offer.ledger, offer.observation
-        N = ledger.remaining.shape[0]
+        budgets, now = offer.budgets, offer.observation
+        N = budgets.remaining.shape[0]
         high, low = jax.random.key_data(offer.key)
         bids = self._bids(offer)
         factor = jnp.ones(N)
@@ -187,16 +187,16 @@ class OnHost:
         # One array there and one back: each costs as much as a small market's whole tick.
         asked = jnp.concatenate(
             [
-                *(factor, ledger.remaining, ledger.active.astype(jnp.float64), ledger.quantum),
+                *(factor, budgets.remaining, budgets.active.astype(jnp.float64), budgets.quantum),
                 jnp.stack([x.astype(jnp.float64) for x in (offer.tick, high, low)]),
             ]
         )
         answer = jax.ShapeDtypeStruct((len(FIELDS) + 2, N), jnp.float64)
         rows = jax.pure_callback(self._sold, answer, asked, bids, vmap_method="broadcast_all")
-        ledger = Ledger(rows[-2], rows[-1] > 0, ledger.quantum)
-        return ledger, Tally(*rows[:-2])
+        budgets = BudgetState(rows[-2], rows[-1] > 0, budgets.quantum)
+        return budgets, Tally(*rows[:-2])
 
-    def _bids(self, offer: Offer) -> Array | None:
+    def _bids(self, offer: StepInput) -> Array | None:
         """Bids that are no factors."""
         if self.market is None:
             return None
@@ -228,7 +228,7 @@ class OnHost:
         return answers.reshape(*leading, *answers.shape[1:])
 
 
-def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) -> OnHost:
+def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) -> HostEngine:
     """Sell ticks in a ranked auction on the fused kernel, to bidders that do not watch."""
     lots = market_lots(market)
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
@@ -236,12 +236,12 @@ def host_ticks(market: Market, auction: Ranked, sampled: bool, by_factor: bool) 
     start = np.asarray(market.tick_start)
     many = Held(fused.settle_ticks, lots, start, terms, sampled)
     if by_factor:
-        return OnHost(None, many, auction.minimum_budget, 0)
+        return HostEngine(None, many, auction.minimum_budget, 0)
     offered = replace(market, market_price=None, outcomes=None)
-    return OnHost(offered, many, auction.minimum_budget, most_blocks(market))
+    return HostEngine(offered, many, auction.minimum_budget, most_blocks(market))
 
 
-def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
+def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> HostEngine:
     """Sell ticks at the log's prices, each advertiser by itself, exposures expected.
 
     A bid takes the best slot whose price it reaches and the advertiser can still pay.
@@ -256,7 +256,7 @@ def logged_ticks(log: TrainingLog, tick_start: Int[Array, " T+1"]) -> OnHost:
     start = np.asarray(tick_start)
     step, cap = values.dtype.type(log.bid_step), values.dtype.type(log.bid_cap)
     sold = Sold(values, prices, even_bids(log), exposure, log.rule, step, cap)
-    return OnHost(None, Held(_buy_each, sold, start), 0.0, 0)
+    return HostEngine(None, Held(_buy_each, sold, start), 0.0, 0)
 
 
 class Sold(NamedTuple):
@@ -274,13 +274,13 @@ class Sold(NamedTuple):
 def _buy_each(
     sold: Sold, start: Any, asked: Floats, bids: None, answers: Floats, first: int, last: int
 ) -> None:
-    """A tick in each of the markets first … last - 1, as `OnHost.many`."""
-    _buy_ticks(first, last, asked, sold, start, answers)
+    """A tick in each of the markets first … last - 1, as `HostEngine.many`."""
+    _buy_ticks(first, last, read_only(asked), sold, start, answers)
 
 
 @compiled
 def _buy_ticks(first, last, asked, sold, tick_start, answers):
-    """A tick in each of the markets first … last - 1; arguments as of `OnHost.many`."""
+    """A tick in each of the markets first … last - 1; arguments as of `HostEngine.many`."""
     N = answers.shape[2]
     for market in range(first, last):
         row, answer = asked[market], answers[market]

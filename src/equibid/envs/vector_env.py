@@ -2,8 +2,8 @@
 
     envs = gymnasium.make_vec("equibid/Bidder-v0", num_envs=64, market="demo")
 
-Copies differ in period, chance, rivals and learner alone, so all of them are sold their tick in one
-call. Each gives the numbers of a `BidderEnv` with its seed.
+Copies differ in period, chance, opponents and learner alone, so all of them are sold their tick in
+one call. Each gives the numbers of a `BidderEnv` with its seed.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class BidderVectorEnv(VectorEnv[Vector, Vector, npt.NDArray[Any]]):
 
     Args:
         num_envs: E.
-        game: with rivals, if more than one advertiser could learn.
+        game: with opponents, if more than one advertiser could learn.
         further: as of `BidderEnv`.
 
     Raises:

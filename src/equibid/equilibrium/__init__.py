@@ -2,15 +2,15 @@
 
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
-from equibid.equilibrium.game import Game, game_of, sharpness
+from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.equilibrium.objectives import OBJECTIVES, objective_named
 from equibid.equilibrium.response.response import (
     Response,
     cost_jacobian,
     deviate,
-    pull_back,
-    push_forward,
+    jvp,
     respond,
+    vjp,
 )
 from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.equilibrium.solvers.select import Search, best_of, equilibria, search
@@ -29,14 +29,14 @@ __all__ = [
     "certify",
     "compliance",
     "cost_jacobian",
+    "default_temperature",
     "deviate",
     "equilibria",
     "game_of",
+    "jvp",
     "objective_named",
-    "pull_back",
-    "push_forward",
     "respond",
     "search",
     "settle",
-    "sharpness",
+    "vjp",
 ]

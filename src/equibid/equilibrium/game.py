@@ -106,7 +106,7 @@ def least_value(market: Market) -> Floats:
     return least
 
 
-def sharpness(market: Market, share: float = 0.01) -> float:
+def default_temperature(market: Market, share: float = 0.01) -> float:
     """A temperature for a market: a share of the mean second-highest bid.
 
     Everybody bids its target CPA, or, where nobody has one, the budget over the worth. Impressions

@@ -1,6 +1,6 @@
 """Objectives: what a search over profiles holds dear.
 
-An objective is a function of returns R and costs C, and hands its gradient by them to `pull_back`:
+An objective is a function of returns R and costs C, and hands its gradient by them to `vjp`:
 
     dW/dα_j = Σ_i (∂W/∂R_i · dR_i/dα_j + ∂W/∂C_i · dC_i/dα_j)
 

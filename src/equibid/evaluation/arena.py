@@ -30,9 +30,9 @@ from equibid.evaluation.deviation import gains
 from equibid.markets.market import Market
 from equibid.origin import digest_of
 from equibid.simulation.delivery import Delivery
-from equibid.simulation.scenario import Case, keys_for
+from equibid.simulation.scenario import Scenario, keys_for
 from equibid.simulation.simulate import simulate, simulate_many
-from equibid.simulation.training_day import rival_log
+from equibid.simulation.training_day import counterfactual_log
 
 Seating = Literal["mixed", "uniform", "pairs"]
 
@@ -70,20 +70,22 @@ class Job:
     identity: str = ""
 
 
-def enter(case: Case, names: list[str]) -> list[Entry]:
+def enter(scenario: Scenario, names: list[str]) -> list[Entry]:
     """Fit the named bidders on a case's training log.
 
     Raises:
         InputError: there is no such bidder, or it does not suit the auction.
     """
     try:
-        return [Entry(name, bidder_named(name)(case.train)) for name in map(bidder_label, names)]
+        return [
+            Entry(name, bidder_named(name)(scenario.train)) for name in map(bidder_label, names)
+        ]
     except UnsuitableError as error:
         raise InputError(f"{', '.join(names)}: {error}; leave it out of --bidders") from error
 
 
 def jobs(
-    case: Case,
+    scenario: Scenario,
     entries: list[Entry],
     seeds: int,
     seating: Seating,
@@ -92,7 +94,7 @@ def jobs(
     """The jobs of a case: one a bidder for a stack of periods, else one a seed or day.
 
     Args:
-        case: to play.
+        scenario: to play.
         entries: fitted bidders.
         seeds: days, or draws of a day.
         seating: who meets whom. With pairs the rows have a further column, ``against``.
@@ -102,50 +104,50 @@ def jobs(
         InputError: pairs were asked for where bidders cannot meet, or gains where one campaign is
             played in periods.
     """
-    if seating == "pairs" and (case.periods is not None or case.market(0).advertisers == 1):
-        raise InputError(f"{case.name}: pairs need a market of at least two advertisers")
-    if case.periods is not None:
+    if seating == "pairs" and (scenario.periods is not None or scenario.market(0).advertisers == 1):
+        raise InputError(f"{scenario.name}: pairs need a market of at least two advertisers")
+    if scenario.periods is not None:
         if exploitability:
             raise InputError(
-                f"{case.name}: --exploitability is found of whole days, not of delivery periods; "
+                f"{scenario.name}: --exploitability is found of whole days, not of periods; "
                 "leave it out, and add hindsight to --bidders for the best factor"
             )
         for entry in entries:
             yield Job(
-                f"{case.name}-{entry.name}",
-                lambda entry=entry: _play_periods(case, entry),
+                f"{scenario.name}-{entry.name}",
+                lambda entry=entry: _play_periods(scenario, entry),
                 digest_of(entry.bidder),
             )
         return
     identity = digest_of(*(entry.bidder for entry in entries))
-    for seed in range(case.days or seeds):
+    for seed in range(scenario.days or seeds):
         yield Job(
-            f"{case.name}-{seed}",
-            lambda seed=seed: _play_day(case, entries, seed, seating, exploitability),
+            f"{scenario.name}-{seed}",
+            lambda seed=seed: _play_day(scenario, entries, seed, seating, exploitability),
             identity,
         )
 
 
-def _play_periods(case: Case, entry: Entry) -> pl.DataFrame:
+def _play_periods(scenario: Scenario, entry: Entry) -> pl.DataFrame:
     """One bidder on a stack of single-advertiser periods."""
-    markets = case.market(0)
+    markets = scenario.market(0)
     periods = markets.values.shape[0]
     bidders = (entry.bidder,)
     if entry.reference:
         fit = bidder_named(entry.name)
-        each = [fit(training_log(_period(markets, s), case.auction)) for s in range(periods)]
+        each = [fit(training_log(_period(markets, s), scenario.auction)) for s in range(periods)]
         bidders = (jax.tree.map(lambda *leaves: jnp.stack(leaves), *each),)
     population = Population(bidders, jnp.zeros((periods, markets.advertisers), jnp.int32))
     delivery = simulate_many(
         markets,
-        case.auction,
+        scenario.auction,
         population,
         keys_for(0, periods),
-        play=case.play,
+        play=scenario.play,
         own_bidders=entry.reference,
     )
     frame = delivery.frame().rename({"period": "replicate"})
-    return _label(frame, case, entry.name)
+    return _label(frame, scenario, entry.name)
 
 
 def _period(markets: Market, index: int) -> Market:
@@ -153,10 +155,10 @@ def _period(markets: Market, index: int) -> Market:
 
 
 def _play_day(
-    case: Case, entries: list[Entry], seed: int, seating: Seating, exploitability: bool
+    scenario: Scenario, entries: list[Entry], seed: int, seating: Seating, exploitability: bool
 ) -> pl.DataFrame:
     """All rounds of one seed."""
-    market = case.market(seed)
+    market = scenario.market(seed)
     key = jax.random.key(seed)
     contenders = [entry for entry in entries if not entry.reference]
     references = [entry for entry in entries if entry.reference]
@@ -165,27 +167,27 @@ def _play_day(
         references = []
 
     def play(population: Population) -> Played:
-        delivery = simulate(market, case.auction, population, key, play=case.play)
+        delivery = simulate(market, scenario.auction, population, key, play=scenario.play)
         frame = delivery.frame()
         if exploitability:
-            gain = gains(market, case.auction, jnp.asarray(delivery.factors()))
+            gain = gains(market, scenario.auction, jnp.asarray(delivery.factors()))
             last = pl.col("tick") == market.ticks - 1
             whose = pl.col("advertiser").replace_strict(dict(enumerate(gain.tolist())))
             frame = frame.with_columns(gain=pl.when(last).then(whose).otherwise(0.0))
         return Played(delivery, frame)
 
     if seating == "pairs":
-        return _meet(case, contenders, seed, play)
+        return _meet(scenario, contenders, seed, play)
     frames = []
     told: list[Bidder] = []
     if seating == "uniform" or market.advertisers == 1:
         for entry in contenders:
             played = play(everybody(entry.bidder, market.advertisers))
-            told = told or _informed(references, market, case, played.delivery)
-            frames.append(_label(played.frame, case, entry.name, seed))
+            told = told or _informed(references, market, scenario, played.delivery)
+            frames.append(_label(played.frame, scenario, entry.name, seed))
         for entry, informed in zip(references, told, strict=True):
             played = play(everybody(informed, market.advertisers))
-            frames.append(_label(played.frame, case, entry.name, seed))
+            frames.append(_label(played.frame, scenario, entry.name, seed))
         return pl.concat(frames)
 
     seats = np.arange(market.advertisers)
@@ -193,12 +195,12 @@ def _play_day(
     for turn in range(len(contenders)):
         seat = (seats + turn) % len(contenders)
         played = play(Population(bidders, jnp.asarray(seat, jnp.int32)))
-        told = told or _informed(references, market, case, played.delivery)
+        told = told or _informed(references, market, scenario, played.delivery)
         for index, entry in enumerate(contenders):
-            frames.append(_seated(played, case, entry.name, seed, seat == index))
+            frames.append(_seated(played, scenario, entry.name, seed, seat == index))
         for entry, informed in zip(references, told, strict=True):
             played = play(Population((informed, *bidders[1:]), jnp.asarray(seat, jnp.int32)))
-            frames.append(_seated(played, case, entry.name, seed, seat == 0))
+            frames.append(_seated(played, scenario, entry.name, seed, seat == 0))
     return pl.concat(frames)
 
 
@@ -210,47 +212,49 @@ class Played(NamedTuple):
 
 
 def _meet(
-    case: Case, contenders: list[Entry], seed: int, play: Callable[[Population], Played]
+    scenario: Scenario, contenders: list[Entry], seed: int, play: Callable[[Population], Played]
 ) -> pl.DataFrame:
     """Every two contenders, and each with itself."""
-    advertisers = case.market(seed).advertisers
+    advertisers = scenario.market(seed).advertisers
     frames = []
     for first, one in enumerate(contenders):
         own = play(everybody(one.bidder, advertisers)).frame
-        frames.append(_label(own.with_columns(against=pl.lit(one.name)), case, one.name, seed))
+        frames.append(_label(own.with_columns(against=pl.lit(one.name)), scenario, one.name, seed))
         for two in contenders[first + 1 :]:
             for turn in range(2):
                 seat = (np.arange(advertisers) + turn) % 2
                 played = play(Population((one.bidder, two.bidder), jnp.asarray(seat, jnp.int32)))
                 for index, (entry, other) in enumerate(((one, two), (two, one))):
-                    rows = _seated(played, case, entry.name, seed, seat == index)
+                    rows = _seated(played, scenario, entry.name, seed, seat == index)
                     frames.append(rows.with_columns(against=pl.lit(other.name)))
     order = frames[0].columns
     return pl.concat([frame.select(order) for frame in frames])
 
 
 def _informed(
-    references: list[Entry], market: Market, case: Case, delivery: Delivery
+    references: list[Entry], market: Market, scenario: Scenario, delivery: Delivery
 ) -> list[Bidder]:
     """The references, fitted on the very day they play: its log has the contenders' prices."""
     if not references:
         return []
-    day = rival_log(market, case.auction, jnp.asarray(delivery.factors()))
+    day = counterfactual_log(market, scenario.auction, jnp.asarray(delivery.factors()))
     return [bidder_named(entry.name)(day) for entry in references]
 
 
-def _seated(played: Played, case: Case, name: str, seed: int, seat: np.ndarray) -> pl.DataFrame:
+def _seated(
+    played: Played, scenario: Scenario, name: str, seed: int, seat: np.ndarray
+) -> pl.DataFrame:
     """The rows of the advertisers a bidder drove."""
     mine = pl.Series(np.flatnonzero(seat))
     frame = played.frame.filter(pl.col("advertiser").is_in(mine.implode()))
-    return _label(frame, case, name, seed)
+    return _label(frame, scenario, name, seed)
 
 
 def _label(
-    frame: pl.DataFrame, case: Case, bidder: str, replicate: int | None = None
+    frame: pl.DataFrame, scenario: Scenario, bidder: str, replicate: int | None = None
 ) -> pl.DataFrame:
     if replicate is not None:
         frame = frame.with_columns(replicate=pl.lit(replicate, pl.Int64))
     order = ["market", "replicate", "bidder", "tick", "advertiser"]
-    frame = frame.with_columns(market=pl.lit(case.name), bidder=pl.lit(bidder))
+    frame = frame.with_columns(market=pl.lit(scenario.name), bidder=pl.lit(bidder))
     return frame.select(*order, pl.exclude(order))

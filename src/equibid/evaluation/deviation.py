@@ -16,7 +16,7 @@ from equibid.bidders.bidder import by_factor
 from equibid.bidders.fixed import logged_factor
 from equibid.bidders.replay import replay
 from equibid.markets.market import Market
-from equibid.simulation.training_day import rival_log
+from equibid.simulation.training_day import counterfactual_log
 
 
 def gains(
@@ -31,7 +31,7 @@ def gains(
         auction: the rule.
         factors: as bid by tick, currency per value unit; 0 where nothing was.
     """
-    log = rival_log(market, auction, factors)
+    log = counterfactual_log(market, auction, factors)
     assert log.tick_start is not None
     tick = jnp.searchsorted(log.tick_start, jnp.arange(len(log.values)), side="right") - 1
     own = replay(log, by_factor(jnp.asarray(factors)[tick], log.values)).value

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 
 from equibid.auctions.clearing import Auction
 from equibid.markets.market import Market
-from equibid.simulation.scenario import Case
-from equibid.simulation.training_day import rival_log
+from equibid.simulation.scenario import Scenario
+from equibid.simulation.training_day import counterfactual_log
 
 # Prices to look at, about, and points of a curve.
 MOST, POINTS = 1_000_000, 80
@@ -39,24 +39,26 @@ class Prices(NamedTuple):
     top: Float[np.ndarray, " P"]
 
 
-def prices_of(case: Case, rows: pl.DataFrame, contenders: Sequence[str], mixed: bool) -> Prices:
+def prices_of(
+    scenario: Scenario, rows: pl.DataFrame, contenders: Sequence[str], mixed: bool
+) -> Prices:
     """The prices of a case: logged ones, or those of a round that was played on the first day.
 
     Args:
-        case: that was played.
+        scenario: that was played.
         rows: of it, money in the market's unit.
         contenders: in the order they were entered.
         mixed: whether they shared the market; else the first had it to itself.
     """
-    market = case.market(0)
+    market = scenario.market(0)
     if market.market_price is not None and market.advertisers == 1:
-        days = [logged_prices(case.market(day)) for day in range(case.days or 1)]
+        days = [logged_prices(scenario.market(day)) for day in range(scenario.days or 1)]
         return Prices(*map(np.concatenate, zip(*days, strict=True)))
-    first = rows.filter(pl.col("market") == case.name, pl.col("replicate") == 0)
+    first = rows.filter(pl.col("market") == scenario.name, pl.col("replicate") == 0)
     if "against" in rows.columns:
         first = first.filter(pl.col("bidder") == pl.col("against"))
     drivers = [contenders[seat % len(contenders) * mixed] for seat in range(market.advertisers)]
-    return rival_prices(market, case.auction, factors_bid(first, drivers))
+    return rival_prices(market, scenario.auction, factors_bid(first, drivers))
 
 
 def logged_prices(market: Market) -> Prices:
@@ -79,7 +81,7 @@ def rival_prices(market: Market, auction: Auction, factors: Float[np.ndarray, "T
         auction: the rule.
         factors: as bid, currency per value unit; 0 where nothing was.
     """
-    log = rival_log(market, auction, jnp.asarray(factors))
+    log = counterfactual_log(market, auction, jnp.asarray(factors))
     assert log.tick_start is not None
     tick = np.searchsorted(np.asarray(log.tick_start), np.arange(len(log.values)), "right") - 1
     row, who = np.nonzero(np.asarray(log.values) > 0)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from equibid.simulation.scenario import Case
+from equibid.simulation.scenario import Scenario
 
 CUT = "cut the log into periods with --period, and each of them is a replicate"
 
@@ -21,7 +21,9 @@ def nothing_drawn(rows: pl.DataFrame) -> bool:
     return all(len(set(each)) == 1 for each in marks) and max(map(len, marks)) > 1
 
 
-def counted_once(rows: pl.DataFrame, cases: Sequence[Case]) -> tuple[pl.DataFrame, list[str]]:
+def counted_once(
+    rows: pl.DataFrame, scenarios: Sequence[Scenario]
+) -> tuple[pl.DataFrame, list[str]]:
     """The rows of all replicates that are no copies, and sentences on what is left out.
 
     A period that equals an earlier one of its market in every row is left out. Seeds are left out
@@ -30,9 +32,9 @@ def counted_once(rows: pl.DataFrame, cases: Sequence[Case]) -> tuple[pl.DataFram
 
     Args:
         rows: of a comparison.
-        cases: that were played.
+        scenarios: that were played.
     """
-    periods = {case.name for case in cases if case.periods or case.days}
+    periods = {scenario.name for scenario in scenarios if scenario.periods or scenario.days}
     if not periods and nothing_drawn(rows):
         seeds = rows["replicate"].n_unique()
         first = rows.filter(pl.col("replicate") == pl.col("replicate").min())

@@ -1,7 +1,7 @@
 """The contract of a learning algorithm, and its settings by name.
 
 An algorithm is a frozen dataclass of settings with three pure functions; the trainer does the rest
-(seeds, checkpoints, judging, boards):
+(seeds, checkpoints, judging, loggers):
 
     state = algorithm.init(task, key)
     for every step:
@@ -20,7 +20,7 @@ import jax
 from jaxtyping import Array
 
 from equibid.bidders.bidder import Bidder
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import EnvMode, Task
 from equibid.errors import InputError, near
 from equibid.registry import Registry
 from equibid.settings import as_text, parsed, told
@@ -35,7 +35,7 @@ class Algorithm(Protocol):
     Attributes:
         observer: what agents see, by name.
         reward: of a step, by name, as ``cpa:weight=2``.
-        world: where they learn.
+        env_mode: where they learn.
         agent: turns actions into bids, if not by factor.
         steps: that a run with these settings is worth, unless told otherwise.
     """
@@ -50,7 +50,7 @@ class Algorithm(Protocol):
     def reward(self) -> str: ...  # noqa: D102
 
     @property
-    def world(self) -> World: ...  # noqa: D102
+    def env_mode(self) -> EnvMode: ...  # noqa: D102
 
     def init(self, task: Task, key: jax.Array) -> State:
         """The state of a run that has learnt nothing yet."""
@@ -114,7 +114,7 @@ def with_settings(name: str, settings: Mapping[str, Any]) -> Algorithm:
 
 def _changed(settings: Any, texts: Mapping[str, str], name: str) -> Any:
     """All at once: settings may only be right together."""
-    kinds = get_type_hints(type(settings))
+    kinds = get_type_hints(type(settings), include_extras=True)
     known = {field.name: kinds[field.name] for field in fields(settings)}
     values: dict[str, Any] = {}
     inner: dict[str, dict[str, str]] = {}

@@ -8,7 +8,7 @@ every meaning stands alone.
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal, get_type_hints
 
-from equibid.envs.problem import World
+from equibid.envs.problem import EnvMode
 from equibid.errors import InputError
 from equibid.learning.structure import Sharing
 from equibid.settings import Within, as_text, fits, told
@@ -51,7 +51,7 @@ class EnvConfig(Config):
     reward: str = "value"
     """What agents learn to collect: the name of a reward with its settings, as cpa-score:dense=1;
     equibid list shows the rewards."""
-    world: World = "market"
+    env_mode: EnvMode = "market"
     """Where agents learn: "market", where all meet, or "log", where each buys at the prices of the
     training log."""
     num_envs: Count = 8

@@ -10,12 +10,12 @@ from jaxtyping import Array, Float
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
 from equibid.envs.heads import Follows, Head, start_now
-from equibid.envs.observers import Memory, Observer
-from equibid.learning.networks.communication import Told
+from equibid.envs.observers import Observer, ObserverState
+from equibid.learning.networks.communication import CommActor
 from equibid.markets.market import Campaigns
 
 
-class Mind(NamedTuple):
+class LearnedState(NamedTuple):
     """What the bidder remembers.
 
     Attributes:
@@ -24,7 +24,7 @@ class Mind(NamedTuple):
         budget: of the period, currency.
     """
 
-    memory: Memory
+    memory: ObserverState
     level: Float[Array, " N"]
     budget: Float[Array, " N"]
 
@@ -49,26 +49,28 @@ class Learned(FactorBidder):
     follows: Follows = "nothing"
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """As its observer does."""
-        return self.observer.foresees
+        return self.observer.needs_forecast
 
-    def init(self, campaigns: Campaigns) -> Mind:
+    def init(self, campaigns: Campaigns) -> LearnedState:
         """Nothing seen yet; the level is the start."""
         start, budget = (jnp.asarray(x, jnp.float64) for x in (self.start, campaigns.budget))
-        return Mind(self.observer.init(campaigns), start, budget)
+        return LearnedState(self.observer.init(campaigns), start, budget)
 
-    def factor(self, state: Mind, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
+    def factor(
+        self, state: LearnedState, observation: Observation, key: jax.Array
+    ) -> Float[Array, " N"]:
         """What the network answers."""
-        seen = self.observer.look(state.memory, observation)
-        talks = (observation.acting,) if isinstance(self.network, Told) else ()
+        seen = self.observer.observe(state.memory, observation)
+        talks = (observation.acting,) if isinstance(self.network, CommActor) else ()
         action = self.network(seen, *talks)
         start = start_now(self.follows, self.start, state.budget, observation)
         return self.head(action.astype(jnp.float64), state.level, start)
 
-    def update(self, state: Mind, feedback: Tally) -> Mind:
+    def update(self, state: LearnedState, feedback: Tally) -> LearnedState:
         """See the tick; the level is what was in fact bid."""
         bid = feedback.value_offered > 0
         level = feedback.bid / jnp.where(bid, feedback.value_offered, 1)
-        memory: Any = self.observer.see(state.memory, feedback)
+        memory: Any = self.observer.update(state.memory, feedback)
         return state._replace(memory=memory, level=jnp.where(bid, level, state.level))

@@ -1,4 +1,4 @@
-"""Who works with whom: agents as independent learners, rivals, one team, or several.
+"""Who works with whom: agents as independent learners, opponents, one team, or several.
 
 | structure | a team is | an agent wants | its critic sees |
 | --- | --- | --- | --- |
@@ -131,8 +131,8 @@ def mates_mean(
     counts = jnp.ones(x.shape[:-1], x.dtype) if counted is None else counted.astype(x.dtype)
     rows = jnp.where(counts[..., None, :] > 0, jnp.moveaxis(x, -1, -2), 0)
     others = team_sum(rows, teams) - rows
-    mates = team_sum(counts, teams) - counts
-    return jnp.moveaxis(others / jnp.maximum(mates, 1)[..., None, :], -2, -1)
+    teammates = team_sum(counts, teams) - counts
+    return jnp.moveaxis(others / jnp.maximum(teammates, 1)[..., None, :], -2, -1)
 
 
 def scaled_reward(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from equibid.auctions.clearing import ABSENT
 from equibid.errors import input_error
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.logs.table import (
     Numbers,
     Table,
@@ -105,8 +105,8 @@ def auctionnet_logs(path: Path, name: str, rows: Table) -> list[AuctionNetLog]:
     ]
 
 
-def recordings_of(path: Path, logs: Sequence[AuctionNetLog]) -> list[Recording]:
-    """The recording of each delivery period: tuned on its first half, tested on its second.
+def datasets_of(path: Path, logs: Sequence[AuctionNetLog]) -> list[LogDataset]:
+    """The dataset of each delivery period: tuned on its first half, tested on its second.
 
     In the training half the least winning costs stand as market prices; in the test half all
     bidders are inside the market, and prices come from their bids.
@@ -202,7 +202,7 @@ def _same(
         )
 
 
-def _recording(path: Path, log: AuctionNetLog) -> Recording:
+def _recording(path: Path, log: AuctionNetLog) -> LogDataset:
     """First half of the impressions to tune on, second half to test on."""
     market = log.market
     count = market.impressions
@@ -217,7 +217,7 @@ def _recording(path: Path, log: AuctionNetLog) -> Recording:
     train = replace(
         part(0, count // 2), market_price=jnp.asarray(log.least_winning_cost[: count // 2])
     )
-    return Recording(
+    return LogDataset(
         name=market.labels.name,
         test=part(count // 2, count),
         train=train,

@@ -6,32 +6,32 @@ import jax.numpy as jnp
 import numpy as np
 
 from equibid.errors import InputError
-from equibid.logs.recording import Recording, split_for_tuning
+from equibid.logs.dataset import LogDataset, split_for_tuning
 from equibid.markets.market import Market
 from equibid.markets.values.calibration import fit_calibration
 
 
-def calibrated(recording: Recording, kind: str) -> Recording:
-    """The same recording with calibrated values.
+def calibrated(dataset: LogDataset, kind: str) -> LogDataset:
+    """The same dataset with calibrated values.
 
     The curve of each advertiser is fitted on its predictions and outcomes in the training part,
     and applied to both parts; outcomes of the test part play no role.
 
     Args:
-        recording: with logged outcomes. Without a training log, its first fifth serves as one.
+        dataset: with logged outcomes. Without a training log, its first fifth serves as one.
         kind: a name in `CALIBRATIONS`.
 
     Raises:
         InputError: no outcomes were logged, or the training part has none of one kind.
     """
     if kind == "none":
-        return recording
-    recording = split_for_tuning(recording)
-    train = recording.train
+        return dataset
+    dataset = split_for_tuning(dataset)
+    train = dataset.train
     assert train is not None
-    if train.outcomes is None or train.candidates is not None or recording.known is not None:
+    if train.outcomes is None or train.candidates is not None or dataset.known is not None:
         raise InputError(
-            f"{recording.name}: only a log with every outcome of its impressions can be calibrated"
+            f"{dataset.name}: only a log with every outcome of its impressions can be calibrated"
         )
     predicted, happened = np.asarray(train.values, np.float64), np.asarray(train.outcomes)
     try:
@@ -39,7 +39,7 @@ def calibrated(recording: Recording, kind: str) -> Recording:
             fit_calibration(kind, predicted[:, n], happened[:, n]) for n in range(train.advertisers)
         ]
     except InputError as error:
-        raise InputError(f"{recording.name}: {error}") from error
+        raise InputError(f"{dataset.name}: {error}") from error
 
     def applied(market: Market) -> Market:
         values = np.asarray(market.values)
@@ -48,4 +48,4 @@ def calibrated(recording: Recording, kind: str) -> Recording:
         true = np.where(values > 0, np.stack(true, axis=1), 0)
         return replace(market, values=jnp.asarray(true, market.values.dtype))
 
-    return replace(recording, test=applied(recording.test), train=applied(train))
+    return replace(dataset, test=applied(dataset.test), train=applied(train))

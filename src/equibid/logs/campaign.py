@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.logs.table import Column, Table, flag, probability, whole
 from equibid.markets.history import PriceHistory, market_history
 from equibid.markets.market import Campaigns, Labels, Market
@@ -60,8 +60,8 @@ def campaign_budget(history: PriceHistory, share: float, period: float) -> int:
     return int(history.cost / history.impressions * share * period)
 
 
-def with_budget_share(recording: Recording, share: float) -> Recording:
-    """The same recording under the budget that `share` gives, see `campaign_budget`.
+def with_budget_share(dataset: LogDataset, share: float) -> LogDataset:
+    """The same dataset under the budget that `share` gives, see `campaign_budget`.
 
     The target cost per click is what a click cost in training. Without totals of a training period
     both are set from the test market: they are terms of the experiment, no knowledge of a bidder.
@@ -70,14 +70,14 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
     paid in training. A market that is one period has the budget of as many impressions as it has;
     where periods are days, each has the budget of an average day.
     """
-    history = recording.history or market_history(recording.test)
-    paid = np.asarray(recording.test.campaigns.budget, np.float64)
+    history = dataset.history or market_history(dataset.test)
+    paid = np.asarray(dataset.test.campaigns.budget, np.float64)
     part = paid / paid.sum() if len(paid) > 1 else np.ones(1)
     click_cost = history.cost * part / np.maximum(history.value, 1.0)
 
     def funded(market: Market) -> Market:
-        one = recording.period is None and recording.day_ticks is None
-        period = market.impressions if one else recording.mean_period
+        one = dataset.period is None and dataset.day_ticks is None
+        period = market.impressions if one else dataset.mean_period
         budget = campaign_budget(history, share, period)
         campaigns = replace(
             market.campaigns,
@@ -87,14 +87,14 @@ def with_budget_share(recording: Recording, share: float) -> Recording:
         return replace(market, campaigns=campaigns)
 
     return replace(
-        recording,
-        test=funded(recording.test),
-        train=None if recording.train is None else funded(recording.train),
+        dataset,
+        test=funded(dataset.test),
+        train=None if dataset.train is None else funded(dataset.train),
     )
 
 
-def with_budget(recording: Recording, money: float) -> Recording:
-    """The same recording, where each advertiser has `money` for a delivery period, in currency."""
+def with_budget(dataset: LogDataset, money: float) -> LogDataset:
+    """The same dataset, where each advertiser has `money` for a delivery period, in currency."""
 
     def funded(market: Market) -> Market:
         # As many decimals as a float has: 0.29 · 1000 is 290.
@@ -102,8 +102,8 @@ def with_budget(recording: Recording, money: float) -> Recording:
         return market.with_budget(jnp.full(market.advertisers, budget))
 
     return replace(
-        recording,
-        test=funded(recording.test),
-        train=None if recording.train is None else funded(recording.train),
+        dataset,
+        test=funded(dataset.test),
+        train=None if dataset.train is None else funded(dataset.train),
         budgeted=True,
     )

@@ -15,7 +15,7 @@ from equibid.logs.campaign import (
     campaign_market,
     with_budget_share,
 )
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.logs.table import Table
 from equibid.markets.history import market_history
 from equibid.markets.market import Market
@@ -45,8 +45,8 @@ def in_hours(
 
 def hourly_recording(
     name: str, test: Table, train: Table | None = None, budget_share: float = BUDGET_SHARE
-) -> Recording:
-    """The recording of a campaign.
+) -> LogDataset:
+    """The dataset of a campaign.
 
     Args:
         name: of the campaign.
@@ -55,14 +55,14 @@ def hourly_recording(
         budget_share: c0 of the budget, which the log does not say; see `campaign_budget`.
     """
     earlier = None if train is None else _market(name, train)
-    recording = Recording(
+    dataset = LogDataset(
         name,
         test=_market(name, test),
         train=earlier,
         history=None if earlier is None else market_history(earlier),
         period=PERIOD,
     )
-    return with_budget_share(recording, budget_share)
+    return with_budget_share(dataset, budget_share)
 
 
 def _market(name: str, rows: Table) -> Market:

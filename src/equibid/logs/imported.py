@@ -12,18 +12,18 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.files import check_parquet, opening, read_json, read_parquet
 from equibid.kept import file_digest
-from equibid.logs.auctionnet import auctionnet_logs, recordings_of
+from equibid.logs.auctionnet import auctionnet_logs, datasets_of
 from equibid.logs.campaign import (
     BUDGET_SHARE,
     with_budget,
     with_budget_share,
 )
 from equibid.logs.clock import clock_of
+from equibid.logs.dataset import LogDataset
 from equibid.logs.hourly import hourly_recording
 from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
-from equibid.logs.importing.form import FORMS
+from equibid.logs.importing.form import SCHEMAS
 from equibid.logs.importing.ipinyou_forms import TO_TRAIN
-from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.rlb import history_of, rlb_recording
 from equibid.logs.table import Table
@@ -103,8 +103,8 @@ def recognises(path: Path) -> bool:
     return (path / "import.json").is_file() and (path / "rows").is_dir()
 
 
-def read(path: Path) -> list[Recording]:
-    """The recordings of an imported folder: those of the files it was made of.
+def read(path: Path) -> list[LogDataset]:
+    """The datasets of an imported folder: those of the files it was made of.
 
     Raises:
         InputError: the folder is no import or was changed, or its log has nothing to bid on.
@@ -150,17 +150,17 @@ def files_of(path: Path) -> tuple[str, list[File]]:
 
 def unplayable(form: str) -> str:
     """Why a log cannot be played, and what it is good for."""
-    use = FORMS[form].use if form in FORMS else TO_TRAIN
+    use = SCHEMAS[form].use if form in SCHEMAS else TO_TRAIN
     return f"a log of the form {form} cannot be played: {use}"
 
 
-def _auctionnet(files: Sequence[File]) -> list[Recording]:
+def _auctionnet(files: Sequence[File]) -> list[LogDataset]:
     """Impressions that may have lost a row to the quarantine are left out whole.
 
     Where more impressions lack rows than rows are in quarantine, advertisers were absent from
     impressions: then nobody can tell, and all stay.
     """
-    recordings = []
+    datasets = []
     for file in files:
         frame = file.frame()
         if file.lost:
@@ -170,8 +170,8 @@ def _auctionnet(files: Sequence[File]) -> list[Recording]:
             short = frame.filter(~whole).select(IMPRESSION).n_unique()
             frame = (frame.filter(whole) if short <= file.lost else frame).drop("rows")
         logs = auctionnet_logs(file.folder, file.stem, table_of(frame))
-        recordings += recordings_of(file.folder, logs)
-    return recordings
+        datasets += datasets_of(file.folder, logs)
+    return datasets
 
 
 def _parts(files: Sequence[File]) -> list[tuple[str, File, File | None]]:
@@ -192,18 +192,18 @@ def _parts(files: Sequence[File]) -> list[tuple[str, File, File | None]]:
     return [(name, both[name], train.get(name) if name in test else None) for name in sorted(both)]
 
 
-def _hourly(files: Sequence[File]) -> list[Recording]:
-    recordings = []
+def _hourly(files: Sequence[File]) -> list[LogDataset]:
+    datasets = []
     for name, test, train in _parts(files):
         if part_of(Path(test.name)) == "train":
             raise input_error(test.folder, f"there is no {name}.test.txt to test bidders on")
         earlier = None if train is None else table_of(train.frame())
-        recordings.append(hourly_recording(name, table_of(test.frame()), earlier))
-    return recordings
+        datasets.append(hourly_recording(name, table_of(test.frame()), earlier))
+    return datasets
 
 
-def _rlb(files: Sequence[File]) -> list[Recording]:
-    recordings = []
+def _rlb(files: Sequence[File]) -> list[LogDataset]:
+    datasets = []
     for name, test, train in _parts(files):
         earlier = None if train is None else table_of(train.frame())
         info = test.beside.get("info")
@@ -211,22 +211,22 @@ def _rlb(files: Sequence[File]) -> list[Recording]:
             problem = f"there is no {name}.info.json beside {test.name}, and no log to train on"
             raise input_error(test.folder, problem)
         history = None if info is None else history_of(test.folder, info)
-        recordings.append(rlb_recording(name, history, table_of(test.frame()), train=earlier))
-    return recordings
+        datasets.append(rlb_recording(name, history, table_of(test.frame()), train=earlier))
+    return datasets
 
 
-def _campaign(files: Sequence[File]) -> list[Recording]:
+def _campaign(files: Sequence[File]) -> list[LogDataset]:
     """Logs of a campaign without a clock or totals."""
-    recordings = []
+    datasets = []
     for name, test, train in _parts(files):
         earlier = None if train is None else table_of(train.frame())
-        recordings.append(rlb_recording(name, None, table_of(test.frame()), train=earlier))
-    return recordings
+        datasets.append(rlb_recording(name, None, table_of(test.frame()), train=earlier))
+    return datasets
 
 
-def _columns(files: Sequence[File]) -> list[Recording]:
-    """Logs that were read through a map: one recording an advertiser and file."""
-    recordings = []
+def _columns(files: Sequence[File]) -> list[LogDataset]:
+    """Logs that were read through a map: one dataset an advertiser and file."""
+    datasets = []
     for file in files:
         frame = file.frame()
         missing = [name for name in ("price", "value") if name not in frame.columns]
@@ -237,16 +237,16 @@ def _columns(files: Sequence[File]) -> list[Recording]:
         if len(files) > 1:
             name = f"{name}-{file.stem}"
         if "advertiser" not in frame.columns:
-            recordings.append(_mapped(name, name, frame, file))
+            datasets.append(_mapped(name, name, frame, file))
             continue
         several = frame["advertiser"].n_unique() > 1
         for (advertiser,), rows in frame.group_by("advertiser", maintain_order=True):
             title = f"{name}-{advertiser}" if several else name
-            recordings.append(_mapped(title, str(advertiser), rows, file))
-    return recordings
+            datasets.append(_mapped(title, str(advertiser), rows, file))
+    return datasets
 
 
-def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Recording:
+def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> LogDataset:
     """One advertiser's impressions; prices in currency become whole budgets in millionths.
 
     Rows without a price are left out: nobody knows what would have won them.
@@ -276,9 +276,9 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
             per_currency=MILLIONTHS,
         ),
     )
-    recording = with_budget_share(Recording(name, market, day_ticks=day_ticks), BUDGET_SHARE)
+    dataset = with_budget_share(LogDataset(name, market, day_ticks=day_ticks), BUDGET_SHARE)
     if "budget" not in rows:
-        return recording
+        return dataset
     budgets = np.unique(rows["budget"])
     if len(budgets) > 1:
         several = " and ".join(f"{budget:g}" for budget in budgets[:2])
@@ -287,7 +287,7 @@ def _mapped(name: str, advertiser: str, frame: pl.DataFrame, file: File) -> Reco
             f"the budget of {name} is {several} in different rows; name one with --budget, and "
             "import the log without that column",
         )
-    return with_budget(recording, float(budgets[0]))
+    return with_budget(dataset, float(budgets[0]))
 
 
 def table_of(frame: pl.DataFrame) -> Table:
@@ -295,7 +295,7 @@ def table_of(frame: pl.DataFrame) -> Table:
     return {name: frame[name].cast(pl.Float64).to_numpy(writable=False) for name in frame.columns}
 
 
-PLAYERS: dict[str, Callable[[Sequence[File]], list[Recording]]] = {
+PLAYERS: dict[str, Callable[[Sequence[File]], list[LogDataset]]] = {
     "auctionnet": _auctionnet,
     "hourly": _hourly,
     "rlb": _rlb,

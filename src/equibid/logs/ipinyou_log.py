@@ -16,7 +16,7 @@ from equibid.logs import imported
 from equibid.logs.imported import File
 from equibid.logs.importing.campaign_forms import part_of
 from equibid.logs.importing.chunks import unpacked_name
-from equibid.logs.importing.form import FORMS, Field, text
+from equibid.logs.importing.form import SCHEMAS, Field, text
 from equibid.logs.importing.ipinyou_forms import PREPARED
 from equibid.logs.importing.source import open_source
 from equibid.logs.raw import good_rows
@@ -40,7 +40,7 @@ FIELDS = tuple(
     else replace(text(field.name), optional=field.optional)
     for field in PREPARED
 )
-FORM = replace(FORMS["ipinyou-prepared"], fields=FIELDS, key=(), totals={})
+FORM = replace(SCHEMAS["ipinyou-prepared"], fields=FIELDS, key=(), totals={})
 COLUMNS = tuple(field.name for field in FIELDS)
 TRAIN, TEST = "train.log.txt", "test.log.txt"
 # Forms whose imports hold what values are trained on.

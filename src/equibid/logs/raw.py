@@ -10,12 +10,12 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.files import opening
 from equibid.logs.auctionnet import AuctionNetLog, auctionnet_logs
+from equibid.logs.dataset import LogDataset
 from equibid.logs.imported import PLAYERS, File, table_of, unplayable
 from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
 from equibid.logs.importing.chunks import CUT, DAMAGED
-from equibid.logs.importing.form import FORMS
+from equibid.logs.importing.form import SCHEMAS
 from equibid.logs.importing.source import Source, open_source, pieces
-from equibid.logs.recording import Recording
 
 INFO = re.compile(r"([^.]+\.)?info\.json")
 
@@ -35,15 +35,15 @@ class RawFile(File):
         return good_rows(self.source)
 
 
-def read_raw(path: Path, format: str | None = None) -> list[Recording]:
-    """The recordings of a log file, or of the logs in a folder and the folders in it.
+def read_raw(path: Path, format: str | None = None) -> list[LogDataset]:
+    """The datasets of a log file, or of the logs in a folder and the folders in it.
 
     Files of a folder that no form recognises are left aside. Beside a file that is named, the log
     to train on (or to test on) of the same campaign is read.
 
     Args:
         path: of a file or folder.
-        format: a name in `FORMS`; None recognises it.
+        format: a name in `SCHEMAS`; None recognises it.
 
     Raises:
         InputError: no form or several recognise it, its form cannot be played, or it cannot be
@@ -66,7 +66,7 @@ def read_auctionnet_rows(path: Path) -> list[AuctionNetLog]:
     Raises:
         InputError: the file cannot be used.
     """
-    source = open_source(path, FORMS["auctionnet"])
+    source = open_source(path, SCHEMAS["auctionnet"])
     return auctionnet_logs(path, first_word(path), table_of(good_rows(source)))
 
 
@@ -108,7 +108,7 @@ def _of_file(path: Path, format: str | None) -> list[Source]:
     """The file, and the other part of its campaign."""
     if INFO.fullmatch(path.name):
         return _of_info(path)
-    source = open_source(path, None if format is None else FORMS[format])
+    source = open_source(path, None if format is None else SCHEMAS[format])
     part = part_of(path)
     wanted = "test" if part == "train" else "train"
     others = [
@@ -144,7 +144,7 @@ def _in_folder(folder: Path, format: str | None) -> list[Source]:
     found = [source for source in map(_recognised, _files(folder)) if source is not None]
     found = [source for source in found if format in (None, source.form.name)]
     if not found:
-        wanted = f"of the form {format}" if format else f"of a known form ({', '.join(FORMS)})"
+        wanted = f"of the form {format}" if format else f"of a known form ({', '.join(SCHEMAS)})"
         raise input_error(folder, f"no file in it is a log {wanted}")
     return found
 

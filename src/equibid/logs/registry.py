@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.registry import Registry
 
 
@@ -14,11 +14,11 @@ class Reader:
 
     Attributes:
         recognises: whether a file or folder looks like this format, judged without reading it all.
-        read: all recordings of a file or folder; raises `InputError` if it holds none.
+        read: all datasets of a file or folder; raises `InputError` if it holds none.
     """
 
     recognises: Callable[[Path], bool]
-    read: Callable[[Path], list[Recording]]
+    read: Callable[[Path], list[LogDataset]]
 
 
 READERS: Registry[Reader] = Registry("log format")

@@ -20,7 +20,7 @@ from equibid.logs.campaign import (
     campaign_market,
     with_budget_share,
 )
-from equibid.logs.recording import Recording
+from equibid.logs.dataset import LogDataset
 from equibid.logs.table import Table, read_bytes
 from equibid.markets.history import PriceHistory, market_history
 from equibid.markets.market import Market, even_ticks
@@ -106,8 +106,8 @@ def rlb_recording(
     rows: Table,
     budget_share: float = BUDGET_SHARE,
     train: Table | None = None,
-) -> Recording:
-    """The recording of a campaign.
+) -> LogDataset:
+    """The dataset of a campaign.
 
     Args:
         name: of the campaign.
@@ -117,14 +117,14 @@ def rlb_recording(
         train: the same columns of the training period; None when there is no such log.
     """
     earlier = None if train is None else _market(name, train)
-    recording = Recording(
+    dataset = LogDataset(
         name,
         test=_market(name, rows),
         train=earlier,
         history=history or (None if earlier is None else market_history(earlier)),
         period=PERIOD,
     )
-    return with_budget_share(recording, budget_share)
+    return with_budget_share(dataset, budget_share)
 
 
 def _market(name: str, rows: Table) -> Market:

@@ -20,8 +20,8 @@ from jaxtyping import Bool, Int
 from equibid.errors import input_error
 from equibid.files import check_parquet, opening, parquet, read_json, write_json, write_parquet
 from equibid.logs.campaign import BID_CAP, BUDGET_SHARE, PERIOD, with_budget_share
+from equibid.logs.dataset import LogDataset
 from equibid.logs.ipinyou_log import Impressions, moments_of
-from equibid.logs.recording import Recording
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.table import MOST, Numbers
 from equibid.markets.history import PriceHistory, price_history
@@ -129,8 +129,8 @@ def first_words(path: Path) -> str:
         return file.read(100)
 
 
-def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[Recording]:
-    """One recording: tuned on the held-out part, tested on the test part.
+def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[LogDataset]:
+    """One dataset: tuned on the held-out part, tested on the test part.
 
     A single campaign is played in delivery periods of `PERIOD` impressions; campaigns that meet
     are played through the whole test part, as one period.
@@ -145,7 +145,7 @@ def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[Recording]:
     if several:
         # A click that nobody could see is not one that did not happen: predictions are the totals.
         tuning = replace(tuning, outcomes=None)
-    recording = Recording(
+    dataset = LogDataset(
         name="-".join(market.campaigns),
         test=test,
         train=tuning,
@@ -153,7 +153,7 @@ def read(path: Path, budget_share: float = BUDGET_SHARE) -> list[Recording]:
         period=None if several else PERIOD,
         known=known if several else None,
     )
-    return [with_budget_share(recording, budget_share)]
+    return [with_budget_share(dataset, budget_share)]
 
 
 def read_market(path: Path) -> ValueMarket:

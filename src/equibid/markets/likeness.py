@@ -24,6 +24,8 @@ Kind = Literal["quantiles", "shares", "number", "amount"]
 QUANTILES = np.linspace(0, 1, 101)
 # Values of a day, about; a longer day is thinned.
 MOST = 200_000
+# A distance below this, or below this multiple of chance, is called alike.
+NEAR, TIMES = 0.1, 2.0
 DISTANCES: dict[Kind, str] = {
     "quantiles": "Kolmogorov-Smirnov",
     "shares": "total variation",
@@ -192,3 +194,13 @@ def shared(log: Facts, made: Facts) -> list[Measure]:
         else measure
         for measure in both
     ]
+
+
+def alike(distances: pl.DataFrame) -> pl.Series:
+    """Whether each measure is alike: a distance below `NEAR`, or not far above chance.
+
+    Args:
+        distances: see `distances`.
+    """
+    bound = pl.max_horizontal(pl.lit(NEAR), TIMES * pl.col("chance").fill_null(0))
+    return distances.select(alike=pl.col("distance") <= bound)["alike"]

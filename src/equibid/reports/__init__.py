@@ -1,7 +1,5 @@
-"""One self-contained HTML file a run."""
+"""One self-contained HTML file a run, made from the run's folder alone."""
 
-from equibid.reports.comparison.from_ranking import from_findings, from_ranking
-from equibid.reports.comparison.report import write_report
-from equibid.reports.comparison.tables import RunTables
+from equibid.reports.report import write_report
 
-__all__ = ["RunTables", "from_findings", "from_ranking", "write_report"]
+__all__ = ["write_report"]

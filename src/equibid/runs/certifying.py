@@ -22,7 +22,7 @@ from equibid.errors import InputError
 from equibid.evaluation.notices import notices
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
 from equibid.runs.folder import Run
-from equibid.simulation.scenario import Case
+from equibid.simulation.scenario import Scenario
 from equibid.simulation.simulate import simulate
 
 # Figures of a certificate that are money.
@@ -85,18 +85,18 @@ def certified(name: str, day: int, game: Game, factors: Floats, tolerance: float
     return Certified(name, day, game, certificate, tolerance, said)
 
 
-def fitted(case: Case, name: str) -> FactorBidder:
+def fitted(scenario: Scenario, name: str) -> FactorBidder:
     """A bidder, tuned on a case's training log, whose factors can be certified.
 
     Raises:
         InputError: it does not bid factors or is a reference, or the case is a stack of periods.
     """
-    if case.periods is not None:
+    if scenario.periods is not None:
         raise InputError(
-            f"{case.name} is cut into delivery periods, where bidders are not certified; "
+            f"{scenario.name} is cut into delivery periods, where bidders are not certified; "
             "name a file of factors"
         )
-    bidder = bidder_named(name)(case.train)
+    bidder = bidder_named(name)(scenario.train)
     if not isinstance(bidder, FactorBidder) or bidder.reference:
         raise InputError(
             f"bidder {name} cannot be certified: it does not bid a factor times the value, or "
@@ -105,20 +105,20 @@ def fitted(case: Case, name: str) -> FactorBidder:
     return bidder
 
 
-def played_factors(case: Case, bidder: FactorBidder, seed: int) -> Floats:
+def played_factors(scenario: Scenario, bidder: FactorBidder, seed: int) -> Floats:
     """What a bidder bids [T N] if everybody uses it: bids over values, tick by tick.
 
     Everybody is charged expectations, so there is nothing to draw but a bidder's own noise. Zero
     where an advertiser's money had run out, or nothing was for it.
 
     Args:
-        case: one period, under a soft auction.
+        scenario: one period, under a soft auction.
         bidder: for all advertisers.
         seed: of the case.
     """
-    market = case.market(seed)
+    market = scenario.market(seed)
     population = everybody(bidder, market.advertisers)
-    played = simulate(market, case.auction, population, jax.random.key(seed), sampled=False)
+    played = simulate(market, scenario.auction, population, jax.random.key(seed), sampled=False)
     return played.factors()
 
 
@@ -191,6 +191,7 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
     whole: dict[str, Any] = {
         "tolerance": results[0].tolerance,
         "compliance": compliance(certificates, results[0].tolerance),
+        "notices": all_notices(results),
     }
     if len(results) > 1:
         means = mean_figures(results)
@@ -206,6 +207,8 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
             "temperature": result.game.auction.temperature,
             "impressions": result.game.market.impressions,
             "advertisers": result.game.market.advertisers,
+            "value_unit": result.game.market.labels.value_unit,
+            "currency": result.game.market.labels.currency,
             "holds": result.holds,
             "notices": list(result.notices),
         }

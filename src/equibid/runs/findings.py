@@ -17,13 +17,11 @@ head_to_head.parquet  see `pairs.head_to_head`; of pairs
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from equibid.errors import InputError, input_error
+from equibid.errors import input_error
 from equibid.evaluation.landscape import Prices, price_table, win_curve
 from equibid.evaluation.market_figures import by_population, market_figures
 from equibid.evaluation.metrics import METRICS
@@ -31,9 +29,9 @@ from equibid.evaluation.pairs import head_to_head, paired_tests
 from equibid.evaluation.ranking import Ranking, rank
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.evaluation.strengths import strengths
-from equibid.files import check_parquet, read_json, read_parquet
 from equibid.markets.market import Labels
 from equibid.runs.folder import Run
+from equibid.runs.reading import RunFolder
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ class Settled:
         value_unit: what one unit of value is.
         currency: what one unit of money is.
         notices: sentences for people on how the replicates are counted.
+        tick_hours: hours of a tick, None where a tick is no span of a day.
     """
 
     score: str
@@ -53,6 +52,7 @@ class Settled:
     value_unit: str
     currency: str
     notices: tuple[str, ...] = ()
+    tick_hours: float | None = None
 
     @property
     def labels(self) -> Labels:
@@ -87,9 +87,11 @@ class Findings:
 
 
 TABLES = tuple(field.name for field in fields(Findings) if field.name != "settled")
-# What to do about a file that cannot be used.
-AGAIN = "delete it and let the command that made the folder run again"
 OPTIONAL = ("paired", "head_to_head")
+SETTLED = ("score", "references", "value_unit", "currency", "notices", "tick_hours")
+LISTS = ("references", "notices")
+# What other versions wrote tables without.
+COLUMNS = {"paired": ("separable",)}
 
 
 def find(
@@ -137,44 +139,25 @@ def write_findings(run: Run, findings: Findings) -> None:
             run.write_table(f"{name}.parquet", table)
 
 
-def read_findings(folder: Path) -> Findings:
-    """The tables of a run folder.
+def read_findings(run: RunFolder) -> Findings:
+    """The tables of a comparison's folder.
 
     Raises:
-        InputError: one is not there, or cannot be read.
+        InputError: one is not there, or lacks a column.
     """
+    known = run.json("comparison.json", SETTLED)
     try:
-        there = [folder / f"{name}.parquet" for name in TABLES]
-        check_parquet([path for path in there if path.exists()], AGAIN)
-        known = read_json(_there(folder, "comparison.json"))
-        lists = {name: tuple(known.get(name, ())) for name in ("references", "notices")}
-        settled = Settled(**known | lists)
-        tables: dict[str, Any] = {name: _table(folder, name) for name in TABLES}
-        if tables["paired"] is not None:
-            # Earlier versions wrote a table without it.
-            tables["paired"].get_column("separable")
-        return Findings(settled, **tables)
-    except InputError:
-        raise
-    except (LookupError, AttributeError, ValueError, TypeError, PolarsError) as error:
-        raise input_error(folder / "comparison.json", f"it was changed; {AGAIN}") from error
-
-
-def _table(folder: Path, name: str) -> pl.DataFrame | None:
-    path = folder / f"{name}.parquet"
-    if name in OPTIONAL and not path.exists():
-        return None
-    return read_parquet(_there(folder, path.name), AGAIN)
-
-
-def _there(folder: Path, name: str) -> Path:
-    """A file of a run folder, once it is known to be there."""
-    if not (folder / name).exists():
-        raise InputError(
-            f"{folder}: {name} is missing; let the command that made the folder run again, it goes "
-            "on from what is there"
-        )
-    return folder / name
+        lists: dict[str, Any] = {name: tuple(known[name]) for name in LISTS}
+        settled = Settled(**{**known, **lists})
+    except TypeError as error:
+        raise input_error(run.path / "comparison.json", f"it was changed; {run.mend}") from error
+    tables: dict[str, Any] = {
+        name: None
+        if name in OPTIONAL and not run.has(f"{name}.parquet")
+        else run.table(f"{name}.parquet", COLUMNS.get(name, ()))
+        for name in TABLES
+    }
+    return Findings(settled, **tables)
 
 
 def contenders_of(names: Sequence[str], references: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """A run folder: what was asked, what came out, and enough to go on after a stop.
 
 config.json        what was asked, resolved
-environment.json   versions and machine
+environment.json   when it was begun, versions and machine
 parts/*.parquet    finished jobs; a run that was stopped goes on from these, if the file beside
                    each says that it is whole and of the same code, bidders and settings
 *.parquet          what was found; of a comparison see `findings`
@@ -9,11 +9,13 @@ report.html        for people
 """
 
 import hashlib
+import json
 import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -129,10 +131,19 @@ def open_run(folder: Path, config: Mapping[str, Any], force: bool = False) -> Ru
         if there is not None and there != text:
             raise refusal(folder, there, whole_config(config))
         run.write_text("config.json", text)
-        run.write_json("environment.json", environment())
+        began = {"begun": begun(folder)}
+        run.write_json("environment.json", began | environment())
     except OSError as error:
         raise InputError(f"{folder}: cannot write there ({error.strerror})") from error
     return run
+
+
+def begun(folder: Path) -> str:
+    """When the run in a folder was first begun: now, unless the folder tells."""
+    try:
+        return str(json.loads(text_in(folder / "environment.json") or "")["begun"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def environment() -> dict[str, Any]:
@@ -146,7 +157,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def carry_out(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
+def run_jobs(run: Run, jobs: Sequence[Job], done: Callable[[Job], None]) -> pl.DataFrame:
     """Run the jobs that have no result yet, and give the rows of all, in order.
 
     Args:

@@ -6,46 +6,46 @@ from pathlib import Path
 
 from equibid.bidders.bidder import Bidder
 from equibid.bidders.registry import bidder_label, names_bidder
-from equibid.envs.setup import Practice, practice_of
+from equibid.envs.setup import TrainingSetup, setup_of
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, enter
 from equibid.files import file_name
 from equibid.learning.training.results import load_policy, saved_algorithm
-from equibid.simulation.scenario import Case
+from equibid.simulation.scenario import Scenario
 
 
-def entry_of(case: Case, name: str) -> Entry:
+def entry_of(scenario: Scenario, name: str) -> Entry:
     """The entry of a bidder by its name, or of a training run by its folder.
 
     Raises:
         InputError: it is neither, or the run does not fit the case.
     """
     if not is_run(name):
-        return enter(case, [name])[0]
-    return Entry(title_of(name), learned(case, run_for(case, Path(name))))
+        return enter(scenario, [name])[0]
+    return Entry(title_of(name), learned(scenario, run_for(scenario, Path(name))))
 
 
-def run_for(case: Case, folder: Path) -> Path:
+def run_for(scenario: Scenario, folder: Path) -> Path:
     """The training run of a case: of a log of several campaigns each has its own folder."""
-    own = folder / file_name(case.name)
+    own = folder / file_name(scenario.name)
     return own if own.is_dir() else folder
 
 
-def learned(case: Case, folder: Path) -> Bidder:
+def learned(scenario: Scenario, folder: Path) -> Bidder:
     """What a run has learnt, in a case's market and tuned on its training log.
 
     Raises:
         InputError: it is no finished run, or it learned for another number of advertisers.
     """
     algorithm, _ = saved_algorithm(folder)
-    task = _practice(case).task_for(algorithm)
+    task = _setup(scenario).task_for(algorithm)
     return load_policy(folder, lambda config: task)
 
 
 @lru_cache(maxsize=1)
-def _practice(case: Case) -> Practice:
+def _setup(scenario: Scenario) -> TrainingSetup:
     """Of the case last asked for: what is known of its day before is the same for all runs."""
-    return practice_of(case)
+    return setup_of(scenario)
 
 
 def run_digest(folder: str) -> str:

@@ -13,9 +13,16 @@ import polars as pl
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
-from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
-from equibid.equilibrium.solvers.select import Outcome, Search, attempt, best_of, equilibria, judged
+from equibid.equilibrium.solvers.select import (
+    Outcome,
+    Search,
+    best_of,
+    equilibria,
+    run_start,
+    verified,
+)
 from equibid.equilibrium.solvers.select import start_of as profile_of
 from equibid.origin import code_digest
 from equibid.runs.folder import Run
@@ -56,7 +63,7 @@ def deflated_by_default(game: Game, starts: int) -> int:
 
 
 def outcomes(
-    run: Run, problem: Problem, prefix: str = "", told: Told | None = None
+    run: Run, problem: Problem, prefix: str = "", callback: Progress | None = None
 ) -> Iterator[Outcome]:
     """The outcomes of all starts, each kept in the run folder before it is given.
 
@@ -64,14 +71,14 @@ def outcomes(
         run: an open run.
         problem: to be solved.
         prefix: of the parts' names, to tell several markets of a run apart.
-        told: told the number of each step and its residual.
+        callback: told the number of each step and its residual.
     """
     found: list[Outcome] = []
     identity = code_digest(type(problem.objective), SOLVERS[problem.method])
     for index in range(problem.jobs):
         name = f"{prefix}start-{index:04d}"
         part = run.piece(
-            name, identity, lambda at=index: part_frame(_start(problem, at, found, told))
+            name, identity, lambda at=index: part_frame(_start(problem, at, found, callback))
         )
         found.append(part_outcome(part, problem.game))
         yield found[-1]
@@ -88,12 +95,14 @@ def kind_of(problem: Problem, index: int, before: Sequence[Outcome]) -> str:
     return profile_of(problem.game, np.random.default_rng(0), index, factors)[0]
 
 
-def _start(problem: Problem, index: int, before: Sequence[Outcome], told: Told | None) -> Outcome:
+def _start(
+    problem: Problem, index: int, before: Sequence[Outcome], callback: Progress | None
+) -> Outcome:
     game, objective, search = problem.game, problem.objective, problem.search
     if problem.method == NCB_SELECT:
-        return attempt(game, objective, search, index, before, told)
-    rest = SOLVERS[problem.method](game, objective, search.seed, told)
-    return judged(game, objective, search.tolerance, index, problem.method, rest)
+        return run_start(game, objective, search, index, before, callback)
+    rest = SOLVERS[problem.method](game, objective, search.seed, callback)
+    return verified(game, objective, search.tolerance, index, problem.method, rest)
 
 
 def part_frame(outcome: Outcome) -> pl.DataFrame:
@@ -130,7 +139,7 @@ def part_outcome(part: pl.DataFrame, game: Game) -> Outcome:
     return Outcome(
         index=row["index"],
         kind=row["kind"],
-        rest=Rest(part["factor"].to_numpy(), response, row["residual"], row["steps"]),
+        rest=SolverResult(part["factor"].to_numpy(), response, row["residual"], row["steps"]),
         gain=row["gain"],
         objective=row["objective"],
         holds=row["holds"],

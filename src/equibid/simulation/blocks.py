@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from equibid.auctions.budgets import Ledger, open_ledger, settle
+from equibid.auctions.budgets import BudgetState, init_budgets, settle
 from equibid.auctions.clearing import ABSENT, Auction, Clearing
 from equibid.auctions.tally import Tally, convert, no_tally, tally
 from equibid.bidders.bidder import Arriving, Observation, State
@@ -22,14 +22,14 @@ class Carry(NamedTuple):
     """What goes from block to block.
 
     Attributes:
-        ledger: money and who is still there.
+        budgets: money and who is still there.
         opening: money at the start of the tick.
         states: of the bidders.
         tick: sums of the tick so far.
         there: who had not left when the tick began; None where nobody asks.
     """
 
-    ledger: Ledger
+    budgets: BudgetState
     opening: Float[Array, " N"]
     states: tuple[State, ...]
     tick: Tally
@@ -79,7 +79,7 @@ def play_block(
 
     lanes = jnp.arange(market.advertisers)[None] if ids is None else ids
     draws = auction.draw(seed, number, lanes) if sampled else None
-    settlement = settle(auction, carry.ledger, bids, ids, outside, draws)
+    settlement = settle(auction, carry.budgets, bids, ids, outside, draws)
     if market.outcomes is not None:
         counted = cut(market.outcomes).astype(jnp.float64)
     elif sampled:
@@ -87,10 +87,10 @@ def play_block(
     else:
         counted = values.astype(jnp.float64)
     states = carry.states
-    if population.watches:
+    if population.needs_impressions:
         states = show(market, population, states, settlement.clearing, values, ids, inside)
     return Carry(
-        settlement.ledger,
+        settlement.budgets,
         carry.opening,
         states,
         carry.tick + tally(settlement, bids, values, ids, counted),
@@ -215,9 +215,9 @@ def arrival(market: Market, impression: Array) -> Arriving:
 
 def begin(market: Market, population: Population) -> Carry:
     """The start of a period."""
-    ledger = open_ledger(market.campaigns.budget, worth(market))
+    budgets = init_budgets(market.campaigns.budget, worth(market))
     states = population.init(market.campaigns)
-    return Carry(ledger, ledger.remaining, states, no_tally(market.advertisers), ledger.active)
+    return Carry(budgets, budgets.remaining, states, no_tally(market.advertisers), budgets.active)
 
 
 def end_tick(
@@ -226,14 +226,14 @@ def end_tick(
     """Where a tick ends, tell the bidders and open the next; give the tick's row either way."""
     told = population.update(carry.states, carry.tick)
     fresh = Carry(
-        carry.ledger,
-        carry.ledger.remaining,
+        carry.budgets,
+        carry.budgets.remaining,
         told,
         jax.tree.map(jnp.zeros_like, carry.tick),
-        carry.ledger.active,
+        carry.budgets.active,
     )
     following = jax.tree.map(partial(jnp.where, ends), fresh, carry)
-    return following, (carry.tick, carry.ledger.remaining)
+    return following, (carry.tick, carry.budgets.remaining)
 
 
 def collect(market: Market, rows: tuple[Tally, Array], ends: Array, tick: Array) -> Delivery:

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Array
 
 from equibid.auctions import fused
-from equibid.auctions.budgets import Ledger, open_ledger
+from equibid.auctions.budgets import BudgetState, init_budgets
 from equibid.auctions.clearing import ABSENT
-from equibid.auctions.kernel import Lots
+from equibid.auctions.kernel import KernelImpressions
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Arriving, State
@@ -31,7 +31,7 @@ def turn(
     population: Population,
     states: tuple[State, ...],
     feedback: Array | None,
-    ledger: Ledger,
+    budgets: BudgetState,
     tick: Array,
     arriving: Arriving | None,
     key: jax.Array,
@@ -41,8 +41,8 @@ def turn(
     if feedback is not None:
         states = population.update(states, Tally(*feedback))
     now = jax.tree.map(lambda x: x[tick], arriving)
-    remaining = ledger.remaining
-    here = present(ledger.active, remaining, minimum_budget)
+    remaining = budgets.remaining
+    here = present(budgets.active, remaining, minimum_budget)
     observation = observe(market, tick, market.tick_start[tick], remaining, now, here)
     if not population.by_factor:
         return states, tick_bids(
@@ -55,7 +55,7 @@ def turn(
 _arrivals = jax.jit(arrivals)
 
 
-def market_lots(market: Market) -> Lots:
+def market_lots(market: Market) -> KernelImpressions:
     """A market's impressions, as the kernel takes them."""
     return fused.lots_of(
         np.asarray(market.values),
@@ -69,8 +69,8 @@ def play_fused(
     market: Market, auction: Ranked, population: Population, key: jax.Array, sampled: bool
 ) -> Delivery:
     """Play a period in a ranked auction with bidders that do not watch; see `simulate`."""
-    ledger = open_ledger(market.campaigns.budget, worth(market))
-    purse = fused.Purse(*(np.array(x) for x in ledger))
+    budgets = init_budgets(market.campaigns.budget, worth(market))
+    purse = fused.Purse(*(np.array(x) for x in budgets))
     states = population.init(market.campaigns)
     lots, given = market_lots(market), not population.by_factor
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
@@ -80,7 +80,7 @@ def play_fused(
     blocks = 1 << (most_blocks(market) - 1).bit_length() if given else 0
     seed = int(seed_of(key)) if sampled else None
     rows, remaining, sums = [], [], None
-    told = _arrivals(market) if population.foresees else None
+    told = _arrivals(market) if population.needs_forecast else None
     # The bidders' side need not know how the impressions are sold.
     frame = replace(market, market_price=None, outcomes=None)
     if not given:
@@ -92,7 +92,7 @@ def play_fused(
             population,
             states,
             sums,
-            Ledger(*(cast(Array, x.copy()) for x in purse)),
+            BudgetState(*(cast(Array, x.copy()) for x in purse)),
             np.asarray(tick),
             told,
             key,

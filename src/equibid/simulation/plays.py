@@ -36,7 +36,7 @@ def play_ticks(
     tick = jnp.searchsorted(after, number, side="right")
     real = tick < market.ticks
     tick = jnp.minimum(tick, market.ticks - 1)
-    told = arrivals(market) if population.foresees else None
+    told = arrivals(market) if population.needs_forecast else None
     first = start[tick] + (number - (after[tick] - blocks[tick])) * length
     last = jnp.where(real, jnp.minimum(first + length, start[tick + 1]), first)
     ends = real & (number == after[tick] - 1)
@@ -82,10 +82,10 @@ def play_impressions(
 
     def step(carry: Carry, at: tuple[Array, ...]) -> tuple[Carry, tuple[Tally, Array]]:
         tick, number, ends = at
-        arriving = arrival(market, number) if population.foresees else None
-        ledger = carry.ledger
-        here = present(ledger.active, ledger.remaining, auction.minimum_budget)
-        observation = observe(market, tick, number, ledger.remaining, arriving, here)
+        arriving = arrival(market, number) if population.needs_forecast else None
+        budgets = carry.budgets
+        here = present(budgets.active, budgets.remaining, auction.minimum_budget)
+        observation = observe(market, tick, number, budgets.remaining, arriving, here)
         carry = play_block(
             market,
             auction,
@@ -98,7 +98,7 @@ def play_impressions(
             1,
             number,
             number + 1,
-            carry.ledger.remaining,
+            carry.budgets.remaining,
         )
         return end_tick(population, carry, ends)
 
@@ -108,5 +108,5 @@ def play_impressions(
     # A tick without impressions leaves the money as it was.
     empty = (start[1:] == start[:-1])[:, None]
     before = jnp.where(empty, jnp.inf, delivery.remaining)
-    opening = start_of_period.ledger.remaining
+    opening = start_of_period.budgets.remaining
     return Delivery(delivery.tally, jnp.minimum(jax.lax.cummin(before, axis=0), opening))

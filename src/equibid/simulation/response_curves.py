@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from equibid.bidders.replay import even_bids, needed_factors, on_grid, win_chance
 from equibid.bidders.training import TrainingLog
-from equibid.compiled import compiled
+from equibid.compiled import compiled, read_only
 from equibid.errors import InputError
 from equibid.markets.market import even_ticks
 
@@ -90,22 +90,17 @@ def purchases(
         )
     at = _place_in_period(log, period)
     segment = np.searchsorted(edges, at, side="right") - 1
-    values = np.asarray(log.values, np.float64)
-    prices = np.asarray(log.prices, np.float64)
     needed = _needed_factors(log)
-    if factors is None:
-        tried = _quantiles(needed, points)
-    else:
-        tried = np.ascontiguousarray(np.asarray(factors, np.float64))
+    tried = read_only(_quantiles(needed, points) if factors is None else factors, np.float64)
     M, (G, N) = len(edges) - 1, tried.shape
     value, spend = np.zeros((2, M, G, N))
     _buy(
-        segment,
-        values,
-        prices,
+        read_only(segment),
+        read_only(log.values, np.float64),
+        read_only(log.prices, np.float64),
         needed,
         even_bids(log),
-        np.asarray(log.exposure),
+        read_only(log.exposure, np.float64),
         log.rule,
         log.bid_step,
         log.bid_cap,
@@ -136,7 +131,7 @@ def _needed_factors(log: TrainingLog) -> Float[np.ndarray, "K N L"]:
     bid = log.prices if log.even is None else jnp.maximum(log.even, log.rule.reserve)[..., None]
     grid = log.bid_step, log.bid_cap
     needed = needed_factors(values, jnp.asarray(bid, jnp.float64), *grid, log.rule.wins_ties)
-    return np.asarray(needed)
+    return read_only(needed)
 
 
 def _quantiles(needed: Float[np.ndarray, "K N L"], points: int) -> Float[np.ndarray, "G N"]:

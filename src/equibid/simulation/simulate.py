@@ -62,7 +62,7 @@ def simulate(
         InputError: the fused engine was asked for where it does not apply.
     """
     market = limited(market)
-    known = play == "tick" and not population.watches
+    known = play == "tick" and not population.needs_impressions
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
     if wanted and known and fused.supports(auction):
         return play_fused(market, auction, population, key, sampled)

@@ -27,7 +27,7 @@ from equibid.simulation.simulate import simulate
 MOST = 50_000
 
 
-def resting_factors(
+def tatonnement_factors(
     market: Market, auction: Auction, rounds: int = 30, step: float = 0.5
 ) -> Float[Array, " N"]:
     """Factors at which everybody about spends its budget, or bids its full worth.
@@ -54,7 +54,7 @@ def resting_factors(
     return level
 
 
-def rival_log(
+def counterfactual_log(
     market: Market, auction: Auction, factors: Float[Array, "T N"], most: int = 30_000_000
 ) -> TrainingLog:
     """The log of a day on which everybody bid factors times values.

@@ -32,7 +32,7 @@ SLACK = 1 - 1e-6
 LEAST_BID = 1e-45
 
 
-class Book(NamedTuple):
+class KernelInput(NamedTuple):
     """Some impressions of a game, and everybody's factors, as NumPy arrays.
 
     Attributes:
@@ -60,7 +60,7 @@ class Book(NamedTuple):
     hard: bool
 
 
-class Contest(NamedTuple):
+class ActiveBids(NamedTuple):
     """Scratch for one impression: a row a listed bid.
 
     Attributes:
@@ -87,10 +87,10 @@ class Contest(NamedTuple):
 
 
 @compiled
-def scratch(book: Book) -> Any:
+def scratch(book: KernelInput) -> Any:
     """Room for the contests of a book."""
     room = book.values.shape[1] + 1
-    return Contest(
+    return ActiveBids(
         np.empty(LANES, book.values.dtype),
         np.empty(room, book.values.dtype),
         np.empty(room, np.int32),
@@ -232,14 +232,14 @@ def drop_far(contest, count, top, second, floor):
 
 
 @inlined
-def exponentials(bid, base, sharpness, out, count):
+def exponentials(bid, base, default_temperature, out, count):
     """exp((bid - base) · sharpness), at most 1, for the first `count` bids.
 
     A 64th power of a polynomial, relative error below 1e-13: plain products are what the compiler
     turns into vector instructions. Right down to -`CUTOFF`.
     """
     for a in range(count):
-        x = min((bid[a] - base) * sharpness, 0.0)
+        x = min((bid[a] - base) * default_temperature, 0.0)
         # The argument of the polynomial is within ±CUTOFF / 128.
         z = (x + 0.5 * CUTOFF) * (1.0 / 64.0)
         f = 1.0 + z * (1.0 / 11.0)
@@ -263,11 +263,11 @@ def exponentials(bid, base, sharpness, out, count):
 
 
 @inlined
-def weigh(bid, y, e, base, top, sharpness, count):
+def weigh(bid, y, e, base, top, default_temperature, count):
     """Fill y and e of a contest whose second highest bid is `base`; e of the top is to be reset."""
-    exponentials(bid, base, sharpness, e, count)
+    exponentials(bid, base, default_temperature, e, count)
     for a in range(count):
-        y[a] = (bid[a] - top) * sharpness
+        y[a] = (bid[a] - top) * default_temperature
 
 
 @compiled

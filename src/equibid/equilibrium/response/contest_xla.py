@@ -5,7 +5,7 @@ z_j = (b_j − second)/τ, e_j = exp(z_j), E = Σ e_j ≥ 1:
 
     p_top = 1/(1 + e⁻ᵈE),  p_j = e⁻ᵈe_j/(1 + e⁻ᵈE),  1 − p_top = e⁻ᵈE/(1 + e⁻ᵈE),
 
-and among themselves the rivals of the top bidder have the weights e_j/E. One exponential a bid
+and among themselves the opponents of the top bidder have the weights e_j/E. One exponential a bid
 gives the winners and every price; nothing overflows, and nothing cancels when the top's
 probability is one but for rounding. Derivatives are by hand: reverse mode would keep every
 intermediate table.
@@ -23,7 +23,7 @@ Pricing = Literal["soft", "hard"]
 FAR = 1e6
 
 
-class Contest(NamedTuple):
+class ActiveBids(NamedTuple):
     """A softmax measured from its two highest bids; symbols in the page's first lines.
 
     Attributes:
@@ -69,12 +69,12 @@ class Contest(NamedTuple):
         return jnp.where(self.is_top, self.second, self.top)
 
     @property
-    def rivals(self) -> Float[Array, "B 1"]:
+    def opponents(self) -> Float[Array, "B 1"]:
         """E where it is a divisor."""
         return jnp.maximum(self.total, 1)
 
 
-def meet(bid: Float[Array, "B C"], temperature: Float[Array, ""], dtype: jnp.dtype) -> Contest:
+def meet(bid: Float[Array, "B C"], temperature: Float[Array, ""], dtype: jnp.dtype) -> ActiveBids:
     """The contest of each impression.
 
     Args:
@@ -90,10 +90,12 @@ def meet(bid: Float[Array, "B C"], temperature: Float[Array, ""], dtype: jnp.dty
     z = jnp.maximum((below - finite(second)) / temperature, -FAR).astype(dtype)
     e = jnp.exp(z)
     lead = jnp.clip((finite(top) - finite(second)) / temperature, 0, FAR).astype(dtype)
-    return Contest(is_top, is_second, top, second, z, e, row_sum(e), lead, odds=jnp.exp(-lead))
+    return ActiveBids(is_top, is_second, top, second, z, e, row_sum(e), lead, odds=jnp.exp(-lead))
 
 
-def price(contest: Contest, temperature: Float[Array, ""], pricing: Pricing) -> Float[Array, "B C"]:
+def price(
+    contest: ActiveBids, temperature: Float[Array, ""], pricing: Pricing
+) -> Float[Array, "B C"]:
     """What a win costs, currency; zero without another bidder."""
     best = finite(contest.best_other).astype(contest.e.dtype)
     if pricing == "hard":
@@ -101,15 +103,17 @@ def price(contest: Contest, temperature: Float[Array, ""], pricing: Pricing) -> 
     return best + temperature.astype(best.dtype) * below_best(contest)
 
 
-def below_best(contest: Contest) -> Float[Array, "B C"]:
+def below_best(contest: ActiveBids) -> Float[Array, "B C"]:
     """μ, the soft price relative to the highest bid of the others, in temperatures."""
     z, e, total = contest.z, contest.e, contest.total
     moment = row_sum(e * z)
     rest = (moment - e * z) - contest.lead * (total - e)
-    return jnp.where(contest.is_top, moment / contest.rivals, contest.odds * rest / contest.others)
+    return jnp.where(
+        contest.is_top, moment / contest.opponents, contest.odds * rest / contest.others
+    )
 
 
-def centred(contest: Contest, x: Float[Array, "B C"]) -> Float[Array, "B C"]:
+def centred(contest: ActiveBids, x: Float[Array, "B C"]) -> Float[Array, "B C"]:
     """x_i − Σ_j p_j x_j; times p/τ, the softmax's derivative along x and its transpose."""
     rest = row_sum(contest.e * x)
     top = row_sum(jnp.where(contest.is_top, x, 0))
@@ -119,7 +123,7 @@ def centred(contest: Contest, x: Float[Array, "B C"]) -> Float[Array, "B C"]:
 
 
 def price_along(
-    contest: Contest, moved: Float[Array, "B C"], pricing: Pricing
+    contest: ActiveBids, moved: Float[Array, "B C"], pricing: Pricing
 ) -> Float[Array, "B C"]:
     """Change of the prices when the bids change by `moved`.
 
@@ -137,11 +141,11 @@ def price_along(
     mass = top + odds * (low_sum - low)
     moment = odds * ((high_sum - high) - contest.lead * (low_sum - low))
     others = (mass * (1 - mu) + moment) / contest.others
-    return jnp.where(contest.is_top, (low_sum * (1 - mu) + high_sum) / contest.rivals, others)
+    return jnp.where(contest.is_top, (low_sum * (1 - mu) + high_sum) / contest.opponents, others)
 
 
 def price_back(
-    contest: Contest, each: Float[Array, "B C"], pricing: Pricing
+    contest: ActiveBids, each: Float[Array, "B C"], pricing: Pricing
 ) -> Float[Array, "B C"]:
     """The transpose of `price_along`, of weights `each` on the costs: Σ_i u_i p_i ∂m_i/∂b_j."""
     paying = each * contest.win
@@ -158,7 +162,7 @@ def price_back(
     y = contest.z - contest.lead
     to_below = contest.odds * contest.e * ((1 + y) * mass - moment)
     nu = row_sum(jnp.where(contest.is_top, mu, 0))
-    to_below += from_top * contest.e / contest.rivals * (1 + contest.z - nu)
+    to_below += from_top * contest.e / contest.opponents * (1 + contest.z - nu)
     return jnp.where(contest.is_top, mass - moment, to_below)
 
 

@@ -24,7 +24,7 @@ from equibid.equilibrium.response.contest import tick_of as row_of
 def respond(book, out):
     """Add returns and costs to out [2, N]."""
     contest = scratch(book)
-    tick = 0
+    tick = np.int64(0)
     for k in range(book.values.shape[0]):
         tick = row_of(book, k, tick)
         count, _, _, _, _ = hold(book, contest, k, tick)
@@ -42,14 +42,14 @@ def payer_odds(contest, a, top, g, others):
 
 
 @compiled
-def pull_back(book, weight, toll, out):
+def vjp(book, weight, toll, out):
     """Add returns, costs, and the gradient of Σ weight·R + Σ toll·C by factors, to out [3, N]."""
     contest = scratch(book)
     column, who, bid, y = contest.column, contest.who, contest.bid, contest.y
     e, p, price = contest.e, contest.p, contest.price
     temperature = book.temperature
     for k in range(book.values.shape[0]):
-        count, top, second, g, others = hold(book, contest, k, 0)
+        count, top, second, g, others = hold(book, contest, k, np.int64(0))
         mean, paid, odds, odds_mu, top_toll = 0.0, 0.0, 0.0, 0.0, 0.0
         for a in range(count):
             i = who[a]
@@ -87,7 +87,7 @@ def pull_back(book, weight, toll, out):
 
 
 @compiled
-def push_forward(book, direction, out):
+def jvp(book, direction, out):
     """Add R, C, and how they change along a direction of the factors, to out [4, N]."""
     contest = scratch(book)
     column, who, bid, y = contest.column, contest.who, contest.bid, contest.y
@@ -95,7 +95,7 @@ def push_forward(book, direction, out):
     temperature = book.temperature
     turn = np.empty(book.values.shape[1] + 1)
     for k in range(book.values.shape[0]):
-        count, top, second, _, others = hold(book, contest, k, 0)
+        count, top, second, _, others = hold(book, contest, k, np.int64(0))
         mean, mean_y, rest = 0.0, 0.0, 0.0
         for a in range(count):
             turn[a] = 0.0
@@ -135,7 +135,7 @@ def cost_jacobian(book, out):
     e, p, price = contest.e, contest.p, contest.price
     temperature = book.temperature
     for k in range(book.values.shape[0]):
-        count, top, second, g, others = hold(book, contest, k, 0)
+        count, top, second, g, others = hold(book, contest, k, np.int64(0))
         if second == NONE:
             continue
         for a in range(count):
@@ -200,7 +200,7 @@ def deviate(book, trial_level, trial, worth, out):
     narrow = np.minimum(trial_level, worth.astype(trial_level.dtype))
     groups = np.empty(LANES, values.dtype)
     dense = book.ids.size == 0
-    tick = 0
+    tick = np.int64(0)
     for k in range(values.shape[0]):
         tick = row_of(book, k, tick)
         count, top, second, g, others = hold(book, contest, k, tick)

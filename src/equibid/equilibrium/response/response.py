@@ -19,10 +19,10 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from equibid.compiled import cores
+from equibid.compiled import cores, read_only
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response import kernel, xla
-from equibid.equilibrium.response.contest import Book
+from equibid.equilibrium.response.contest import KernelInput
 
 Engine = Literal["auto", "compiled", "xla"]
 BLOCK = 4096
@@ -81,7 +81,7 @@ def respond(game: Game, factors: npt.ArrayLike, engine: Engine = "auto") -> Resp
     return Response(*in_blocks(game, factors, 2, kernel.respond))
 
 
-def pull_back(
+def vjp(
     game: Game,
     factors: npt.ArrayLike,
     returns_weight: npt.ArrayLike,
@@ -99,25 +99,23 @@ def pull_back(
     """
     weight, toll = spread(game, returns_weight), spread(game, cost_weight)
     if by_xla(engine):
-        returns, cost, gradient = map(as_array, xla.pull_back(game, factors, weight, toll))
+        returns, cost, gradient = map(as_array, xla.vjp(game, factors, weight, toll))
     else:
         returns, cost, gradient = in_blocks(
-            game, factors, 3, lambda book, out: kernel.pull_back(book, weight, toll, out)
+            game, factors, 3, lambda book, out: kernel.vjp(book, weight, toll, out)
         )
     return Response(returns, cost), gradient
 
 
-def push_forward(
+def jvp(
     game: Game, factors: npt.ArrayLike, direction: npt.ArrayLike, engine: Engine = "auto"
 ) -> tuple[Response, Response]:
     """The response, and its derivative along a direction [N] of the factors."""
     turn = spread(game, direction)
     if by_xla(engine):
-        rows = list(map(as_array, xla.push_forward(game, factors, turn)))
+        rows = list(map(as_array, xla.jvp(game, factors, turn)))
     else:
-        rows = list(
-            in_blocks(game, factors, 4, lambda book, out: kernel.push_forward(book, turn, out))
-        )
+        rows = list(in_blocks(game, factors, 4, lambda book, out: kernel.jvp(book, turn, out)))
     return Response(rows[0], rows[1]), Response(rows[2], rows[3])
 
 
@@ -147,8 +145,8 @@ def deviate(
     attempt = spread(game, trial)
     if worth is None and by_xla(engine):
         return Deviation(*map(as_array, xla.deviate(game, factors, attempt)))
-    limit = np.full_like(attempt, np.inf) if worth is None else spread(game, worth)
-    level = attempt.astype(np.asarray(game.market.values).dtype)
+    limit = spread(game, np.inf if worth is None else worth)
+    level = read_only(attempt, np.asarray(game.market.values).dtype)
     return Deviation(
         *in_blocks(
             game, factors, 3, lambda book, out: kernel.deviate(book, level, attempt, limit, out)
@@ -157,7 +155,7 @@ def deviate(
 
 
 def in_blocks(
-    game: Game, factors: npt.ArrayLike, rows: int, add: Callable[[Book, Any], None]
+    game: Game, factors: npt.ArrayLike, rows: int, add: Callable[[KernelInput, Any], None]
 ) -> Floats:
     """Sum what `add` adds, over all impressions: [rows, N]."""
     return summed(game, factors, (rows, game.market.advertisers), add, BLOCK)
@@ -167,7 +165,7 @@ def summed(
     game: Game,
     factors: npt.ArrayLike,
     shape: tuple[int, int],
-    add: Callable[[Book, Any], None],
+    add: Callable[[KernelInput, Any], None],
     size: int,
 ) -> Floats:
     """Sum what `add` adds for blocks of `size` impressions, in order."""
@@ -198,21 +196,20 @@ def threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), "equibid-response")
 
 
-def book_of(game: Game, factors: npt.ArrayLike) -> Book:
+def book_of(game: Game, factors: npt.ArrayLike) -> KernelInput:
     """The arrays of a game as the compiled loops take them."""
     market = game.market
-    values = np.ascontiguousarray(np.asarray(market.values))
-    rate = np.atleast_2d(np.asarray(factors, np.float64))
-    none = np.empty((0, 0), np.int32)
-    ids = none if market.candidates is None else np.ascontiguousarray(market.candidates)
+    values = read_only(market.values)
+    rate = read_only(np.atleast_2d(np.asarray(factors)), np.float64)
+    ids = np.empty((0, 0)) if market.candidates is None else market.candidates
     price = market.market_price
-    return Book(
+    return KernelInput(
         values=values,
-        ids=np.asarray(ids),
-        outside=np.empty(0) if price is None else np.asarray(price, np.float64),
-        tick_start=np.asarray(market.tick_start, np.int64),
+        ids=read_only(ids, np.int32),
+        outside=read_only(np.empty(0) if price is None else price, np.float64),
+        tick_start=read_only(market.tick_start, np.int64),
         first=0,
-        level=rate.astype(values.dtype),
+        level=read_only(rate, values.dtype),
         rate=rate,
         bid_cap=float(market.bid_cap),
         temperature=float(game.auction.temperature),
@@ -222,7 +219,7 @@ def book_of(game: Game, factors: npt.ArrayLike) -> Book:
 
 def spread(game: Game, x: npt.ArrayLike) -> Floats:
     """One number an advertiser."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(x, np.float64), game.market.advertisers))
+    return read_only(np.broadcast_to(np.asarray(x), game.market.advertisers), np.float64)
 
 
 def by_xla(engine: Engine) -> bool:

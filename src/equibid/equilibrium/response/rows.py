@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from equibid.auctions.clearing import ABSENT
 from equibid.equilibrium.response.contest_xla import (
     FAR,
-    Contest,
+    ActiveBids,
     Pricing,
     centred,
     finite,
@@ -79,7 +79,7 @@ def respond(
     return win * bids.values, win * price(contest, rule.temperature, pricing)
 
 
-def push_forward(
+def jvp(
     rows: Rows,
     rule: Rule,
     pricing: Pricing,
@@ -96,7 +96,7 @@ def push_forward(
     return win * bids.values, win * paid, win_moved * bids.values, cost_moved
 
 
-def pull_back(
+def vjp(
     rows: Rows,
     rule: Rule,
     pricing: Pricing,
@@ -130,7 +130,7 @@ def deviate(
     contest = enter(bid(rows, rule, factors), rule)
     own = bid(rows, rule, trial, outside=ABSENT)
     dtype = own.values.dtype
-    level = jnp.log(jnp.where(contest.is_top, contest.rivals, contest.others))
+    level = jnp.log(jnp.where(contest.is_top, contest.opponents, contest.others))
     best = contest.best_other
     above = (own.bid - finite(best)) / rule.temperature
     above = jnp.clip(above, -FAR, FAR).astype(dtype) - level
@@ -162,7 +162,7 @@ def bid(
     return Bids(join(rows.values, 0), join(offer, market[:, None]), join(slope, 0))
 
 
-def enter(bids: Bids, rule: Rule) -> Contest:
+def enter(bids: Bids, rule: Rule) -> ActiveBids:
     """The contests of a block."""
     return meet(bids.bid, rule.temperature, bids.values.dtype)
 

@@ -73,22 +73,18 @@ class ShardedGame:
         won, paid = self._over(response_rows.respond, factors)
         return won, paid
 
-    def push_forward(
+    def jvp(
         self, factors: npt.ArrayLike, direction: npt.ArrayLike
     ) -> tuple[Array, Array, Array, Array]:
         """The response and its derivative along a direction."""
-        won, paid, won_moved, paid_moved = self._over(
-            response_rows.push_forward, factors, direction
-        )
+        won, paid, won_moved, paid_moved = self._over(response_rows.jvp, factors, direction)
         return won, paid, won_moved, paid_moved
 
-    def pull_back(
+    def vjp(
         self, factors: npt.ArrayLike, returns_weight: npt.ArrayLike, cost_weight: npt.ArrayLike
     ) -> tuple[Array, Array, Array]:
         """The response, and the gradient of a weighted total of it."""
-        won, paid, gradient = self._over(
-            response_rows.pull_back, factors, returns_weight, cost_weight
-        )
+        won, paid, gradient = self._over(response_rows.vjp, factors, returns_weight, cost_weight)
         return won, paid, gradient
 
     def deviate(self, factors: npt.ArrayLike, trial: npt.ArrayLike) -> tuple[Array, Array, Array]:

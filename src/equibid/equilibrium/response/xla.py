@@ -43,7 +43,7 @@ def respond(game: Game, factors: npt.ArrayLike) -> tuple[Array, Array]:
     return won, paid
 
 
-def push_forward(
+def jvp(
     game: Game, factors: npt.ArrayLike, direction: npt.ArrayLike
 ) -> tuple[Array, Array, Array, Array]:
     """The response and its derivative along a direction (Jacobian-vector product).
@@ -59,11 +59,11 @@ def push_forward(
     Raises:
         InputError: arguments of another shape.
     """
-    won, paid, won_moved, paid_moved = _over(game, response_rows.push_forward, factors, direction)
+    won, paid, won_moved, paid_moved = _over(game, response_rows.jvp, factors, direction)
     return won, paid, won_moved, paid_moved
 
 
-def pull_back(
+def vjp(
     game: Game,
     factors: npt.ArrayLike,
     returns_weight: npt.ArrayLike,
@@ -83,7 +83,7 @@ def pull_back(
     Raises:
         InputError: arguments of another shape.
     """
-    won, paid, gradient = _over(game, response_rows.pull_back, factors, returns_weight, cost_weight)
+    won, paid, gradient = _over(game, response_rows.vjp, factors, returns_weight, cost_weight)
     return won, paid, gradient
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from equibid.equilibrium.best_response import LEAST
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.objectives import WELFARE, Objective
-from equibid.equilibrium.response.response import Response, deviate, pull_back, respond
+from equibid.equilibrium.response.response import Response, deviate, respond, vjp
 from equibid.equilibrium.solvers.ascent import LBFGS, Ascent, climb
 from equibid.equilibrium.solvers.dynamics import best_response_dynamics, tatonnement
 from equibid.equilibrium.solvers.newton import polish
@@ -33,7 +33,7 @@ AIM = 1e-4
 
 
 @dataclass(frozen=True)
-class Roads:
+class CandidateSettings:
     """Settings of the candidates.
 
     Attributes:
@@ -51,7 +51,7 @@ class Roads:
     sources: tuple[Source, ...] = ("ascent", "tatonnement", "interpolation")
     starts: int = 4
     lowest_start: float = 0.01
-    fines: tuple[float, ...] = (1.0, 10.0, 100.0)
+    penalties: tuple[float, ...] = (1.0, 10.0, 100.0)
     ascent: Ascent = LBFGS
     fractions: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     rest_steps: int = 500
@@ -67,13 +67,15 @@ class Roads:
             )
         if not 0 < self.lowest_start <= 1:
             raise InputError(f"search: lowest_start={self.lowest_start:g} must lie in (0, 1]")
-        if not self.fines or min(self.fines) < 0 or not np.isfinite(self.fines).all():
-            raise InputError(f"search: fines={self.fines} must be numbers from 0 on, at least one")
+        if not self.penalties or min(self.penalties) < 0 or not np.isfinite(self.penalties).all():
+            raise InputError(
+                f"search: penalties={self.penalties} must be numbers from 0 on, at least one"
+            )
         if not all(0 <= part <= 1 for part in self.fractions):
             raise InputError(f"search: fractions={self.fractions} must lie in [0, 1]")
 
 
-ROADS = Roads()
+CANDIDATES = CandidateSettings()
 
 
 @dataclass(frozen=True)
@@ -93,45 +95,52 @@ class Candidate:
     value: float
 
 
-def propose(game: Game, generator: np.random.Generator, roads: Roads) -> list[Candidate]:
+def propose(
+    game: Game, generator: np.random.Generator, settings: CandidateSettings
+) -> list[Candidate]:
     """Distinct candidates, the most valuable first."""
-    sources, starts = roads.sources, list(starts_of(game, generator, roads))
+    sources, starts = settings.sources, list(starts_of(game, generator, settings))
     found: list[Candidate] = []
 
     def add(source: Source, profiles: Iterable[Floats]) -> None:
         for factors in profiles:
             kept, response = within_budget(game, factors)
-            value = roads.objective.value(game, response)
+            value = settings.objective.value(game, response)
             found.append(Candidate(source, kept, response, value))
 
     between = "interpolation" in sources
     if between or "ascent" in sources:
-        add("ascent", (fined_ascent(game, a, c, roads) for a in starts for c in roads.fines))
+        add(
+            "ascent",
+            (penalised_ascent(game, a, c, settings) for a in starts for c in settings.penalties),
+        )
     if "best-response" in sources:
-        add("best-response", (answered(game, start, roads) for start in starts))
+        add("best-response", (at_best_response_rest(game, start, settings) for start in starts))
     if "tatonnement" in sources or (between and "best-response" not in sources):
-        add("tatonnement", (rested(game, start, roads) for start in starts))
+        add("tatonnement", (at_tatonnement_rest(game, start, settings) for start in starts))
     found = distinct(game, found)
     if between:
         team = max((c for c in found if c.source == "ascent"), key=lambda c: c.value)
         rests = [c for c in found if c.source != "ascent"]
-        pairs = [(rest, part) for rest in rests for part in roads.fractions]
+        pairs = [(rest, part) for rest in rests for part in settings.fractions]
         add("interpolation", (blend(rest.factors, team.factors, part) for rest, part in pairs))
     proposed = [candidate for candidate in found if candidate.source in sources]
     return distinct(game, sorted(proposed, key=lambda c: -c.value))
 
 
-def starts_of(game: Game, generator: np.random.Generator, roads: Roads) -> Iterator[Floats]:
+def starts_of(
+    game: Game, generator: np.random.Generator, settings: CandidateSettings
+) -> Iterator[Floats]:
     """The caps, and random profiles [N] below them."""
     yield clipped(game, game.cap)
-    for _ in range(roads.starts - 1):
-        depth = generator.random(len(game.cap)) * np.log(roads.lowest_start)
+    for _ in range(settings.starts - 1):
+        depth = generator.random(len(game.cap)) * np.log(settings.lowest_start)
         yield clipped(game, game.cap * np.exp(depth))
 
 
-def fined_ascent(game: Game, start: Floats, fine: float, roads: Roads) -> Floats:
+def penalised_ascent(game: Game, start: Floats, fine: float, settings: CandidateSettings) -> Floats:
     """Maximise the objective less ``c · Σ max(C/B - 1, 0)²``; factors [N] in shares of the caps."""
-    aim, players = roads.objective, game.players
+    aim, players = settings.objective, game.players
     budget, cap = np.where(players, game.budget, 1.0), np.where(players, game.cap, 1.0)
     unit = aim.unit(game) / max(int(players.sum()), 1)
 
@@ -141,23 +150,23 @@ def fined_ascent(game: Game, start: Floats, fine: float, roads: Roads) -> Floats
         over = np.where(players, np.maximum(response.cost / budget - 1, 0), 0)
         by_returns, by_costs = aim.weights(game, response)
         toll = by_costs / unit - 2 * fine * over / budget
-        _, gradient = pull_back(game, factors, by_returns / unit, toll)
+        _, gradient = vjp(game, factors, by_returns / unit, toll)
         value = aim.value(game, response) / unit - fine * float(over @ over)
         return value, np.where(players, gradient * cap, 0)
 
     high = np.where(players, 1.0, 0.0)
     low = LEAST * high
-    return cap * climb(slope, np.maximum(start / cap, low), low, high, roads.ascent)
+    return cap * climb(slope, np.maximum(start / cap, low), low, high, settings.ascent)
 
 
-def rested(game: Game, start: Floats, roads: Roads) -> Floats:
+def at_tatonnement_rest(game: Game, start: Floats, settings: CandidateSettings) -> Floats:
     """Where tatonnement rests, polished."""
-    return polish(game, tatonnement(game, start, steps=roads.rest_steps).factors).factors
+    return polish(game, tatonnement(game, start, steps=settings.rest_steps).factors).factors
 
 
-def answered(game: Game, start: Floats, roads: Roads) -> Floats:
+def at_best_response_rest(game: Game, start: Floats, settings: CandidateSettings) -> Floats:
     """Where damped best responses rest, polished."""
-    rounds = roads.rest_steps // 10
+    rounds = settings.rest_steps // 10
     end = best_response_dynamics(game, start, damping=0.5, rounds=rounds, tolerance=1e-6)
     return polish(game, end.factors).factors
 

@@ -20,11 +20,11 @@ from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import Deviation, Response, deviate, respond
 from equibid.equilibrium.solvers.profile import clipped, residual
 
-Told = Callable[[int, float], None]
+Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
-class Rest:
+class SolverResult:
     """Where a dynamic ended.
 
     Attributes:
@@ -47,8 +47,8 @@ def tatonnement(
     steps: int = 4000,
     tolerance: float = 1e-9,
     elastic: bool = False,
-    told: Told | None = None,
-) -> Rest:
+    callback: Progress | None = None,
+) -> SolverResult:
     """Multiplicative tatonnement until budgets are spent.
 
     Args:
@@ -58,7 +58,7 @@ def tatonnement(
         steps: at most.
         tolerance: residual at which it rests.
         elastic: divide η by the elasticity of each advertiser's own cost, where that is above 1.
-        told: told the number of each step and its residual.
+        callback: told the number of each step and its residual.
     """
     factors = clipped(game, start)
     here = _look(game, factors, elastic)
@@ -80,10 +80,10 @@ def tatonnement(
             factors = np.where(priced_out, 0.0, factors)
             here = _look(game, factors, elastic)
         gap, step = residual(game, factors, here), step + 1
-        if told:
-            told(step, gap)
+        if callback:
+            callback(step, gap)
     response = Response(here.returns, here.cost)
-    return Rest(factors, response, gap, step)
+    return SolverResult(factors, response, gap, step)
 
 
 def _look(game: Game, factors: Floats, elastic: bool) -> Response | Deviation:
@@ -99,8 +99,8 @@ def best_response_dynamics(
     rounds: int = 200,
     tolerance: float = 1e-9,
     order: np.random.Generator | None = None,
-    told: Told | None = None,
-) -> Rest:
+    callback: Progress | None = None,
+) -> SolverResult:
     """Groups of advertisers take turns to move to their best responses.
 
     Args:
@@ -111,7 +111,7 @@ def best_response_dynamics(
         rounds: in which every group moves once, at most.
         tolerance: largest move, as a share of the cap, at which it rests.
         order: shuffles the groups anew in every round; None keeps them in order.
-        told: told the number of each round and its largest move.
+        callback: told the number of each round and its largest move.
     """
     factors = clipped(game, start)
     seats = np.arange(len(factors))
@@ -125,9 +125,9 @@ def best_response_dynamics(
             factors = factors.copy()
             factors[turn] += damping * (answer.factor - factors)[turn]
         move = float((np.abs(factors - before) / game.cap).max())
-        if told:
-            told(step, move)
+        if callback:
+            callback(step, move)
         if move <= tolerance:
             break
     response = respond(game, factors)
-    return Rest(factors, response, residual(game, factors, response), step)
+    return SolverResult(factors, response, residual(game, factors, response), step)

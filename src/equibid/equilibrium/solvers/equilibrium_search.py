@@ -23,8 +23,8 @@ import numpy as np
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import deviate
-from equibid.equilibrium.solvers.candidates import ROADS, Candidate, Roads, propose
-from equibid.equilibrium.solvers.dynamics import Told
+from equibid.equilibrium.solvers.candidates import CANDIDATES, Candidate, CandidateSettings, propose
+from equibid.equilibrium.solvers.dynamics import Progress
 from equibid.errors import InputError
 
 # Trials lie this far from the factor to the cap, in logarithms; factors count as no lower than
@@ -58,9 +58,9 @@ def equilibrium_search(
     game: Game,
     generator: np.random.Generator,
     epsilon: float = 1e-4,
-    roads: Roads = ROADS,
+    candidate_settings: CandidateSettings = CANDIDATES,
     most: int = 64,
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Found:
     """Propose, then verify best first.
 
@@ -70,17 +70,17 @@ def equilibrium_search(
         epsilon: ε, largest gain an advertiser may have, as a share of everybody's welfare. It asks
             little where advertisers are many: among a thousand, the average one's whole return is
             0.001. Compare `Found.gain` with returns.
-        roads: where candidates come from, and the objective.
+        candidate_settings: where candidates come from, and the objective.
         most: candidates verified.
-        told: told how many candidates were verified, and the last one's exploitability, or a lower
-            bound that rejects it.
+        callback: told how many candidates were verified, and the last one's exploitability, or a
+            lower bound that rejects it.
 
     Raises:
         InputError: epsilon is negative or `most` below 1.
     """
     if not epsilon >= 0 or most < 1:
         raise InputError(f"search: epsilon={epsilon:g} must be 0 or more and most={most} 1 or more")
-    queue = propose(game, generator, roads)
+    queue = propose(game, generator, candidate_settings)
     rejected: list[tuple[float, Candidate]] = []
     for count, candidate in enumerate(queue[:most], 1):
         least = share(candidate, quick_gain(game, candidate))
@@ -88,12 +88,12 @@ def equilibrium_search(
             gain = best_gain(game, candidate)
             least = share(candidate, gain)
             if least <= epsilon:
-                if told:
-                    told(count, least)
+                if callback:
+                    callback(count, least)
                 return Found(candidate, gain, least, True, count, len(queue))
         rejected.append((least, candidate))
-        if told:
-            told(count, least)
+        if callback:
+            callback(count, least)
     candidate, gain = least_exploitable(game, rejected)
     return Found(candidate, gain, share(candidate, gain), False, len(rejected), len(queue))
 

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
 from equibid.equilibrium.game import Floats, Game, Mask
-from equibid.equilibrium.response.response import cost_jacobian, deviate, push_forward, respond
-from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.response.response import cost_jacobian, deviate, jvp, respond
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.profile import clipped, excess, residual
 
 Solve = Callable[[Floats, float], Floats]
@@ -33,8 +33,8 @@ def polish(
     steps: int = 60,
     tolerance: float = 1e-10,
     avoid: Sequence[Floats] = (),
-    told: Told | None = None,
-) -> Rest:
+    callback: Progress | None = None,
+) -> SolverResult:
     """Newton's method from a profile near rest.
 
     Args:
@@ -43,7 +43,7 @@ def polish(
         steps: at most.
         tolerance: residual at which it ends.
         avoid: equilibria already known.
-        told: told the number of each step and its residual.
+        callback: told the number of each step and its residual.
     """
     factors = clipped(game, start)
     response = respond(game, factors)
@@ -69,9 +69,9 @@ def polish(
         else:
             break
         factors, response = trial, answer
-        if told:
-            told(step, residual(game, factors, response))
-    return Rest(factors, response, residual(game, factors, response), step)
+        if callback:
+            callback(step, residual(game, factors, response))
+    return SolverResult(factors, response, residual(game, factors, response), step)
 
 
 def _merit(gap: Floats, factors: Floats, avoid: Sequence[Floats]) -> float:
@@ -125,7 +125,7 @@ def _solver(game: Game, factors: Floats, free: Mask) -> Solve:
         def times(x: Floats) -> Floats:
             direction = np.zeros(len(factors))
             direction[free] = x * factors[free]
-            _, change = push_forward(game, factors, direction)
+            _, change = jvp(game, factors, direction)
             return change.cost[free] / budget + damping * own * x
 
         shape = (count, count)

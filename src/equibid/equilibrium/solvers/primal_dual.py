@@ -30,9 +30,9 @@ import numpy as np
 from equibid.equilibrium.best_response import LEAST
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.objectives import WELFARE, Objective
-from equibid.equilibrium.response.response import Response, pull_back, respond
+from equibid.equilibrium.response.response import Response, respond, vjp
 from equibid.equilibrium.solvers.ascent import Ascent, climb
-from equibid.equilibrium.solvers.dynamics import Told
+from equibid.equilibrium.solvers.dynamics import Progress
 from equibid.equilibrium.solvers.profile import clipped
 from equibid.errors import InputError
 
@@ -173,7 +173,7 @@ def primal_dual(
     game: Game,
     start: Floats,
     settings: PrimalDualSettings = SETTINGS,
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> PrimalDual:
     """Algorithm 1 from a profile.
 
@@ -181,15 +181,15 @@ def primal_dual(
         game: the game.
         start: [N] factors. After some steps of tatonnement it arrives more often, and sooner.
         settings: of the method.
-        told: told the number of each dual step and the largest violation.
+        callback: told the number of each dual step and the largest violation.
     """
     problem = Problem(game, settings)
     state, count, worst = init(problem, start), 0, np.inf
     while count < settings.outer and worst > settings.tolerance:
         state = step(problem, state)
         count, worst = count + 1, float(np.abs(state.h).max(initial=0.0))
-        if told:
-            told(count, worst)
+        if callback:
+            callback(count, worst)
     return PrimalDual(
         state.factors,
         state.response,
@@ -246,7 +246,7 @@ def lagrangian(
     weight = multipliers - penalty * h
     value = aim.value(game, response) / unit + multipliers @ h - penalty / 2 * h @ h
     by_returns, by_costs = aim.weights(game, response)
-    _, gradient = pull_back(game, factors, by_returns / unit, by_costs / unit + weight * by_cost)
+    _, gradient = vjp(game, factors, by_returns / unit, by_costs / unit + weight * by_cost)
     return float(value), np.where(game.players, gradient + weight * by_factor, 0.0)
 
 

@@ -19,10 +19,10 @@ import numpy as np
 from equibid.equilibrium.best_response import best_response
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.objectives import Objective
-from equibid.equilibrium.solvers.dynamics import Rest, Told
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
 from equibid.equilibrium.solvers.newton import polish
 from equibid.equilibrium.solvers.profile import clipped
-from equibid.equilibrium.solvers.settle import cool, settle
+from equibid.equilibrium.solvers.settle import annealed, settle
 
 # Shares of the cap that everybody starts from, before chance has a say.
 LEVELS = (0.5, 1.0, 0.1, 0.02)
@@ -61,7 +61,7 @@ class Outcome:
 
     index: int
     kind: str
-    rest: Rest
+    rest: SolverResult
     gain: float
     objective: float
     holds: bool
@@ -72,23 +72,23 @@ def search(
     objective: Objective,
     settings: Search,
     before: Sequence[Outcome] = (),
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes one after the other, from where `before` ended."""
     outcomes = list(before)
     for index in range(len(outcomes), settings.starts + settings.deflated):
-        outcome = attempt(game, objective, settings, index, outcomes, told)
+        outcome = run_start(game, objective, settings, index, outcomes, callback)
         outcomes.append(outcome)
         yield outcome
 
 
-def attempt(
+def run_start(
     game: Game,
     objective: Objective,
     settings: Search,
     index: int,
     before: Sequence[Outcome],
-    told: Told | None = None,
+    callback: Progress | None = None,
 ) -> Outcome:
     """The outcome of one start."""
     random = np.random.default_rng([settings.seed, index])
@@ -97,18 +97,18 @@ def attempt(
     # Residuals are shares of a budget; a thousandth of the tolerance leaves the gain within it.
     close = settings.tolerance * 1e-3
     if kind == "cooled" and index < settings.starts:
-        rest = cool(game, start, close, told)
+        rest = annealed(game, start, close, callback)
     elif index < settings.starts:
-        rest = settle(game, start, close, told=told)
+        rest = settle(game, start, close, callback=callback)
     else:
         known = [outcome.rest.factors for outcome in equilibria(before)]
         kind, start = "deflated", between(game, random, known, start)
-        rest = polish(game, start, 100, close, known, told)
-    return judged(game, objective, settings.tolerance, index, kind, rest)
+        rest = polish(game, start, 100, close, known, callback)
+    return verified(game, objective, settings.tolerance, index, kind, rest)
 
 
-def judged(
-    game: Game, objective: Objective, tolerance: float, index: int, kind: str, rest: Rest
+def verified(
+    game: Game, objective: Objective, tolerance: float, index: int, kind: str, rest: SolverResult
 ) -> Outcome:
     """A profile at rest with the best responses to it."""
     answer = best_response(game, rest.factors)

@@ -8,8 +8,8 @@ the round is repeated with slower dynamics, and in the end from the rest point o
 import numpy as np
 
 from equibid.equilibrium.best_response import best_response
-from equibid.equilibrium.game import Floats, Game, sharpness
-from equibid.equilibrium.solvers.dynamics import Rest, Told, tatonnement
+from equibid.equilibrium.game import Floats, Game, default_temperature
+from equibid.equilibrium.solvers.dynamics import Progress, SolverResult, tatonnement
 from equibid.equilibrium.solvers.newton import polish
 from equibid.equilibrium.solvers.profile import clipped, excess
 
@@ -24,8 +24,8 @@ def settle(
     start: Floats,
     tolerance: float = 1e-9,
     warmer: bool = True,
-    told: Told | None = None,
-) -> Rest:
+    callback: Progress | None = None,
+) -> SolverResult:
     """A profile at rest, from a start.
 
     Args:
@@ -33,48 +33,50 @@ def settle(
         start: [N] factors.
         tolerance: residual at which it ends.
         warmer: as a last resort, follow the rest point down from a warmer auction.
-        told: told the number of each step of the dynamics and its residual.
+        callback: told the number of each step of the dynamics and its residual.
 
     Returns:
         The first profile within the tolerance, else the one with the smallest residual.
     """
-    best: Rest | None = None
+    best: SolverResult | None = None
     factors = start
     for rate, steps in ROUNDS:
-        rest = tatonnement(game, factors, rate, steps, 1e-3, elastic=True, told=told)
+        rest = tatonnement(game, factors, rate, steps, 1e-3, elastic=True, callback=callback)
         factors = rest.factors
         end = polish(game, _lift_far(game, rest), tolerance=tolerance)
         best = end if best is None or end.residual < best.residual else best
         if best.residual <= tolerance:
             return best
     if warmer:
-        end = cool(game, start, tolerance, told)
+        end = annealed(game, start, tolerance, callback)
         best = end if best is None or end.residual < best.residual else best
     assert best is not None
     return best
 
 
-def cool(game: Game, start: Floats, tolerance: float = 1e-9, told: Told | None = None) -> Rest:
+def annealed(
+    game: Game, start: Floats, tolerance: float = 1e-9, callback: Progress | None = None
+) -> SolverResult:
     """A profile at rest, followed down from a warm auction in which starts lead further.
 
-    The warm temperature is the market's own (`sharpness`), or eight times the game's if that is
-    more; half of it is next, until the game's is reached.
+    The warm temperature is the market's own (`default_temperature`), or eight times the game's if
+    that is more; half of it is next, until the game's is reached.
     """
     goal = game.auction.temperature
-    temperature = max(8 * goal, sharpness(game.market))
-    factors = settle(game.at(temperature), start, 1e-6, warmer=False, told=told).factors
+    temperature = max(8 * goal, default_temperature(game.market))
+    factors = settle(game.at(temperature), start, 1e-6, warmer=False, callback=callback).factors
     while temperature > goal:
         temperature = max(COOLING * temperature, goal)
         here = game.at(temperature)
         close = tolerance if temperature == goal else 1e-6
-        rest = polish(here, factors, tolerance=close, told=told)
+        rest = polish(here, factors, tolerance=close, callback=callback)
         if rest.residual > close:
-            rest = settle(here, factors, close, warmer=False, told=told)
+            rest = settle(here, factors, close, warmer=False, callback=callback)
         factors = rest.factors
     return polish(game, factors, tolerance=tolerance)
 
 
-def _lift_far(game: Game, rest: Rest, far: float = 0.05) -> Floats:
+def _lift_far(game: Game, rest: SolverResult, far: float = 0.05) -> Floats:
     """Who is far from spending its budget moves to its best response, one group at a time."""
     factors = clipped(game, rest.factors)
     off = np.abs(excess(game, factors, rest.response)) > far

@@ -46,7 +46,7 @@ from equibid.learning.losses.actor_critic import (
     summary,
 )
 from equibid.learning.losses.targets import hybrid, polyak, returns, td
-from equibid.learning.networks.communication import Actor, Told, actor, check_talk
+from equibid.learning.networks.communication import Actor, CommActor, actor, check_talk
 from equibid.learning.networks.joint_critic import JointCritic, joint_critic
 from equibid.learning.policy import Learned
 from equibid.learning.replay.buffer import Replay, Sample, add, following, gather, replay, uniform
@@ -54,7 +54,7 @@ from equibid.learning.structure import structure_named
 from equibid.learning.training.rollout import play
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of an episode; T steps, and one more where the end is kept too.
 
     Attributes:
@@ -84,16 +84,16 @@ class Learner(NamedTuple):
         critic: of all.
         target_actor: trails the actor.
         target_critic: trails the critic.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
     """
 
     actor: Actor
     critic: JointCritic
     target_actor: Actor
     target_critic: JointCritic
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
 
 
 class MaddpgState(NamedTuple):
@@ -183,7 +183,7 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
             *memories,
         )
         some, whole = (T, N), (T + 1, N)
-        example = Memory(
+        example = Transition(
             seen=jnp.zeros((*whole, F), jnp.float32),
             present=jnp.zeros(whole, bool),
             concerned=jnp.zeros(whole, bool),
@@ -212,7 +212,7 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
         episodes = play(task.game, act, playing, self.num_envs)
         seen = experience(task, episodes, teams)
         reward = T * seen.reward
-        kept = Memory(
+        kept = Transition(
             seen=episodes.observation,
             present=episodes.present,
             concerned=seen.concerned,
@@ -242,7 +242,7 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
         """The actors without noise, each on what it and its mates see."""
         learner = state.learner
         steering = self._steering()
-        network = Told(
+        network = CommActor(
             learner.target_actor if self.result == "target" else learner.actor,
             structure_named(self.structure).teams(task.game.campaigns),
             steering.scale,
@@ -268,8 +268,8 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
         teams: Int[Array, " N"],
     ) -> Float[Array, "B N"]:
         """Y less what money left usually brings, which is what the critic is fitted to."""
-        stored: Memory = memory.episodes
-        now: Memory = gather(memory, drawn, stored)
+        stored: Transition = memory.episodes
+        now: Transition = gather(memory, drawn, stored)
         seen, present, concerned, credit = following(
             memory, drawn, (stored.seen, stored.present, stored.concerned, stored.credit)
         )
@@ -289,15 +289,15 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
         teams: Int[Array, " N"],
     ) -> tuple[Learner, dict[str, Array]]:
         """A step of critics, actors and targets."""
-        now: Memory = gather(memory, drawn, memory.episodes)
+        now: Transition = gather(memory, drawn, memory.episodes)
         target = self._target(learner, memory, drawn, worth, teams)
         missed, rise = jax.value_and_grad(critic_loss)(learner.critic, now, target, teams)
         lost, slope = jax.value_and_grad(actor_loss)(
             learner.actor, learner.critic, now, teams, self.action_l2
         )
         of_actor, of_critic = self._optimisers()
-        policy, actor_memory = moved(of_actor, learner.actor, slope, learner.actor_memory)
-        critic, critic_memory = moved(of_critic, learner.critic, rise, learner.critic_memory)
+        policy, actor_opt_state = moved(of_actor, learner.actor, slope, learner.actor_opt_state)
+        critic, critic_opt_state = moved(of_critic, learner.critic, rise, learner.critic_opt_state)
         told = {
             "critic/loss": missed,
             "critic/gradient": optax.tree.norm(rise),
@@ -309,13 +309,13 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
             critic,
             polyak(learner.target_actor, policy, self.tau),
             polyak(learner.target_critic, critic, self.tau),
-            actor_memory,
-            critic_memory,
+            actor_opt_state,
+            critic_opt_state,
         ), told
 
 
 def critic_loss(
-    critic: JointCritic, now: Memory, target: Float[Array, "B N"], teams: Int[Array, " N"]
+    critic: JointCritic, now: Transition, target: Float[Array, "B N"], teams: Int[Array, " N"]
 ) -> Float[Array, ""]:
     """Mean squared error of the values of what was played."""
     value = critic(now.seen, now.action, now.action, now.present, teams)
@@ -323,7 +323,7 @@ def critic_loss(
 
 
 def actor_loss(
-    policy: Actor, critic: JointCritic, now: Memory, teams: Int[Array, " N"], restraint: float
+    policy: Actor, critic: JointCritic, now: Transition, teams: Int[Array, " N"], restraint: float
 ) -> Float[Array, ""]:
     """Minus each agent's value of its own action, the others' as played; and the restraint."""
     said = policy(now.seen, teams, now.present)

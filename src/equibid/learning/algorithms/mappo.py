@@ -55,7 +55,7 @@ from equibid.learning.losses.ppo import (
 )
 from equibid.learning.losses.targets import gae
 from equibid.learning.networks.central_value import CentralValue, central_value
-from equibid.learning.networks.communication import Told, actor, check_talk
+from equibid.learning.networks.communication import CommActor, actor, check_talk
 from equibid.learning.networks.normalise import Moments, moments, observe, standard_deviation
 from equibid.learning.policy import Learned
 from equibid.learning.structure import structure_named
@@ -71,14 +71,14 @@ class Learner(NamedTuple):
     Attributes:
         policy: the actors.
         critic: of all.
-        policy_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        policy_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
     """
 
     policy: Gaussian
     critic: CentralValue
-    policy_memory: optax.OptState
-    critic_memory: optax.OptState
+    policy_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
 
 
 class MappoState(NamedTuple):
@@ -180,7 +180,7 @@ class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
         """The actors' means: no chance, and each agent from what it and its mates see."""
         teams = structure_named(self.structure).teams(task.game.campaigns)
         steering = self._steering()
-        network = Told(state.learner.policy.actor, teams, steering.scale)
+        network = CommActor(state.learner.policy.actor, teams, steering.scale)
         rule, follows = steering.rule, steering.follows
         return Learned(network, task.game.observer, task.game.level, rule, follows)
 
@@ -242,8 +242,12 @@ class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
             missed, rise = jax.value_and_grad(value_loss)(
                 learner.critic, batch, teams, self.clip_eps, self.huber_delta
             )
-            policy, policy_memory = moved(of_policy, learner.policy, slope, learner.policy_memory)
-            critic, critic_memory = moved(of_critic, learner.critic, rise, learner.critic_memory)
+            policy, policy_opt_state = moved(
+                of_policy, learner.policy, slope, learner.policy_opt_state
+            )
+            critic, critic_opt_state = moved(
+                of_critic, learner.critic, rise, learner.critic_opt_state
+            )
             told = {
                 "policy/loss": lost,
                 "policy/kl": apart,
@@ -251,7 +255,7 @@ class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
                 "critic/loss": missed,
                 "critic/gradient": optax.tree.norm(rise),
             }
-            return Learner(policy, critic, policy_memory, critic_memory), told
+            return Learner(policy, critic, policy_opt_state, critic_opt_state), told
 
         def epoch(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
             order = jax.random.permutation(key, B)[: count * size].reshape(count, size)

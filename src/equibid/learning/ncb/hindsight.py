@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.solvers.dynamics import Rest, tatonnement
+from equibid.equilibrium.solvers.dynamics import SolverResult, tatonnement
 from equibid.equilibrium.solvers.newton import polish
 from equibid.markets.market import span
 from equibid.simulation.features import Reference
@@ -40,7 +40,7 @@ class Solver:
     polishing: int = 12
     tolerance: float = 1e-3
 
-    def solve(self, game: Game, start: Floats) -> Rest:
+    def solve(self, game: Game, start: Floats) -> SolverResult:
         """An equilibrium near a start, or what came closest."""
         rest = tatonnement(game, start, self.rate, self.rounds, self.tolerance)
         if rest.residual <= self.tolerance:

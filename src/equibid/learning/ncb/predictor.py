@@ -23,7 +23,7 @@ from equibid.markets.market import Campaigns
 from equibid.simulation.features import WIDEST, Reference, features
 
 
-class Thought(NamedTuple):
+class PredictorState(NamedTuple):
     """Where the predictor stands.
 
     Attributes:
@@ -53,42 +53,44 @@ class Predictor(FactorBidder):
     """
 
     network: Transformer
-    yesterday: Reference
+    day_before: Reference
     cap: Float[Array, " N"]
     ticks: int
 
-    def init(self, campaigns: Campaigns) -> Thought:
+    def init(self, campaigns: Campaigns) -> PredictorState:
         """At the reference; what is seen before the first tick is kept for later."""
         budget = jnp.asarray(campaigns.budget, jnp.float64)
         nothing = jnp.zeros(budget.shape)
         return _begin(self, budget, nothing)
 
     def factor(
-        self, state: Thought, observation: Observation, key: jax.Array
+        self, state: PredictorState, observation: Observation, key: jax.Array
     ) -> Float[Array, " N"]:
         """What the network answered at the end of the last tick, above 0 and at most the cap."""
         answer = jnp.clip(state.answer.astype(jnp.float64), -WIDEST, WIDEST)
-        return jnp.minimum(self.yesterday.factor * jnp.exp(answer), self.cap)
+        return jnp.minimum(self.day_before.factor * jnp.exp(answer), self.cap)
 
-    def update(self, state: Thought, feedback: Tally) -> Thought:
+    def update(self, state: PredictorState, feedback: Tally) -> PredictorState:
         """See the tick's sums and predict the next tick's factor."""
         return _look(self, state, feedback)
 
 
 @jax.jit
-def _begin(bidder: Predictor, budget: Float[Array, " N"], nothing: Float[Array, " N"]) -> Thought:
+def _begin(
+    bidder: Predictor, budget: Float[Array, " N"], nothing: Float[Array, " N"]
+) -> PredictorState:
     last = Tally(*([nothing] * 9))
     tick = jnp.asarray(0)
     cache = no_cache(bidder.network, len(budget), bidder.ticks)
-    seen = features(bidder.yesterday, budget, budget, tick, bidder.ticks, last)
+    seen = features(bidder.day_before, budget, budget, tick, bidder.ticks, last)
     _, cache = extend(bidder.network, cache, seen, tick)
-    return Thought(nothing, cache, budget, budget, tick)
+    return PredictorState(nothing, cache, budget, budget, tick)
 
 
 @jax.jit
-def _look(bidder: Predictor, state: Thought, feedback: Tally) -> Thought:
+def _look(bidder: Predictor, state: PredictorState, feedback: Tally) -> PredictorState:
     remaining = state.remaining - feedback.spend
     tick = state.tick + 1
-    seen = features(bidder.yesterday, state.budget, remaining, tick, bidder.ticks, feedback)
+    seen = features(bidder.day_before, state.budget, remaining, tick, bidder.ticks, feedback)
     answer, cache = extend(bidder.network, state.cache, seen, tick)
-    return Thought(answer.astype(jnp.float64), cache, state.budget, remaining, tick)
+    return PredictorState(answer.astype(jnp.float64), cache, state.budget, remaining, tick)

@@ -46,7 +46,7 @@ def roll_out(
     rows: list[tuple[Tally, Array]] = []
     for tick in range(market.ticks):
         start = market.tick_start[tick]
-        observation = observe(market, jnp.asarray(tick), start, carry.ledger.remaining)
+        observation = observe(market, jnp.asarray(tick), start, carry.budgets.remaining)
         factor = population.factor(states, observation, jax.random.fold_in(key, tick))
         if tilt is not None:
             factor = factor * tilt[tick]

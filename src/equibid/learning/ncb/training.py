@@ -39,7 +39,7 @@ from equibid.learning.ncb.predictor import Predictor
 from equibid.learning.networks.transformer import PUBLISHED, Shape, Transformer, transformer, whole
 from equibid.simulation.features import NAMES, Reference
 
-Told = Callable[[int, float], None]
+Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def policy(state: Training, reference: Reference, game: Game) -> Predictor:
 
 
 def train(
-    days: Sequence[Day], settings: Settings, key: jax.Array, told: Told | None = None
+    days: Sequence[Day], settings: Settings, key: jax.Array, callback: Progress | None = None
 ) -> Training:
     """A whole run.
 
@@ -189,15 +189,15 @@ def train(
         days: to train on.
         settings: of the run.
         key: of all its chance.
-        told: told the number of each step and its loss.
+        callback: told the number of each step and its loss.
     """
     state = init(days, settings, key)
     for _ in range(settings.rounds):
         state = refresh(state, days, settings)
         for _ in range(settings.steps):
             state, loss = step(state, settings)
-            if told:
-                told(int(state.steps), float(loss))
+            if callback:
+                callback(int(state.steps), float(loss))
     return state
 
 

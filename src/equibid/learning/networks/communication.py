@@ -58,7 +58,7 @@ class Actor(eqx.Module):
         return used(self.act, self.sharing, teams)(seen)
 
 
-class Told(eqx.Module):
+class CommActor(eqx.Module):
     """An actor with its teams: what a bidder runs. Its agents talk inside of it.
 
     Attributes:

@@ -5,9 +5,9 @@ The first layer of agent i reads its own observation and action, and everybody's
     h_i = own([o_i, u_i]) + Σ_j J_j [o_j, a_j] + (u_i - a_i) J_i^action,    Q_i = head(ReLU(h_i))
 
 a are the actions that were played and u_i what i does instead; j runs over the agents whose action
-was bid, so neither over those without money nor over seats that a rival drives. The sum is the same
-for all i that share weights, so N critics cost O(N) and not O(N²); and the gradient through u is
-each agent's own, as in Q_i(o, a_1 … u_i … a_N).
+was bid, so neither over those without money nor over seats that an opponent drives. The sum is the
+same for all i that share weights, so N critics cost O(N) and not O(N²); and the gradient through u
+is each agent's own, as in Q_i(o, a_1 … u_i … a_N).
 """
 
 from collections.abc import Sequence

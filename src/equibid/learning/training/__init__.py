@@ -1,3 +1,3 @@
-"""The trainer: courses of steps, checkpoints, boards, what is kept and judged."""
+"""The trainer: courses of steps, checkpoints, loggers, what is kept and judged."""
 
 __all__: list[str] = []

@@ -9,12 +9,12 @@ from jaxtyping import Float, Int
 from equibid.learning.replay.buffer import Replay
 
 
-class Standing(NamedTuple):
+class BestTracker(NamedTuple):
     """Of the seeds of a run, by judgements so far.
 
     Attributes:
-        best: the best state of each seed, `lean`, in main memory [S, ...]; nothing if there is no
-            judge.
+        best: the best state of each seed, `without_replay`, in main memory [S, ...]; nothing if
+            there is no judge.
         score: of these; -inf before the first judgement.
         at: steps of these; 0 before the first judgement.
         mark: the last score that was an improvement.
@@ -28,7 +28,7 @@ class Standing(NamedTuple):
     stale: Int[np.ndarray, " S"]
 
 
-def lean(state: Any) -> Any:
+def without_replay(state: Any) -> Any:
     """A state without what it remembers of episodes: all that a policy needs."""
 
     def replayed(x: Any) -> bool:
@@ -37,7 +37,7 @@ def lean(state: Any) -> Any:
     return jax.tree.map(lambda x: None if replayed(x) else x, state, is_leaf=replayed)
 
 
-def newcomer(state: Any, seeds: int, judges: bool) -> Standing:
+def newcomer(state: Any, seeds: int, judges: bool) -> BestTracker:
     """Before the first judgement.
 
     Args:
@@ -45,54 +45,58 @@ def newcomer(state: Any, seeds: int, judges: bool) -> Standing:
         seeds: S.
         judges: whether there will be any.
     """
-    best = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), lean(state)) if judges else None
+    best = (
+        jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), without_replay(state))
+        if judges
+        else None
+    )
     worst, none = np.full(seeds, -np.inf), np.zeros(seeds, np.int64)
-    return Standing(best, worst, none, worst, none)
+    return BestTracker(best, worst, none, worst, none)
 
 
 def judged(
-    standing: Standing,
+    tracker: BestTracker,
     state: Any,
     score: Float[np.ndarray, " S"],
     step: int,
     tolerance: float,
-) -> Standing:
+) -> BestTracker:
     """After a judgement; a score that is not a number is no improvement.
 
     Args:
-        standing: before.
+        tracker: before.
         state: that was judged [S, ...].
         score: more is better.
         step: of the judgement.
         tolerance: by which a score must pass the mark to be an improvement; the best state is
             kept whatever it is better by.
     """
-    better = score > standing.score
-    improved = score > standing.mark + tolerance
-    best = standing.best
+    better = score > tracker.score
+    improved = score > tracker.mark + tolerance
+    best = tracker.best
     if better.any():
-        new = lean(state)
+        new = without_replay(state)
         best = jax.tree.map(lambda old, new: _where(better, np.asarray(new), old), best, new)
-    return Standing(
+    return BestTracker(
         best,
-        np.where(better, score, standing.score),
-        np.where(better, step, standing.at),
-        np.where(improved, score, standing.mark),
-        np.where(improved, 0, standing.stale + 1),
+        np.where(better, score, tracker.score),
+        np.where(better, step, tracker.at),
+        np.where(improved, score, tracker.mark),
+        np.where(improved, 0, tracker.stale + 1),
     )
 
 
-def chosen(standing: Standing, state: Any) -> Any:
+def best_state(tracker: BestTracker, state: Any) -> Any:
     """The best state of each seed; the last of a seed that no judgement found any good.
 
     Args:
-        standing: of the seeds.
+        tracker: of the seeds.
         state: the last [S, ...].
     """
-    known, last = standing.at > 0, lean(state)
+    known, last = tracker.at > 0, without_replay(state)
     if not known.any():
         return last
-    return jax.tree.map(lambda best, last: _where(known, best, last), standing.best, last)
+    return jax.tree.map(lambda best, last: _where(known, best, last), tracker.best, last)
 
 
 def of_seed(state: Any, index: int) -> Any:

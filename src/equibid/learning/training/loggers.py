@@ -18,7 +18,7 @@ Log = Literal["none", "mlflow", "wandb"]
 PROJECT = "equibid"
 
 
-class Board(Protocol):
+class MetricLogger(Protocol):
     """Takes numbers of one seed at one step."""
 
     def write(self, step: int, seed: int, numbers: Mapping[str, float]) -> None:
@@ -31,30 +31,30 @@ class Board(Protocol):
 
 
 @dataclass(frozen=True)
-class Boards:
-    """Several boards as one."""
+class MetricLoggers:
+    """Several loggers as one."""
 
-    boards: Sequence[Board]
+    loggers: Sequence[MetricLogger]
 
     def write(self, step: int, seed: int, numbers: Mapping[str, float]) -> None:
         """Show them on all."""
-        for board in self.boards:
-            board.write(step, seed, numbers)
+        for logger in self.loggers:
+            logger.write(step, seed, numbers)
 
     def flush(self) -> None:
         """Let them be seen now."""
-        for board in self.boards:
-            board.flush()
+        for logger in self.loggers:
+            logger.flush()
 
 
 @contextmanager
 def opened(
     folder: Path, seeds: Sequence[int], step: int, log: Log, config: Mapping[str, Any]
-) -> Iterator[Boards]:
-    """The boards of a run, closed at the end.
+) -> Iterator[MetricLoggers]:
+    """The loggers of a run, closed at the end.
 
     Args:
-        folder: of the run; boards keep their files in its ``board``.
+        folder: of the run; loggers keep their files in its ``board``.
         seeds: of the run; TensorBoard shows each as a run of its own.
         step: the run stands at; TensorBoard forgets what was written of later ones.
         log: beside TensorBoard.
@@ -65,12 +65,12 @@ def opened(
     """
     place = folder / "board"
     with ExitStack() as stack:
-        boards: list[Board] = [stack.enter_context(_tensorboard(place, seeds, step))]
+        loggers: list[MetricLogger] = [stack.enter_context(_tensorboard(place, seeds, step))]
         if log == "mlflow":
-            boards.append(stack.enter_context(_mlflow(place, folder.name, config)))
+            loggers.append(stack.enter_context(_mlflow(place, folder.name, config)))
         elif log == "wandb":
-            boards.append(stack.enter_context(_wandb(place, folder.name, config)))
-        yield Boards(boards)
+            loggers.append(stack.enter_context(_wandb(place, folder.name, config)))
+        yield MetricLoggers(loggers)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
 from equibid.files import read_json, write_json, write_parquet
 from equibid.learning.algorithm import Algorithm, State, with_settings
-from equibid.learning.training.best import chosen, lean, of_seed
+from equibid.learning.training.best import best_state, of_seed, without_replay
 from equibid.learning.training.checkpoint import load, save
-from equibid.learning.training.state import Course
+from equibid.learning.training.state import TrainState
 from equibid.plugins import plugins_in, recall
 
 # From a run's config to the task its policy is to play.
 TaskBuilder = Callable[[dict[str, Any]], Any]
 
 
-class Trained(NamedTuple):
+class TrainResult(NamedTuple):
     """What came out.
 
     Attributes:
@@ -49,46 +49,46 @@ class Trained(NamedTuple):
 
 def finish(
     folder: Path,
-    course: Course,
+    train_state: TrainState,
     run: Mapping[str, Any],
     stopped: bool,
-    judged_by: str,
+    eval_metric: str,
     notice: str,
-) -> Trained:
+) -> TrainResult:
     """Write what a run came to, and give it.
 
     Args:
         folder: of the run.
-        course: at its end.
+        train_state: at its end.
         run: what makes two runs the same run.
         stopped: before the last step planned.
-        judged_by: the name of the score.
+        eval_metric: the name of the score.
         notice: for people.
     """
-    standing = course.standing
-    known = (standing.at > 0).tolist()
-    scores = standing.score.tolist()
+    tracker = train_state.tracker
+    known = (tracker.at > 0).tolist()
+    scores = tracker.score.tolist()
     result = {
-        "seeds": list(course.metrics.seeds),
-        "steps": course.step,
+        "seeds": list(train_state.metrics.seeds),
+        "steps": train_state.step,
         "stopped": stopped,
-        "judged_by": judged_by,
+        "eval_metric": eval_metric,
         "score": [x if k else None for x, k in zip(scores, known, strict=True)],
-        "best_step": standing.at.tolist(),
+        "best_step": tracker.at.tolist(),
     }
-    states = chosen(standing, jax.device_get(course.state))
-    write_tables(folder, course)
+    states = best_state(tracker, jax.device_get(train_state.state))
+    write_tables(folder, train_state)
     save(folder / "policy.eqx", {"run": run, **result}, states)
     write_json(folder / "result.json", result)
-    metrics, judgements = course.metrics.frame(), course.judgements.frame()
-    return Trained(
-        course.step, stopped, states, standing.score, standing.at, metrics, judgements, notice
+    metrics, judgements = train_state.metrics.frame(), train_state.judgements.frame()
+    return TrainResult(
+        train_state.step, stopped, states, tracker.score, tracker.at, metrics, judgements, notice
     )
 
 
-def write_tables(folder: Path, course: Course) -> None:
+def write_tables(folder: Path, train_state: TrainState) -> None:
     """What was reported and judged so far."""
-    for name, table in (("metrics", course.metrics), ("judgements", course.judgements)):
+    for name, table in (("metrics", train_state.metrics), ("judgements", train_state.judgements)):
         write_parquet(folder / f"{name}.parquet", table.frame())
 
 
@@ -125,7 +125,9 @@ def load_state(folder: Path, like: State, seed: int | None = None) -> State:
 
     def batch(header: dict[str, Any]) -> Any:
         S = len(header["seeds"])
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct((S, *x.shape), x.dtype), lean(like))
+        return jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct((S, *x.shape), x.dtype), without_replay(like)
+        )
 
     header, states = load(path, batch)
     if seed is None:

@@ -70,16 +70,16 @@ def play_periods(
     Args:
         game: to play.
         act: the policy.
-        chance: [E] keys of exposures, conversions and rivals.
+        chance: [E] keys of exposures, conversions and opponents.
         period: which period each market plays.
         key: of the policy's own chance.
     """
 
-    def look(state: GameState) -> tuple[Array, Array]:
-        return jax.vmap(game.look)(state), jax.vmap(game.acts)(state)
+    def observe(state: GameState) -> tuple[Array, Array]:
+        return jax.vmap(game.observe)(state), jax.vmap(game.acts)(state)
 
     def step(state: GameState, number: Array) -> tuple[GameState, Episodes]:
-        seen, present = look(state)
+        seen, present = observe(state)
         action, factor = act(jax.random.fold_in(key, number), seen, state)
         after, result = jax.vmap(game.step)(state, factor)
         row = Episodes(
@@ -90,14 +90,14 @@ def play_periods(
             factor,
             result.reward.astype(jnp.float32),
             result.tally,
-            state.ledger.remaining,
+            state.budgets.remaining,
             state.period,
         )
         return after, row
 
     start = jax.vmap(game.reset)(chance, period)
     end, rows = jax.lax.scan(step, start, jnp.arange(game.steps))
-    seen, present = look(end)
+    seen, present = observe(end)
     rows = jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), rows)
 
     def close(x: Array, last: Array) -> Array:
@@ -106,7 +106,7 @@ def play_periods(
     return rows._replace(
         observation=close(rows.observation, seen),
         present=close(rows.present, present),
-        remaining=close(rows.remaining, end.ledger.remaining),
+        remaining=close(rows.remaining, end.budgets.remaining),
         period=period,
     )
 

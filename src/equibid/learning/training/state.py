@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from equibid.learning.algorithm import Algorithm
-from equibid.learning.training.best import Standing, newcomer
+from equibid.learning.training.best import BestTracker, newcomer
 from equibid.learning.training.checkpoint import load, save, verify, versions
 from equibid.learning.training.table import Table, blank, table_of
 
@@ -21,25 +21,25 @@ Numbers = Mapping[str, np.ndarray]
 
 
 @dataclass
-class Course:
+class TrainState:
     """A run as of some step.
 
     Attributes:
         step: of the algorithm, that have ended.
         state: of the algorithm [S, ...].
-        standing: of the seeds.
+        tracker: of the seeds.
         metrics: a row a step.
         judgements: a row a judgement.
     """
 
     step: int
     state: Any
-    standing: Standing
+    tracker: BestTracker
     metrics: Table
     judgements: Table
 
 
-def begun(algorithm: Algorithm, task: Any, seeds: Sequence[int], judges: bool) -> Course:
+def init_state(algorithm: Algorithm, task: Any, seeds: Sequence[int], judges: bool) -> TrainState:
     """A run that has learnt nothing.
 
     Args:
@@ -49,10 +49,10 @@ def begun(algorithm: Algorithm, task: Any, seeds: Sequence[int], judges: bool) -
         judges: whether there will be judgements.
     """
     state = _init((algorithm, task), jnp.asarray(seeds, jnp.uint32))
-    return Course(0, state, newcomer(state, len(seeds), judges), Table(seeds), Table(seeds))
+    return TrainState(0, state, newcomer(state, len(seeds), judges), Table(seeds), Table(seeds))
 
 
-def advance(algorithm: Algorithm, task: Any, course: Course) -> Numbers:
+def advance(algorithm: Algorithm, task: Any, train_state: TrainState) -> Numbers:
     """Move a course by one step.
 
     Returns:
@@ -61,43 +61,43 @@ def advance(algorithm: Algorithm, task: Any, course: Course) -> Numbers:
     Raises:
         ValueError: the step changed the shapes of the state, or a metric is not a number.
     """
-    before = _shapes(course.state) if course.step == 0 else None
-    course.state, metrics = _step((algorithm, task), course.state)
-    if before is not None and before != _shapes(course.state):
+    before = _shapes(train_state.state) if train_state.step == 0 else None
+    train_state.state, metrics = _step((algorithm, task), train_state.state)
+    if before is not None and before != _shapes(train_state.state):
         raise ValueError(f"{type(algorithm).__name__}: a step changed the shapes of its state")
-    course.step += 1
+    train_state.step += 1
     metrics = jax.device_get(metrics)
-    course.metrics.add(course.step, metrics)
+    train_state.metrics.add(train_state.step, metrics)
     return metrics
 
 
-def keep(path: Path, course: Course, run: Mapping[str, Any]) -> None:
+def keep(path: Path, train_state: TrainState, run: Mapping[str, Any]) -> None:
     """Write a checkpoint.
 
     Args:
         path: of the file.
-        course: to write.
+        train_state: to write.
         run: what makes two runs the same run.
     """
     header = {
         "run": run,
-        "step": course.step,
-        "metrics": course.metrics.names,
-        "judged": len(course.judgements.steps),
-        "judgements": course.judgements.names,
+        "step": train_state.step,
+        "metrics": train_state.metrics.names,
+        "judged": len(train_state.judgements.steps),
+        "judgements": train_state.judgements.names,
     }
-    rows = course.metrics.rows(), course.judgements.rows()
-    save(path, header, (course.state, course.standing, *rows))
+    rows = train_state.metrics.rows(), train_state.judgements.rows()
+    save(path, header, (train_state.state, train_state.tracker, *rows))
 
 
-def resumed(
+def restore(
     path: Path,
     algorithm: Algorithm,
     task: Any,
     seeds: Sequence[int],
     judges: bool,
     run: Mapping[str, Any],
-) -> tuple[Course, str]:
+) -> tuple[TrainState, str]:
     """The course of a checkpoint, and a notice if other libraries wrote it.
 
     Raises:
@@ -115,11 +115,11 @@ def resumed(
             blank(header["judged"], S, len(header["judgements"])),
         )
 
-    header, (state, standing, metrics, judgements) = load(path, like)
-    course = Course(
+    header, (state, tracker, metrics, judgements) = load(path, like)
+    train_state = TrainState(
         header["step"],
         state,
-        standing,
+        tracker,
         table_of(seeds, header["metrics"], metrics),
         table_of(seeds, header["judgements"], judgements),
     )
@@ -129,8 +129,10 @@ def resumed(
         for x, old in header["versions"].items()
         if old != now[x]
     ]
-    told = f"the checkpoint was written with {'; '.join(changed)}: the bits may differ from here"
-    return course, told if changed else ""
+    callback = (
+        f"the checkpoint was written with {'; '.join(changed)}: the bits may differ from here"
+    )
+    return train_state, callback if changed else ""
 
 
 @eqx.filter_jit

@@ -30,13 +30,13 @@ from equibid.errors import InputError
 from equibid.learning.algorithm import Algorithm, settings_of
 from equibid.learning.training.best import judged, of_seed
 from equibid.learning.training.loggers import Log, opened
-from equibid.learning.training.results import Trained, finish
-from equibid.learning.training.state import Course, Numbers, advance, begun, resumed
-from equibid.learning.training.writer import CHECKPOINT, Keeping, make_folder
+from equibid.learning.training.results import TrainResult, finish
+from equibid.learning.training.state import Numbers, TrainState, advance, init_state, restore
+from equibid.learning.training.writer import CHECKPOINT, RunWriter, make_folder
 from equibid.origin import code_digest
 
 # What a policy achieves, by name; always the same for the same policy.
-Judge = Callable[[Bidder], Mapping[str, float]]
+Evaluator = Callable[[Bidder], Mapping[str, float]]
 
 # Points a curve has on a board, about; the tables have them all.
 BOARD_POINTS = 1000
@@ -50,28 +50,33 @@ class Plan:
         steps: of the algorithm, at most.
         keep_every: steps from checkpoint to checkpoint.
         judge_every: steps from judgement to judgement; the last step is judged too.
-        judged_by: which of the judge's numbers says how good a policy is; more is better.
+        eval_metric: which of the judge's numbers says how good a policy is; more is better.
         patience: stop when every seed had this many judgements in a row without improvement; until
             then all go on, and one that improves again counts anew. 0 never stops.
         tolerance: by which a score must pass the last that counted to be an improvement.
     """
 
     steps: int = 1000
-    keep_every: int = 50
-    judge_every: int = 50
-    judged_by: str = "value"
+    checkpoint_every: int = 50
+    eval_every: int = 50
+    eval_metric: str = "value"
     patience: int = 0
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("keep_every", 1), ("judge_every", 1), ("patience", 0)):
+        for name, least in (
+            ("steps", 1),
+            ("checkpoint_every", 1),
+            ("eval_every", 1),
+            ("patience", 0),
+        ):
             if getattr(self, name) < least:
                 raise InputError(f"{name} {getattr(self, name)}: ask for at least {least}")
         if not self.tolerance >= 0:
             raise InputError(f"tolerance {self.tolerance:g} must be 0 or more")
 
 
-class Told(NamedTuple):
+class Progress(NamedTuple):
     """How far a run has come.
 
     Attributes:
@@ -92,11 +97,11 @@ def train(
     plan: Plan,
     folder: Path,
     *,
-    judge: Judge | None = None,
+    judge: Evaluator | None = None,
     config: Mapping[str, Any] | None = None,
     log: Log = "none",
-    told: Callable[[Told], None] | None = None,
-) -> Trained:
+    callback: Callable[[Progress], None] | None = None,
+) -> TrainResult:
     """Run an algorithm, or go on with the run in the folder.
 
     Args:
@@ -108,7 +113,7 @@ def train(
         judge: of policies; without one the last state is taken for the best.
         config: whatever else tells this run from others, such as the market; plain JSON.
         log: a board beside TensorBoard.
-        told: told after every step.
+        callback: told after every step.
 
     Raises:
         InputError: the folder holds another run or cannot be written, seeds or patience cannot be
@@ -121,40 +126,40 @@ def train(
     path = folder / CHECKPOINT
     notice = ""
     if path.exists():
-        course, notice = resumed(path, algorithm, task, seeds, judge is not None, run)
+        train_state, notice = restore(path, algorithm, task, seeds, judge is not None, run)
     else:
         make_folder(folder)
-        course = begun(algorithm, task, seeds, judge is not None)
-    if not ended(course, plan):
-        with opened(folder, seeds, course.step, log, run) as board:
-            keeping = Keeping(folder, run, board, course.step, time.perf_counter())
-            learn(algorithm, task, course, plan, keeping, judge, told)
-    return finish(folder, course, run, course.step < plan.steps, plan.judged_by, notice)
+        train_state = init_state(algorithm, task, seeds, judge is not None)
+    if not ended(train_state, plan):
+        with opened(folder, seeds, train_state.step, log, run) as logger:
+            writer = RunWriter(folder, run, logger, train_state.step, time.perf_counter())
+            learn(algorithm, task, train_state, plan, writer, judge, callback)
+    return finish(folder, train_state, run, train_state.step < plan.steps, plan.eval_metric, notice)
 
 
 def learn(
     algorithm: Algorithm,
     task: Any,
-    course: Course,
+    train_state: TrainState,
     plan: Plan,
-    keeping: Keeping,
-    judge: Judge | None,
-    told: Callable[[Told], None] | None,
+    writer: RunWriter,
+    judge: Evaluator | None,
+    callback: Callable[[Progress], None] | None,
 ) -> None:
     """Move a course to its end; arguments as in `train`."""
     stride = max(plan.steps // BOARD_POINTS, 1)
-    while not ended(course, plan):
-        metrics = advance(algorithm, task, course)
-        if course.step % stride == 0:
-            keeping.show(course, metrics)
-        if judge and (course.step % plan.judge_every == 0 or course.step == plan.steps):
-            said = judge_seeds(algorithm, task, course, judge, plan)
-            keeping.show(course, {f"judged/{name}": x for name, x in said.items()})
-        if course.step % plan.keep_every == 0 or ended(course, plan):
-            keeping.keep(course)
-        if told:
+    while not ended(train_state, plan):
+        metrics = advance(algorithm, task, train_state)
+        if train_state.step % stride == 0:
+            writer.show(train_state, metrics)
+        if judge and (train_state.step % plan.eval_every == 0 or train_state.step == plan.steps):
+            said = judge_seeds(algorithm, task, train_state, judge, plan)
+            writer.show(train_state, {f"judged/{name}": x for name, x in said.items()})
+        if train_state.step % plan.checkpoint_every == 0 or ended(train_state, plan):
+            writer.keep(train_state)
+        if callback:
             means = {name: float(x.mean()) for name, x in metrics.items()}
-            told(Told(course.step, means, course.standing.score))
+            callback(Progress(train_state.step, means, train_state.tracker.score))
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
@@ -172,7 +177,7 @@ def identity(
 ) -> dict[str, Any]:
     """What makes two runs the same run, as JSON gives it back; how often it is kept does not."""
     asked = {"algorithm": type(algorithm).__name__, "seeds": list(seeds)}
-    planned = {name: x for name, x in asdict(plan).items() if name != "keep_every"}
+    planned = {name: x for name, x in asdict(plan).items() if name != "checkpoint_every"}
     settings = {f"setting {name}": x for name, x in settings_of(algorithm).items()}
     return json.loads(json.dumps({**config, **planned, **asked, **settings, **own_code(algorithm)}))
 
@@ -183,14 +188,14 @@ def own_code(algorithm: Algorithm) -> dict[str, str]:
     return {"code of the algorithm": own} if own else {}
 
 
-def ended(course: Course, plan: Plan) -> bool:
+def ended(train_state: TrainState, plan: Plan) -> bool:
     """By its length, or because no seed has improved for long enough."""
-    tired = plan.patience > 0 and bool((course.standing.stale >= plan.patience).all())
-    return course.step >= plan.steps or tired
+    tired = plan.patience > 0 and bool((train_state.tracker.stale >= plan.patience).all())
+    return train_state.step >= plan.steps or tired
 
 
 def judge_seeds(
-    algorithm: Algorithm, task: Any, course: Course, judge: Judge, plan: Plan
+    algorithm: Algorithm, task: Any, train_state: TrainState, judge: Evaluator, plan: Plan
 ) -> Numbers:
     """Judge the policies of all seeds, and note who is better than before.
 
@@ -198,16 +203,20 @@ def judge_seeds(
         What the judge said, by seed.
 
     Raises:
-        InputError: `judged_by` is not among it.
+        InputError: `eval_metric` is not among it.
     """
-    S = len(course.metrics.seeds)
-    said = [judge(algorithm.policy(task, of_seed(course.state, seed))) for seed in range(S)]
+    S = len(train_state.metrics.seeds)
+    said = [judge(algorithm.policy(task, of_seed(train_state.state, seed))) for seed in range(S)]
     numbers = {name: np.asarray([x[name] for x in said], np.float64) for name in said[0]}
-    if plan.judged_by not in numbers:
-        near = get_close_matches(plan.judged_by, numbers, n=3) or sorted(numbers)
-        raise InputError(f"nothing is judged by {plan.judged_by!r}; try {', '.join(near)}")
-    course.judgements.add(course.step, numbers)
-    course.standing = judged(
-        course.standing, course.state, numbers[plan.judged_by], course.step, plan.tolerance
+    if plan.eval_metric not in numbers:
+        near = get_close_matches(plan.eval_metric, numbers, n=3) or sorted(numbers)
+        raise InputError(f"nothing is judged by {plan.eval_metric!r}; try {', '.join(near)}")
+    train_state.judgements.add(train_state.step, numbers)
+    train_state.tracker = judged(
+        train_state.tracker,
+        train_state.state,
+        numbers[plan.eval_metric],
+        train_state.step,
+        plan.tolerance,
     )
     return numbers

@@ -7,43 +7,45 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from equibid.errors import InputError
-from equibid.learning.training.loggers import Board
+from equibid.learning.training.loggers import MetricLogger
 from equibid.learning.training.results import write_tables
-from equibid.learning.training.state import Course, Numbers, keep
+from equibid.learning.training.state import Numbers, TrainState, keep
 
 CHECKPOINT = "checkpoint.eqx"
 
 
-class Keeping(NamedTuple):
+class RunWriter(NamedTuple):
     """The folder and the board of a run in progress.
 
     Attributes:
         folder: of the run.
         run: what makes two runs the same run.
-        board: to look at.
+        logger: to look at.
         first: step at which this process began.
         began: when it did, seconds of the process's clock.
     """
 
     folder: Path
     run: Mapping[str, Any]
-    board: Board
+    logger: MetricLogger
     first: int
     began: float
 
-    def show(self, course: Course, numbers: Numbers) -> None:
+    def show(self, train_state: TrainState, numbers: Numbers) -> None:
         """Numbers by seed, on the board."""
-        for i, seed in enumerate(course.metrics.seeds):
-            self.board.write(course.step, seed, {name: float(x[i]) for name, x in numbers.items()})
+        for i, seed in enumerate(train_state.metrics.seeds):
+            self.logger.write(
+                train_state.step, seed, {name: float(x[i]) for name, x in numbers.items()}
+            )
 
-    def keep(self, course: Course) -> None:
+    def keep(self, train_state: TrainState) -> None:
         """A checkpoint, the tables so far, and how long it took."""
-        keep(self.folder / CHECKPOINT, course, self.run)
-        write_tables(self.folder, course)
-        self.board.flush()
+        keep(self.folder / CHECKPOINT, train_state, self.run)
+        write_tables(self.folder, train_state)
+        self.logger.flush()
         line = {
-            "step": course.step,
-            "steps_since_start": course.step - self.first,
+            "step": train_state.step,
+            "steps_since_start": train_state.step - self.first,
             "seconds_since_start": round(time.perf_counter() - self.began, 3),
         }
         with (self.folder / "timing.jsonl").open("a", encoding="utf-8") as file:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.auctionnet import COLUMNS
-from equibid.logs.importing.form import FORMS, Field, Form, listed, number
+from equibid.logs.importing.form import SCHEMAS, Field, LogSchema, listed, number
 from equibid.logs.table import Column, amount, flag, positive, whole
 
 STORES = {
@@ -38,8 +38,8 @@ def _finite(name: str) -> Column:
     return Column(name, "a finite number", np.isfinite)
 
 
-FORMS.add("auctionnet", "AuctionNet's log: one row for each impression and advertiser.")(
-    Form(
+SCHEMAS.add("auctionnet", "AuctionNet's log: one row for each impression and advertiser.")(
+    LogSchema(
         name="auctionnet",
         fields=tuple(map(_field, COLUMNS)),
         recognises=named_columns("pvIndex", "advertiserNumber"),
@@ -57,10 +57,10 @@ FORMS.add("auctionnet", "AuctionNet's log: one row for each impression and adver
     )
 )
 
-FORMS.add(
+SCHEMAS.add(
     "auctionnet-trajectory", "AuctionNet's training data: state, action, reward, next state."
 )(
-    Form(
+    LogSchema(
         name="auctionnet-trajectory",
         fields=(
             *map(

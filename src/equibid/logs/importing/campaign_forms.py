@@ -13,7 +13,7 @@ import polars as pl
 from equibid.files import read_json
 from equibid.logs import hourly, rlb
 from equibid.logs.campaign import COLUMNS
-from equibid.logs.importing.form import FORMS, Form, Totals, number
+from equibid.logs.importing.form import SCHEMAS, LogSchema, Totals, number
 from equibid.logs.table import whole
 
 # What files of a campaign are called, alone or after its name.
@@ -79,8 +79,8 @@ def stated_totals(name: str, beside: dict[str, Any]) -> Totals:
     return {total: info[key] for total, key in keys.items() if key in info}
 
 
-FORMS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it.")(
-    Form(
+SCHEMAS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it.")(
+    LogSchema(
         name="rlb",
         fields=FIELDS,
         recognises=lambda file, lines: (
@@ -93,8 +93,8 @@ FORMS.add("rlb", "RLB's CAMPAIGN.*.theta.txt with CAMPAIGN.info.json beside it."
         stated=stated_totals,
     )
 )
-FORMS.add("hourly", "CAMPAIGN.train.txt and .test.txt: click, price, pctr, hour of each row.")(
-    Form(
+SCHEMAS.add("hourly", "CAMPAIGN.train.txt and .test.txt: click, price, pctr, hour of each row.")(
+    LogSchema(
         name="hourly",
         fields=(*FIELDS, number(whole("hour_index"), pl.Int32)),
         recognises=lambda file, lines: hourly.NAME.fullmatch(file) is not None and not THREE(lines),
@@ -104,10 +104,10 @@ FORMS.add("hourly", "CAMPAIGN.train.txt and .test.txt: click, price, pctr, hour 
         beside=campaign_beside,
     )
 )
-FORMS.add(
+SCHEMAS.add(
     "yzpc", "*.yzpc.txt, or train.txt and test.txt: click, price, pctr, adexchange of each row."
 )(
-    Form(
+    LogSchema(
         name="yzpc",
         fields=(*FIELDS, number(whole("adexchange"), pl.Int32)),
         recognises=lambda file, lines: FOUR(lines) and hourly.NAME.fullmatch(file) is None,

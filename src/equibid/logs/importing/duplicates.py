@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from equibid.files import parquet, read_parquet
-from equibid.logs.importing.form import Form
+from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import Lines, bad_rows
@@ -20,7 +20,7 @@ REASON = "the same id as an earlier row"
 
 
 def drop_duplicates(
-    parts: Sequence[Part], form: Form, names: Sequence[str], quarantine: Quarantine
+    parts: Sequence[Part], form: LogSchema, names: Sequence[str], quarantine: Quarantine
 ) -> list[Part]:
     """The parts without rows whose key an earlier row has; those go to the quarantine.
 

@@ -110,7 +110,7 @@ def features(name: str) -> Field:
 
 
 @dataclass(frozen=True)
-class Form:
+class LogSchema:
     """A format of logs.
 
     Attributes:
@@ -163,10 +163,10 @@ class Form:
         return {field.name: field.stores for field in self.fields}
 
 
-FORMS: Registry[Form] = Registry("log form")
+SCHEMAS: Registry[LogSchema] = Registry("log form")
 
 
-def in_order(form: Form, names: Sequence[str]) -> tuple[Field, ...]:
+def in_order(form: LogSchema, names: Sequence[str]) -> tuple[Field, ...]:
     """The fields of a header; columns that are not of the form are read as text and not stored.
 
     Raises:
@@ -189,7 +189,7 @@ def left_out(place: int) -> Field:
     return Field(f"left out {place}")
 
 
-def known_only(form: Form, advertisers: Sequence[int]) -> Form:
+def known_only(form: LogSchema, advertisers: Sequence[int]) -> LogSchema:
     """The same form, where every other advertiser's row is bad.
 
     Raises:

@@ -20,7 +20,7 @@ from equibid.files import move, parquet, write_json
 from equibid.kept import file_digest
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
-from equibid.logs.importing.form import FORMS, Form, known_only
+from equibid.logs.importing.form import SCHEMAS, LogSchema, known_only
 from equibid.logs.importing.joined import (
     parted,
     read_events,
@@ -43,7 +43,7 @@ Progress = Callable[[int, int], None]
 def import_logs(
     paths: Sequence[Path | str],
     out: Path | str,
-    form: Form | str | None = None,
+    form: LogSchema | str | None = None,
     max_bad: float = MAX_BAD,
     advertisers: Sequence[int] | None = None,
     join: bool = False,
@@ -55,7 +55,7 @@ def import_logs(
     Args:
         paths: of the files, read in this order.
         out: folder to write; it must not be there yet.
-        form: of the log, or its name in `FORMS`; None recognises it.
+        form: of the log, or its name in `SCHEMAS`; None recognises it.
         max_bad: share of rows that may be bad.
         advertisers: those there are, if rows of others are bad; None is the form's own rule.
         join: whether raw iPinYou impressions get the counts of their clicks and conversions.
@@ -83,11 +83,11 @@ def aside(out: Path) -> Path:
 
 
 def _sources(
-    paths: Sequence[Path | str], form: Form | str | None, advertisers: Sequence[int] | None
+    paths: Sequence[Path | str], form: LogSchema | str | None, advertisers: Sequence[int] | None
 ) -> list[Source]:
     if not paths:
         raise InputError("name the log files to import")
-    asked = FORMS[form] if isinstance(form, str) else form
+    asked = SCHEMAS[form] if isinstance(form, str) else form
     sources = [open_source(Path(path), asked) for path in paths]
     forms = {source.form.name: source.path for source in sources}
     if len(forms) > 1:
@@ -146,7 +146,7 @@ def _carry_out(
     return Summary(out, form.name, files, reasons, totals, notes)
 
 
-def _notes(sources: Sequence[Source], form: Form, parts: Sequence[Path]) -> list[str]:
+def _notes(sources: Sequence[Source], form: LogSchema, parts: Sequence[Path]) -> list[str]:
     """What is not as one might think: columns that were left out, and the form's own notes."""
     said = []
     for source in sources:

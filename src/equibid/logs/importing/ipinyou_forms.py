@@ -11,9 +11,9 @@ from dataclasses import replace
 import polars as pl
 
 from equibid.logs.importing.form import (
-    FORMS,
+    SCHEMAS,
     Field,
-    Form,
+    LogSchema,
     features,
     integer,
     integer_or,
@@ -116,9 +116,9 @@ def spaced_numbers(name: str, pattern: str) -> Callable[[str, Sequence[str]], bo
     return recognises
 
 
-def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
+def encoded(name: str, suffix: str, line: str, *more: str) -> LogSchema:
     """Click, price, further whole numbers, and feature ids to the end of the line."""
-    return Form(
+    return LogSchema(
         name=name,
         fields=(
             integer("click", 0, 1, pl.UInt8),
@@ -138,11 +138,11 @@ def encoded(name: str, suffix: str, line: str, *more: str) -> Form:
     )
 
 
-FORMS.add(
+SCHEMAS.add(
     "ipinyou", "iPinYou's raw impressions, clicks or conversions, 24 columns (seasons 2 and 3)."
 )(
     known_only(
-        Form(
+        LogSchema(
             name="ipinyou",
             use=TO_JOIN,
             fields=LOG,
@@ -156,8 +156,10 @@ FORMS.add(
     )
 )
 SEASON_1 = tuple(field for field in LOG if field.name not in ("advertiser", "usertag"))
-FORMS.add("ipinyou-1", "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns.")(
-    Form(
+SCHEMAS.add(
+    "ipinyou-1", "iPinYou's raw impressions, clicks or conversions of season 1, 22 columns."
+)(
+    LogSchema(
         name="ipinyou-1",
         use=TO_MODEL,
         fields=SEASON_1,
@@ -167,8 +169,8 @@ FORMS.add("ipinyou-1", "iPinYou's raw impressions, clicks or conversions of seas
         totals=TOTALS,
     )
 )
-FORMS.add("ipinyou-1-bid", "iPinYou's raw bids of season 1, 19 columns.")(
-    Form(
+SCHEMAS.add("ipinyou-1-bid", "iPinYou's raw bids of season 1, 19 columns.")(
+    LogSchema(
         name="ipinyou-1-bid",
         use="it has no prices, so it cannot be played",
         fields=tuple(field for field in BID if field in SEASON_1),
@@ -178,9 +180,9 @@ FORMS.add("ipinyou-1-bid", "iPinYou's raw bids of season 1, 19 columns.")(
         totals={"bids": pl.len()},
     )
 )
-FORMS.add("ipinyou-bid", "iPinYou's raw bids, 21 columns (seasons 2 and 3).")(
+SCHEMAS.add("ipinyou-bid", "iPinYou's raw bids, 21 columns (seasons 2 and 3).")(
     known_only(
-        Form(
+        LogSchema(
             name="ipinyou-bid",
             use="it has no prices, so it cannot be played",
             fields=BID,
@@ -193,9 +195,9 @@ FORMS.add("ipinyou-bid", "iPinYou's raw bids, 21 columns (seasons 2 and 3).")(
         ADVERTISERS,
     )
 )
-FORMS.add("ipinyou-test", "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).")(
+SCHEMAS.add("ipinyou-test", "iPinYou's leaderboard test, 26 columns (seasons 2 and 3).")(
     known_only(
-        Form(
+        LogSchema(
             name="ipinyou-test",
             use=TO_MODEL,
             fields=(*LOG, *OUTCOMES),
@@ -213,11 +215,11 @@ FORMS.add("ipinyou-test", "iPinYou's leaderboard test, 26 columns (seasons 2 and
         ADVERTISERS,
     )
 )
-FORMS.add(
+SCHEMAS.add(
     "ipinyou-prepared", "make-ipinyou-data's train.log.txt and test.log.txt, 27 or 29 columns."
 )(
     known_only(
-        Form(
+        LogSchema(
             name="ipinyou-prepared",
             use=TO_TRAIN,
             fields=PREPARED,
@@ -236,16 +238,16 @@ FORMS.add(
         ADVERTISERS,
     )
 )
-FORMS.add("ipinyou-features", "make-ipinyou-data's *.yzx.txt: click, price, feature ids.")(
+SCHEMAS.add("ipinyou-features", "make-ipinyou-data's *.yzx.txt: click, price, feature ids.")(
     encoded("ipinyou-features", ".yzx", r"[01] \d+( \d+:1)*")
 )
-FORMS.add("ipinyou-bid-features", "*.yzbx.txt: click, price, bid, feature ids.")(
+SCHEMAS.add("ipinyou-bid-features", "*.yzbx.txt: click, price, bid, feature ids.")(
     encoded("ipinyou-bid-features", ".yzbx", r"[01] \d+ \d+( \d+:1)*", "bidprice")
 )
-FORMS.add(
+SCHEMAS.add(
     "ipinyou-feature-index", "make-ipinyou-data's featindex.txt: column:value and its feature id."
 )(
-    Form(
+    LogSchema(
         name="ipinyou-feature-index",
         use="it names the features of other files, and cannot be played",
         fields=(named("feature"), integer("index", 0, MOST)),

@@ -14,7 +14,7 @@ from equibid.errors import InputError
 from equibid.files import parquet
 from equibid.logs.importing.chunks import first_lines
 from equibid.logs.importing.duplicates import REASON
-from equibid.logs.importing.form import FORMS, Form, integer
+from equibid.logs.importing.form import SCHEMAS, LogSchema, integer
 from equibid.logs.importing.parts import Part, text_of
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import bad_rows
@@ -59,7 +59,7 @@ def read_events(
         Their columns, with `file` (number) and `line`; and the blank lines of each file.
     """
     places = {"file": pl.Int32, "line": pl.Int64}
-    tables = [pl.DataFrame(schema=FORMS["ipinyou"].schema | places)]
+    tables = [pl.DataFrame(schema=SCHEMAS["ipinyou"].schema | places)]
     blank = []
     for number, source in enumerate(sources, start=first):
         form = of_types(source.form, *COUNTS.values())
@@ -76,7 +76,7 @@ def read_events(
     return events.filter(key.is_first_distinct()), blank
 
 
-def of_types(form: Form, low: int, high: int) -> Form:
+def of_types(form: LogSchema, low: int, high: int) -> LogSchema:
     """The form, where rows of other types are bad: each file holds its own."""
     fields = tuple(
         integer("logtype", low, high, pl.UInt8) if field.name == "logtype" else field
@@ -93,7 +93,7 @@ def with_counts(sources: Sequence[Source], events: pl.DataFrame) -> list[Source]
     return [replace(source, form=form, fields=fields) for source in sources]
 
 
-def joined_form(form: Form, events: pl.DataFrame) -> Form:
+def joined_form(form: LogSchema, events: pl.DataFrame) -> LogSchema:
     """The form with `clicks` and `conversions`, counted in `events`."""
     counted = tuple(replace(integer(name, 0, 2**31 - 1), optional=True) for name in COUNTS)
     counts = events.group_by("bidid").agg(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import Form
+from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parse import damaged
 from equibid.logs.importing.rules import Fields, Lines, Parsed, bad_rows, check
 
@@ -27,7 +27,7 @@ def keys_of(lines: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def parse_json(chunk: Chunk, form: Form, fields: Fields, names: Sequence[str]) -> Parsed:
+def parse_json(chunk: Chunk, form: LogSchema, fields: Fields, names: Sequence[str]) -> Parsed:
     """The rows of a chunk of JSON lines.
 
     Args:

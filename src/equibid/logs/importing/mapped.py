@@ -7,16 +7,16 @@ import polars as pl
 
 from equibid.errors import InputError
 from equibid.logs.importing.column_map import COLUMNS, ColumnMap
-from equibid.logs.importing.form import Field, Form, left_out, named, text
+from equibid.logs.importing.form import Field, LogSchema, left_out, named, text
 from equibid.logs.importing.mapped_notes import notes
 from equibid.logs.importing.words import NOTHING, days, numbers, times
 
 
-def mapped_form(columns: ColumnMap) -> Form:
+def mapped_form(columns: ColumnMap) -> LogSchema:
     """The form of a log that is read through a map."""
     ours = columns.names
     sums = {"clicks": "click", "conversions": "conversion", "cost": "cost"}
-    return Form(
+    return LogSchema(
         name="columns",
         fields=tuple(replace(_field(name, columns), optional=True) for name in ours),
         recognises=lambda *_: False,

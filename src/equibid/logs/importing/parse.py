@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import Form
+from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.rules import Fields, Lines, Parsed, bad_rows, check, csv_cells
 
 # A separator that no line has: the whole line is one column.
 NEVER = "\x1e"
 
 
-def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
+def parse(chunk: Chunk, form: LogSchema, fields: Fields) -> Parsed:
     """The rows of a chunk of text.
 
     Args:
@@ -43,13 +43,13 @@ def parse(chunk: Chunk, form: Form, fields: Fields) -> Parsed:
     return check(frame, line, form, fields, rows)
 
 
-def damaged(chunk: Chunk, form: Form) -> Parsed:
+def damaged(chunk: Chunk, form: LogSchema) -> Parsed:
     """The one bad row that is left of a damaged archive."""
     row = (chunk.first_line, "", chunk.damage or "", "", _shown(chunk.data))
     return Parsed(pl.DataFrame(schema=form.schema), _lines(1, 0), bad_rows([row]))
 
 
-def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFrame | None:
+def _at_once(data: bytes, count: int, form: LogSchema, fields: Fields) -> pl.DataFrame | None:
     """All `count` lines as rows; None unless each has as many columns as there are fields.
 
     Polars refuses a line with too many columns and fills up one with too few: if all separators
@@ -66,7 +66,7 @@ def _at_once(data: bytes, count: int, form: Form, fields: Fields) -> pl.DataFram
     return frame if frame.height == count else None
 
 
-def _with_care(data: bytes, first_line: int, form: Form, fields: Fields) -> Parsed:
+def _with_care(data: bytes, first_line: int, form: LogSchema, fields: Fields) -> Parsed:
     """Sort out the lines that cannot be split into columns; read the rest at once."""
     texts: list[bytes] = []
     numbers: list[int] = []
@@ -95,7 +95,7 @@ def _with_care(data: bytes, first_line: int, form: Form, fields: Fields) -> Pars
     return Parsed(parsed.frame, parsed.line, bad, blank)
 
 
-def _misshapen(row: bytes, form: Form, columns: int) -> str | None:
+def _misshapen(row: bytes, form: LogSchema, columns: int) -> str | None:
     """What keeps a line from being split into columns."""
     try:
         text = row.decode()
@@ -119,7 +119,7 @@ def _quotes_fit(text: str, separator: str) -> bool:
 
 
 def _isolate(
-    rows: list[bytes], form: Form, fields: Fields
+    rows: list[bytes], form: LogSchema, fields: Fields
 ) -> tuple[list[pl.DataFrame], list[bool]]:
     """Tables of the rows that can be read together, and which they are."""
     if not rows:
@@ -137,7 +137,9 @@ def _isolate(
     return first[0] + second[0], first[1] + second[1]
 
 
-def _read(data: bytes, form: Form, fields: Fields, ignore_errors: bool = False) -> pl.DataFrame:
+def _read(
+    data: bytes, form: LogSchema, fields: Fields, ignore_errors: bool = False
+) -> pl.DataFrame:
     """Lines as columns of the types they are read as; null is what is no number."""
     frame = pl.read_csv(
         data,
@@ -162,7 +164,7 @@ def _read(data: bytes, form: Form, fields: Fields, ignore_errors: bool = False) 
     )
 
 
-def _separators(data: bytes, form: Form) -> int:
+def _separators(data: bytes, form: LogSchema) -> int:
     """Separators outside of quotes; -1 if a quote is not where it may be, see `_quotes_fit`."""
     separator = form.separator.encode()
     if not form.quoted or b'"' not in data:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from equibid.files import put_parquet, read_parquet
-from equibid.logs.importing.form import Form, Totals
+from equibid.logs.importing.form import LogSchema, Totals
 from equibid.logs.importing.rules import Lines
 
 Hashes = npt.NDArray[np.uint64]
@@ -24,7 +24,7 @@ class Part:
         path: of the Parquet file.
         source: which file of the import.
         line: the line of each row; a range where no line was left out.
-        totals: sums over its rows, see `Form.totals`.
+        totals: sums over its rows, see `LogSchema.totals`.
         hashes: [rows] of the keys; empty when rows have none.
     """
 
@@ -40,7 +40,7 @@ class Part:
         return len(self.line)
 
 
-def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: Form) -> Part:
+def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: LogSchema) -> Part:
     """Write rows as a Parquet file.
 
     Raises:
@@ -51,7 +51,7 @@ def write_part(path: Path, source: int, frame: pl.DataFrame, line: Lines, form: 
     return Part(path, source, _compact(line), totals_of(frame, form), hashes_of(frame, form.key))
 
 
-def without(part: Part, rows: Lines, form: Form) -> Part:
+def without(part: Part, rows: Lines, form: LogSchema) -> Part:
     """The part without some of its rows, written anew."""
     keep = np.ones(part.rows, bool)
     keep[rows] = False
@@ -59,7 +59,7 @@ def without(part: Part, rows: Lines, form: Form) -> Part:
     return write_part(part.path, part.source, frame, np.asarray(part.line)[keep], form)
 
 
-def totals_of(frame: pl.DataFrame, form: Form) -> Totals:
+def totals_of(frame: pl.DataFrame, form: LogSchema) -> Totals:
     """Sums over the rows of a table."""
     if not form.totals or frame.is_empty():
         return dict.fromkeys(form.totals, 0)
@@ -67,7 +67,7 @@ def totals_of(frame: pl.DataFrame, form: Form) -> Totals:
     return {name: 0 if total is None else total for name, total in sums.items()}
 
 
-def added(totals: Iterable[Totals], form: Form) -> Totals:
+def added(totals: Iterable[Totals], form: LogSchema) -> Totals:
     """Sums of sums."""
     listed = list(totals)
     return {name: _sum([one[name] for one in listed]) for name in form.totals}
@@ -80,7 +80,7 @@ def hashes_of(frame: pl.DataFrame, key: Sequence[pl.Expr]) -> Hashes:
     return frame.select(pl.struct(*key).hash()).to_series().to_numpy()
 
 
-def text_of(frame: pl.DataFrame, form: Form) -> list[str]:
+def text_of(frame: pl.DataFrame, form: LogSchema) -> list[str]:
     """Stored rows as lines, for the quarantine."""
     return [
         form.separator.join("" if cell is None else str(cell) for cell in row)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.logs.importing.form import Field, Form
+from equibid.logs.importing.form import Field, LogSchema
 
 Lines = npt.NDArray[np.int64]
 Fields = Sequence[Field]
@@ -49,7 +49,7 @@ class Parsed:
 def check(
     frame: pl.DataFrame,
     line: Lines,
-    form: Form,
+    form: LogSchema,
     fields: Fields,
     rows: RowsAt,
     words: pl.DataFrame | None = None,
@@ -94,7 +94,7 @@ def bad_rows(rows: Iterable[tuple[int, str, str, str, str]]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=BAD, orient="row")
 
 
-def csv_cells(row: str, form: Form) -> list[str]:
+def csv_cells(row: str, form: LogSchema) -> list[str]:
     """The cells of a row with quotes."""
     csv.field_size_limit(LONGEST)
     # A carriage return inside a line is text like any other, which the module does not take.
@@ -117,7 +117,7 @@ def _keeps(field: Field, read: pl.Series, done: pl.Series) -> npt.NDArray[np.boo
     return there if holds is None else there & holds(read.to_numpy())
 
 
-def _stored(frame: pl.DataFrame, form: Form) -> pl.DataFrame:
+def _stored(frame: pl.DataFrame, form: LogSchema) -> pl.DataFrame:
     """Columns of the form in its order and types; optional ones that are absent are null."""
     return frame.select(
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(stores).alias(name)
@@ -125,7 +125,7 @@ def _stored(frame: pl.DataFrame, form: Form) -> pl.DataFrame:
     )
 
 
-def _cells(row: str, form: Form, columns: int) -> list[str]:
+def _cells(row: str, form: LogSchema, columns: int) -> list[str]:
     if form.quoted:
         return csv_cells(row, form)
     return row.split(form.separator, columns - 1 if form.rest else -1)

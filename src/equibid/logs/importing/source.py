@@ -11,7 +11,7 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.files import check_parquet, parquet
 from equibid.logs.importing.chunks import CHUNK, chunks, first_lines, packing, unpacked_name
-from equibid.logs.importing.form import FORMS, Field, Form, in_order
+from equibid.logs.importing.form import SCHEMAS, Field, LogSchema, in_order
 from equibid.logs.importing.json_lines import keys_of, parse_json
 from equibid.logs.importing.parse import parse
 from equibid.logs.importing.rules import Lines, Parsed, check, csv_cells
@@ -34,7 +34,7 @@ class Source:
     """
 
     path: Path
-    form: Form
+    form: LogSchema
     fields: Sequence[Field]
     header: bool
     name: str = ""
@@ -79,7 +79,7 @@ class Piece:
     parse: Callable[[], Parsed]
 
 
-def open_source(path: Path, form: Form | None = None) -> Source:
+def open_source(path: Path, form: LogSchema | None = None) -> Source:
     """A file and its form.
 
     Args:
@@ -121,7 +121,7 @@ def head_of(path: Path) -> tuple[list[str], list[str]]:
     return _parquet_head(path) if is_parquet(path) else _text_head(path)
 
 
-def _in_order(path: Path, form: Form, names: Sequence[str]) -> tuple[Field, ...]:
+def _in_order(path: Path, form: LogSchema, names: Sequence[str]) -> tuple[Field, ...]:
     try:
         return in_order(form, names)
     except InputError as error:
@@ -213,23 +213,23 @@ def _parquet_head(path: Path) -> tuple[list[str], list[str]]:
     return names, [",".join(names)]
 
 
-def _header(line: str, form: Form) -> list[str]:
+def _header(line: str, form: LogSchema) -> list[str]:
     if form.quoted:
         return csv_cells(line, form)
     return line.split(form.separator)
 
 
-def _by_count(lines: Sequence[str], form: Form) -> Sequence[Field]:
+def _by_count(lines: Sequence[str], form: LogSchema) -> Sequence[Field]:
     """All fields, or those that are always there: whichever have the columns of most lines."""
     needed = [field for field in form.fields if not field.optional]
     counts = [line.count(form.separator) + 1 for line in lines]
     return max((form.fields, needed), key=lambda fields: counts.count(len(fields)))
 
 
-def _recognised(path: Path, lines: Sequence[str]) -> Form:
+def _recognised(path: Path, lines: Sequence[str]) -> LogSchema:
     """The one form that recognises a file."""
     name = unpacked_name(path.name)
-    fitting = [form for form in map(FORMS.__getitem__, FORMS) if form.recognises(name, lines)]
+    fitting = [form for form in map(SCHEMAS.__getitem__, SCHEMAS) if form.recognises(name, lines)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -237,6 +237,6 @@ def _recognised(path: Path, lines: Sequence[str]) -> Form:
         raise input_error(path, f"could be {several}; name one with --format")
     raise input_error(
         path,
-        f"no log form recognises it, tried {', '.join(FORMS)}; name one with --format, or describe "
-        "its columns with --columns",
+        f"no log form recognises it, tried {', '.join(SCHEMAS)}; name one with --format, or "
+        "describe its columns with --columns",
     )

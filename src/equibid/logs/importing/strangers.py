@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from equibid.files import parquet, read_parquet
-from equibid.logs.importing.form import Form
+from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import bad_rows
@@ -20,7 +20,7 @@ REASON = "unknown: nearly no impression has a row of it"
 
 
 def set_strangers_aside(
-    parts: Sequence[Part], form: Form, names: Sequence[str], quarantine: Quarantine
+    parts: Sequence[Part], form: LogSchema, names: Sequence[str], quarantine: Quarantine
 ) -> list[Part]:
     """The parts without rows of such advertisers; those go to the quarantine."""
     if not form.census or form.advertiser is None or not parts:

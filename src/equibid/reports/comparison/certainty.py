@@ -5,42 +5,48 @@ from html import escape
 from typing import Any
 
 from equibid.evaluation.pairs import turned
-from equibid.reports.comparison.heat_maps import heat_class
-from equibid.reports.comparison.tables import RunTables, number
+from equibid.reports.charts.chart import Chart
+from equibid.reports.charts.svg import HALF, WHOLE
+from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import too_few
-from equibid.reports.html.document import figure, interval, table
+from equibid.reports.html.document import Section, figure, interval, table
+from equibid.reports.html.numbers import number
 
 
-def certainty(tables: RunTables, shown: list[str]) -> str:
+def certainty(tables: RunTables, charts: dict[str, Chart]) -> Section:
     """How sure the ranking is: profiles, differences of pairs, replicates that would settle it."""
-    if "profile" not in shown and "paired" not in shown:
-        return ""
+    # Many bidders need the whole width for the numbers of their pairs.
+    beside = len(tables.bidders) <= 7
+    width = HALF if beside else WHOLE
     parts = []
-    if "profile" in shown:
+    if "profile" in charts:
         parts.append(
             figure(
                 "profile",
+                charts["profile"],
                 "How often does it score how much?",
                 "Share of replicates that score more than a mark. Further right is better; a steep "
                 "line is a bidder that scores alike on all.",
+                width,
             )
         )
-    if "paired" in shown:
+    if "paired" in charts:
         parts.append(
             figure(
                 "paired",
+                charts["paired"],
                 "Who beats whom on the same days?",
                 "What the bidder of a row buys beyond that of a column, in percent. A star: no "
                 "chance, at 5\u00a0% for all pairs together; –: no difference could be shown.",
-                heat_class(len(tables.bidders)),
+                width,
             )
         )
-    # Many bidders need the whole width for the numbers of their pairs.
-    beside = "pair" if len(tables.bidders) <= 7 else ""
-    return (
-        "<section><h2>How sure is it?</h2>"
-        '<p class="guide">All bidders meet the same days and draws, so they are compared day by '
-        f'day.</p><div class="{beside}">{"".join(parts)}</div>{reliability_table(tables)}</section>'
+    return Section(
+        "How sure is it?",
+        f'<div class="{"pair" if beside else ""}">{"".join(parts)}</div>{reliability_table(tables)}'
+        if parts
+        else "",
+        "All bidders meet the same days and draws, so they are compared day by day.",
     )
 
 

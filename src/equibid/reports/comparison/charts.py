@@ -1,17 +1,18 @@
-"""The charts of a report: tables in, figures out."""
+"""The charts of scores and advertisers: tables in, charts out."""
 
 from dataclasses import replace
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
+from equibid.reports.charts.chart import Axis, Chart, Line, Marks, Span, fitted, rows
 from equibid.reports.comparison import series
 from equibid.reports.comparison.curves import curves
-from equibid.reports.comparison.tables import RunTables, known, number
+from equibid.reports.comparison.looks import marks
+from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import has_interval
-from equibid.reports.html.frame import plain, rows
-from equibid.reports.html.palette import GREY, faint, marks
+from equibid.reports.html.numbers import known, number
+from equibid.reports.html.palette import GREY
 
 # As many rows as a reader looks through; the page says how many were left out.
 MOST_ADVERTISERS = 40
@@ -19,150 +20,133 @@ MOST_ADVERTISERS = 40
 FOLD = 30.0
 
 
-def ranking_chart(tables: RunTables) -> go.Figure:
+def ranking_chart(tables: RunTables) -> Chart:
     """Scores with intervals, best on top; the leader's interval runs down as a shaded band."""
-    names = [name + " (reference)" * (name in tables.references) for name in tables.bidders]
-    figure = rows(names)
-    looks = marks(tables)
-    unit, digits = plain(tables.score_unit), tables.score_digits
-    leader = next((row for row in tables.ranking.to_dicts() if not row["reference"]), None)
+    chart = rows([name + " (reference)" * (name in tables.references) for name in tables.bidders])
+    looks, digits = marks(tables), tables.score_digits
+    ranked = tables.ranking.to_dicts()
+    leader = next((row for row in ranked if not row["reference"]), None)
     if leader and has_interval(leader, tables):
-        figure.add_vrect(
-            x0=leader["score_low"],
-            x1=leader["score_high"],
-            fillcolor=faint(looks[leader["bidder"]].colour, 0.12),
-            line_width=0,
-            layer="below",
-        )
-    for place, row in enumerate(tables.ranking.to_dicts()):
-        name, look, x = plain(row["bidder"]), looks[row["bidder"]], row["score"]
+        colour = looks[leader["bidder"]].colour
+        chart.add(Span(low=leader["score_low"], high=leader["score_high"], colour=colour))
+    seen: list[float | None] = []
+    for place, row in enumerate(ranked):
+        name, x = row["bidder"], row["score"]
         if not known(x):
             continue
-        said, error = "no interval", None
+        said, low, high = "no interval", None, None
         if has_interval(row, tables):
             low, high = row["score_low"], row["score_high"]
             said = f"95\u00a0% interval {number(low, digits)} to {number(high, digits)}"
-            error = {
-                "symmetric": False,
-                "array": [high - x],
-                "arrayminus": [x - low],
-                "thickness": 2.5,
-                "width": 0,
-                "color": look.colour,
-            }
-        figure.add_scatter(
-            x=[x],
-            y=[place],
-            error_x=error,
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": 11},
-            meta={"bidder": place, "role": "mark"},
-            name=name,
-            hovertemplate=f"<b>{name}</b> {number(x, digits)} {unit}<br>{said}<extra></extra>",
+        seen += [x, low, high]
+        chart.add(
+            Marks(
+                x=[x],
+                y=[place],
+                low=[low],
+                high=[high],
+                colour=looks[name].colour,
+                symbol=looks[name].symbol,
+                name=name,
+                told=[f"{name}\n{number(x, digits)} {tables.score_unit}\n{said}"],
+                rank=place,
+            )
         )
-    figure.update_xaxes(title_text=f"score, {unit}" if unit else "score")
-    return figure
+    chart.x = fitted(seen)
+    chart.x.title = f"score, {tables.score_unit}".rstrip(", ")
+    return chart
 
 
-def pacing_chart(tables: RunTables) -> go.Figure:
+def pacing_chart(tables: RunTables) -> Chart:
     """Share of the budget spent by each tick, against even spending."""
     curve = series.pacing(tables.delivery)
     title = "spent, share of budget"
-    figure = curves(tables, curve, title, form=".1%", start=0.0, top=1.0)
-    figure.add_scatter(
-        x=[0, tables.ticks],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
-        meta={"bidder": -1, "role": "guide"},
-        name="even spending",
-        hoverinfo="skip",
-    )
-    figure.update_yaxes(tickformat=".0%")
-    return figure
+    chart = curves(tables, curve, title, form="percent", start=0.0, top=1.0)
+    end = tables.ticks * tables.clock.length
+    chart.add(Line(x=[0, end], y=[0, 1], colour=GREY, dash="dot", width=1.5, name="even spending"))
+    return chart
 
 
-def factor_chart(tables: RunTables) -> go.Figure:
+def factor_chart(tables: RunTables) -> Chart:
     """Money bid for one unit of value; logarithmic where bids differ thirtyfold."""
     title = f"bid factor, {tables.currency} per {tables.value_unit}"
-    return curves(tables, series.factor(tables.delivery), title, form=",.4~g", fold=30.0)
+    return curves(tables, series.factor(tables.delivery), title, fold=FOLD)
 
 
-def win_rate_chart(tables: RunTables) -> go.Figure:
+def win_rate_chart(tables: RunTables) -> Chart:
     """Slots won for each impression bid on."""
-    figure = curves(tables, series.win_rate(tables.delivery), "wins, share of bids", form=".1%")
-    figure.update_yaxes(tickformat=".0~%")
-    return figure
+    return curves(tables, series.win_rate(tables.delivery), "wins, share of bids", form="percent")
 
 
-def spend_chart(tables: RunTables) -> go.Figure:
+def spend_chart(tables: RunTables) -> Chart:
     """Money spent for each advertiser, with a bar where its budget ends."""
-    figure = strips(tables, "spend")
-    bars(figure, tables, "budget", "budget")
-    figure.update_xaxes(title_text=plain(f"spend, {tables.currency}"))
-    return figure
+    chart = strips(tables, "spend", "budget")
+    chart.x.title = f"spend, {tables.currency}"
+    return chart
 
 
-def value_chart(tables: RunTables) -> go.Figure:
+def value_chart(tables: RunTables) -> Chart:
     """Value bought for each advertiser."""
-    figure = strips(tables, "value")
-    figure.update_xaxes(title_text=plain(f"value, {tables.value_unit}s"))
-    return figure
+    chart = strips(tables, "value")
+    chart.x.title = f"value, {tables.value_unit}s"
+    return chart
 
 
-def cpa_chart(tables: RunTables) -> go.Figure:
+def cpa_chart(tables: RunTables) -> Chart:
     """Money paid for a unit of expected value, with a bar at the target of each advertiser."""
     price = series.ratio("spend", "value").alias("cpa")
     advertisers = tables.advertisers.with_columns(price)
-    figure = strips(replace(tables, advertisers=advertisers), "cpa")
-    aims = bars(figure, tables, "target_cpa", "target CPA")
-    found = pl.concat([advertisers["cpa"], aims]).drop_nulls()
-    positive = found.filter(found > 0)
-    if len(positive) and positive.max() > FOLD * positive.min():  # type: ignore[operator]
-        figure.update_xaxes(type="log", dtick="D2", tickformat=",~g", rangemode="normal")
-    figure.update_xaxes(title_text=plain(f"{tables.currency} per {tables.value_unit}"))
-    return figure
+    chart = strips(replace(tables, advertisers=advertisers), "cpa", "target_cpa")
+    seen = [x for layer in chart.of(Marks) for x in layer.x if x is not None and x > 0]
+    if seen and max(seen) > FOLD * min(seen):
+        chart.x = Axis(low=min(seen) / 1.1, high=max(seen) * 1.1, log=True)
+    chart.x.title = f"{tables.currency} per {tables.value_unit}"
+    return chart
 
 
-def bars(figure: go.Figure, tables: RunTables, column: str, name: str) -> pl.Series:
-    """A grey bar on each row, where it has a number above 0; gives these numbers."""
-    table = shown_advertisers(tables).unique("row", keep="first", maintain_order=True)
-    table = table.filter(pl.col(column).is_finite(), pl.col(column) > 0)
-    figure.add_scatter(
-        x=table[column].to_list(),
-        y=table["row"].to_list(),
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 15, "line": {"width": 2.5, "color": GREY}},
-        meta={"bidder": -1, "role": "guide"},
-        name=name,
-        hovertemplate=f"{name} %{{x:,.4~g}}<extra></extra>",
-    )
-    return table[column]
+def strips(tables: RunTables, column: str, limit: str = "") -> Chart:
+    """A dot a bidder on a row an advertiser; a row a bidder where there is one advertiser.
 
-
-def strips(tables: RunTables, column: str) -> go.Figure:
-    """A dot a bidder on a row an advertiser; a row a bidder where there is one advertiser."""
+    Args:
+        tables: of the run.
+        column: of `advertisers`, what is drawn.
+        limit: a column that a grey bar stands at, where it is above 0.
+    """
     table = shown_advertisers(tables)
-    figure = rows(
-        table.unique("row", keep="first", maintain_order=True).sort("row")["label"].to_list()
-    )
+    lines = table.unique("row", keep="first", maintain_order=True).sort("row")
+    chart = rows(lines["label"].to_list())
+    if limit:
+        aims = lines.filter(pl.col(limit).is_finite(), pl.col(limit) > 0)
+        told = [f"{limit.replace('_', ' ')} {number(x, 2)}" for x in aims[limit]]
+        chart.add(
+            Marks(
+                x=aims[limit].to_list(),
+                y=aims["row"].to_list(),
+                colour=GREY,
+                symbol="bar",
+                size=15,
+                name=limit,
+                told=told,
+            )
+        )
     looks = marks(tables)
     # The leader is drawn last, on top.
     for rank, name in reversed(list(enumerate(tables.bidders))):
         mine = table.filter(pl.col("bidder") == name)
-        look = looks[name]
-        figure.add_scatter(
-            x=mine[column].to_list(),
-            y=mine["row"].to_list(),
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": 9},
-            text=[told(row, tables) for row in mine.to_dicts()],
-            meta={"bidder": rank, "role": "mark"},
-            name=plain(name),
-            hovertemplate="%{text}<extra></extra>",
+        chart.add(
+            Marks(
+                x=mine[column].to_list(),
+                y=mine["row"].to_list(),
+                colour=looks[name].colour,
+                symbol=looks[name].symbol,
+                size=9,
+                name=name,
+                told=[advertiser_told(row, tables) for row in mine.to_dicts()],
+                rank=rank,
+            )
         )
-    figure.update_xaxes(rangemode="tozero")
-    return figure
+    chart.x = fitted([x for layer in chart.of(Marks) for x in layer.x], zero=True)
+    return chart
 
 
 def shown_advertisers(tables: RunTables) -> pl.DataFrame:
@@ -185,17 +169,17 @@ def shown_advertisers(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def told(row: dict[str, Any], tables: RunTables) -> str:
-    """One advertiser under one bidder, as hover text."""
-    money, unit = plain(tables.currency), plain(tables.value_unit)
+def advertiser_told(row: dict[str, Any], tables: RunTables) -> str:
+    """One advertiser under one bidder, in lines."""
+    money, unit = tables.currency, tables.value_unit
     spend, budget, value, target = (row[k] for k in ("spend", "budget", "value", "target_cpa"))
-    use = f" ({number(100 * spend / budget, 1)} %)" if budget > 0 else ""
+    use = f" ({number(100 * spend / budget, 1)}\u00a0%)" if budget > 0 else ""
     lines = [
-        f"<b>{plain(row['bidder'])}</b> for {plain(row['name'])}, category {row['category']}",
+        f"{row['bidder']} for {row['name']}, category {row['category']}",
         f"spent {number(spend, 2)} of {number(budget, 2)} {money}{use}",
         f"value {number(value, 2)} {unit}s, counted {number(row['conversions'], 2)}",
     ]
     if value > 0:
         aim = f", target {number(target, 2)}" if known(target) and target > 0 else ""
         lines.append(f"{number(spend / value, 2)} {money} per {unit}{aim}")
-    return "<br>".join(lines)
+    return "\n".join(lines)

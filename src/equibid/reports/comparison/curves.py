@@ -1,21 +1,21 @@
-"""A line a bidder over the ticks, its name at the end, a band for the range of replicates."""
+"""A line a bidder over the period, its name at the end, a band for the range of replicates."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 from jaxtyping import Float
 from scipy.optimize import isotonic_regression
 
-from equibid.reports.comparison.tables import RunTables
-from equibid.reports.html.frame import BOTTOM, TOP, blank, name_y, plain, short
-from equibid.reports.html.palette import faint, marks
+from equibid.reports.charts.chart import Axis, Band, Chart, Form, Line, Name
+from equibid.reports.charts.text import short
+from equibid.reports.comparison.looks import marks
+from equibid.reports.comparison.tables import Clock, RunTables
+from equibid.reports.html.numbers import number, percent
 
-HEIGHT = 390
+HEIGHT = 320
 # Room for names at the right, and the height of one, pixels.
-NAMES = 116
+NAMES = 132
 NAME = 16
 # With more bidders than this, bands cover each other: they wait until bidders are picked.
 FEW = 3
@@ -26,112 +26,104 @@ def curves(
     curve: pl.DataFrame,
     title: str,
     *,
-    form: str,
+    form: Form = "number",
     start: float | None = None,
     top: float = 0.0,
     fold: float = float("inf"),
-) -> go.Figure:
+) -> Chart:
     """The chart.
 
     Args:
         tables: of the run.
         curve: a row a `bidder` and `x` (ticks), with `mean`, `low` and `high` over replicates.
         title: of the y axis, with its unit.
-        form: d3 format of the numbers.
+        form: of the numbers.
         start: where every curve starts at tick 0, if it does.
         top: what the y axis shows at least up to.
         fold: draw a logarithmic axis where positive curves differ by more than this.
     """
-    figure = blank(HEIGHT, right=NAMES)
-    looks = marks(tables)
+    chart = Chart(HEIGHT, right=NAMES)
+    looks, clock = marks(tables), tables.clock
     ends: dict[str, tuple[float, float]] = {}
-    when = f"after %{{x}} of {tables.ticks} ticks"
     for rank, name in enumerate(tables.bidders):
         one = curve.filter(pl.col("bidder") == name)
         if one.is_empty():
             continue
-        look, shared = looks[name], {"name": plain(name), "hoverinfo": "skip"}
-        x, mean, low, high = (one[column].to_list() for column in ("x", "mean", "low", "high"))
+        ticks, mean, low, high = (one[column].to_list() for column in ("x", "mean", "low", "high"))
         if start is not None:
-            x, mean, low, high = [0.0, *x], [start, *mean], [start, *low], [start, *high]
+            ticks, mean, low, high = [0.0, *ticks], [start, *mean], [start, *low], [start, *high]
+        x = [tick * clock.length for tick in ticks]
         ends[name] = x[-1], mean[-1]
+        colour = looks[name].colour
         if tables.replicates > 1:
-            figure.add_scatter(
-                x=x + x[::-1],
-                y=high + low[::-1],
-                fill="toself",
-                fillcolor=faint(look.colour, 0.2),
-                mode="none",
-                visible=len(looks) <= FEW,
-                meta={"bidder": rank, "role": "band"},
-                **shared,
+            chart.add(
+                Band(x=x, low=low, high=high, colour=colour, waits=True, name=name, rank=rank)
             )
-        figure.add_scatter(
-            x=x,
-            y=mean,
-            mode="lines" if len(x) > 2 else "lines+markers",
-            line={"color": look.colour, "dash": look.dash, "width": 2.25},
-            marker={"symbol": look.symbol, "size": 8},
-            meta={"bidder": rank, "role": "line"},
-            name=plain(name),
-            hovertemplate=f"<b>{plain(name)}</b> %{{y:{form}}}<br>{when}<extra></extra>",
+        told = [
+            f"{name}\n{said(y, form)}\n{clock.told(at, tables.ticks)}"
+            for at, y in zip(ticks, mean, strict=True)
+        ]
+        symbol = looks[name].symbol if len(x) <= 2 else ""
+        chart.add(
+            Line(
+                x=x,
+                y=mean,
+                colour=colour,
+                dash=looks[name].dash,
+                symbol=symbol,
+                name=name,
+                told=told,
+                rank=rank,
+            )
         )
-    ticks = tables.ticks
-    quarters = sorted({round(ticks * quarter / 4) for quarter in range(5)})
-    figure.update_xaxes(
-        title_text="tick", range=[0, ticks * 1.05], tickvals=quarters, showgrid=False
-    )
-    axis = scale(figure, curve, top, fold)
-    name_y(figure, title)
-    name_ends(figure, tables, ends, axis)
-    return figure
+    chart.x = time_axis(tables.ticks, clock)
+    # Bands that wait may leave the chart: most of it would be empty until they are drawn.
+    seen = ("low", "high") if len(looks) <= FEW else ("mean", "mean")
+    chart.y = scale(curve.select(low=seen[0], high=seen[1]), top, fold)
+    chart.y.title, chart.y.form = title, form
+    name_ends(chart, tables, ends)
+    return chart
 
 
-class Axis(NamedTuple):
-    """A y axis: its ends are powers of ten where it is logarithmic."""
-
-    low: float
-    high: float
-    log: bool
+def said(x: float, form: Form) -> str:
+    """A number for people."""
+    return percent(x) if form == "percent" else number(x, 2)
 
 
-def scale(figure: go.Figure, curve: pl.DataFrame, top: float, fold: float) -> Axis:
-    """Fit the y axis: from zero, or logarithmic where that would flatten the small."""
+def time_axis(ticks: int, clock: Clock) -> Axis:
+    """From the beginning of the period to its end, in hours where a tick's length is known."""
+    end = ticks * clock.length
+    quarters = sorted({round(end * quarter / 4) for quarter in range(5)})
+    places = [(float(x), str(x)) for x in quarters]
+    return Axis(title=clock.title, low=0.0, high=end, ticks=places, grid=False)
+
+
+def scale(curve: pl.DataFrame, top: float, fold: float) -> Axis:
+    """A y axis from zero, or logarithmic where that would flatten the small."""
     least, most = curve.select(pl.col("low").min(), pl.col("high").max()).row(0)
     if least is not None and least > 0 and most / least > fold:
-        axis = Axis(math.log10(least / 1.1), math.log10(most * 1.1), log=True)
-        figure.update_yaxes(type="log", dtick="D2", tickformat=",~g")
-    else:
-        axis = Axis(0.0, (max(most or 0.0, top) or 1.0) * 1.05, log=False)
-    figure.update_yaxes(range=[axis.low, axis.high], ticklabelstandoff=6)
-    return axis
+        return Axis(low=least / 1.1, high=most * 1.1, log=True)
+    return Axis(low=0.0, high=(max(most or 0.0, top) or 1.0) * 1.05)
 
 
-def name_ends(
-    figure: go.Figure, tables: RunTables, ends: dict[str, tuple[float, float]], axis: Axis
-) -> None:
+def name_ends(chart: Chart, tables: RunTables, ends: dict[str, tuple[float, float]]) -> None:
     """Write each bidder's name beside the end of its curve, none over another."""
-    low, high, log = axis
-    gap = (high - low) * NAME / (HEIGHT - TOP - BOTTOM)
-    places = np.array([np.log10(y) if log else y for _, y in ends.values()])
     ranks = {name: rank for rank, name in enumerate(tables.bidders)}
     looks = marks(tables)
+    free = free_places(chart, [y for _, y in ends.values()])
+    for (name, (x, y)), place in zip(ends.items(), free, strict=True):
+        words, colour = short(name, 15), looks[name].colour
+        chart.add(Name(x=x, y=y, place=place, text=words, colour=colour, rank=ranks[name]))
+
+
+def free_places(chart: Chart, ends: list[float]) -> list[float]:
+    """Where names of curves stand that end at these numbers of the y axis, none over another."""
+    axis = chart.y
+    low, high = (math.log10(x) if axis.log else x for x in (axis.low, axis.high))
+    gap = (high - low) * NAME / chart.height
+    places = np.array([math.log10(y) if axis.log else y for y in ends])
     free = spread(places, gap, low + gap / 2, high - gap / 2)
-    for (name, (x, y)), place in zip(ends.items(), free.tolist(), strict=True):
-        colour = looks[name].colour
-        figure.add_scatter(
-            x=[x, tables.ticks * 1.045],
-            y=[y, 10**place if log else place],
-            mode="lines+text",
-            line={"color": faint(colour, 0.6), "width": 1},
-            text=["", plain(short(name, 15))],
-            textposition="middle right",
-            textfont={"color": colour, "size": 12.5},
-            cliponaxis=False,
-            meta={"bidder": ranks[name], "role": "label"},
-            name=plain(name),
-            hoverinfo="skip",
-        )
+    return [10**place if axis.log else place for place in free.tolist()]
 
 
 def spread(

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from functools import partial
 
-import plotly.graph_objects as go
-
+from equibid.reports.charts.chart import Chart
 from equibid.reports.comparison import charts
 from equibid.reports.comparison.heat_maps import head_to_head_chart, paired_chart, strength_chart
 from equibid.reports.comparison.price_charts import price_chart, win_curve_chart
 from equibid.reports.comparison.reliability_charts import profile_chart
 from equibid.reports.comparison.tables import RunTables
 
-Chart = Callable[[RunTables], go.Figure]
-CHARTS: dict[str, Chart] = {
+Draw = Callable[[RunTables], Chart]
+CHARTS: dict[str, Draw] = {
     "ranking": charts.ranking_chart,
     "profile": profile_chart,
     "paired": paired_chart,
@@ -56,6 +55,6 @@ def segments(tables: RunTables) -> dict[str, int]:
     }
 
 
-def drawn(tables: RunTables) -> dict[str, go.Figure]:
+def drawn(tables: RunTables) -> dict[str, Chart]:
     """The charts, by the names that the page places."""
     return {name: CHARTS[name](tables) for name in shown(tables)}

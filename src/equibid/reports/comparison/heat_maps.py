@@ -3,26 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 from jaxtyping import Float
 
 from equibid.evaluation.pairs import turned
-from equibid.reports.comparison.tables import RunTables, number
-from equibid.reports.html.frame import blank, name_rows, plain, short
-from equibid.reports.html.palette import COLOURS, GREY, faint
+from equibid.reports.charts.chart import Axis, Cells, Chart
+from equibid.reports.comparison.tables import RunTables
+from equibid.reports.html.numbers import number
+from equibid.reports.html.palette import LESS, MORE
 
-ROW, TOP = 34, 34
-# Less, even, more; see-through, so that numbers on them are read on either page.
-LESS_MORE = [
-    [0.0, faint(COLOURS[3], 0.65)],
-    [0.5, faint(GREY, 0.12)],
-    [1.0, faint(COLOURS[0], 0.65)],
-]
+ROW = 34
 # The least range of colours: differences below it look even, as they are.
 LEAST = 0.02
-# With more columns than this there is no room for numbers.
-MOST_NUMBERS = 16
 
 
 def heat_map(
@@ -31,54 +23,35 @@ def heat_map(
     columns: Sequence[str],
     told: Sequence[Sequence[str]],
     signs: Sequence[Sequence[str]] | None = None,
-) -> go.Figure:
+) -> Chart:
     """A chart of differences from even (0).
 
     Args:
         values: relative differences, NaN where there is none.
         rows: names, the first on top.
         columns: names.
-        told: hover text of each cell.
+        told: of each cell.
         signs: what follows the number in a cell, as a star.
     """
-    figure = blank(ROW * len(rows) + TOP + 8, left=8)
-    reach = max(float(np.nanmax(np.abs(values), initial=0.0)), LEAST)
     marks = signs or [[""] * len(columns)] * len(rows)
     text = [
         ["" if np.isnan(x) else f"{percent(x)}{mark}" for x, mark in zip(*one, strict=True)]
         for one in zip(values, marks, strict=True)
     ]
-    figure.add_heatmap(
-        z=[[None if np.isnan(x) else float(x) for x in row] for row in values],
-        x=list(range(len(columns))),
-        y=list(range(len(rows))),
-        text=text,
-        texttemplate="%{text}" if len(columns) <= MOST_NUMBERS else None,
-        textfont={"size": 12},
-        customdata=[list(row) for row in told],
-        hovertemplate="%{customdata}<extra></extra>",
-        colorscale=LESS_MORE,
-        zmin=-reach,
-        zmax=reach,
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        meta={"bidder": -1, "role": "guide"},
+    chart = Chart(ROW * len(rows))
+    chart.x = Axis(low=-0.5, high=len(columns) - 0.5, names=columns, grid=False)
+    chart.y = Axis(low=len(rows) - 0.5, high=-0.5, names=rows, grid=False)
+    chart.add(
+        Cells(
+            values=[[None if np.isnan(x) else float(x) for x in row] for row in values],
+            text=text,
+            told=told,
+            reach=max(float(np.nanmax(np.abs(values), initial=0.0)), LEAST),
+            more=MORE,
+            less=LESS,
+        )
     )
-    # Numbers that count need not all stand there; names must.
-    every = -(-len(columns) // (12 if all(name.isdigit() for name in columns) else 30))
-    name_rows(figure, rows)
-    figure.update_yaxes(showgrid=False)
-    figure.update_xaxes(
-        tickvals=list(range(0, len(columns), every)),
-        ticktext=[plain(short(name, 16)) for name in columns][::every],
-        range=[-0.5, len(columns) - 0.5],
-        side="top",
-        showgrid=False,
-        automargin=True,
-    )
-    figure.update_layout(margin={"t": TOP, "b": 8})
-    return figure
+    return chart
 
 
 def percent(x: float) -> str:
@@ -88,7 +61,7 @@ def percent(x: float) -> str:
     return ("+" if shown > 0 else "") + number(shown + 0.0, 0 if abs(x) >= 0.0995 else 1)
 
 
-def strength_chart(tables: RunTables, kind: str) -> go.Figure:
+def strength_chart(tables: RunTables, kind: str) -> Chart:
     """What each bidder buys of a segment, beside the contenders' mean and its own score.
 
     The colour is what is special about the segment: its relative value there over that of the
@@ -108,8 +81,8 @@ def strength_chart(tables: RunTables, kind: str) -> go.Figure:
                 continue
             values[i, j] = x / mean - 1
             told[i][j] = (
-                f"<b>{plain(bidder)}</b>, {named(kind, segment)}<br>{number(x, 3)} × the "
-                f"contenders' mean there<br>{percent(x / mean - 1)} % beside {number(mean, 3)} "
+                f"{bidder}, {named(kind, segment)}\n{number(x, 3)} × the "
+                f"contenders' mean there\n{percent(x / mean - 1)} % beside {number(mean, 3)} "
                 "overall"
             )
     columns = [str(segment) for segment in segments]
@@ -140,7 +113,7 @@ def named(kind: str, segment: int) -> str:
     return f"{words[kind]} {segment + (kind == 'budget')}"
 
 
-def head_to_head_chart(tables: RunTables) -> go.Figure:
+def head_to_head_chart(tables: RunTables) -> Chart:
     """What a bidder buys against another, beside a market of its own kind."""
     assert tables.head_to_head is not None
     cells = {
@@ -156,13 +129,12 @@ def head_to_head_chart(tables: RunTables) -> go.Figure:
                 continue
             values[i, j] = share - 1
             told[i][j] = (
-                f"<b>{plain(one)}</b> against {plain(other)}<br>buys {number(share, 3)} × what it "
-                "buys among its own kind"
+                f"{one} against {other}\nbuys {number(share, 3)} × what it buys among its own kind"
             )
     return heat_map(values, names, names, told)
 
 
-def paired_chart(tables: RunTables) -> go.Figure:
+def paired_chart(tables: RunTables) -> Chart:
     """Differences of all pairs on common replicates, with a star where they are no chance.
 
     A dash follows where the test could not give a star, however large the difference.
@@ -187,12 +159,6 @@ def paired_chart(tables: RunTables) -> go.Figure:
             values[a, b], signs[a][b] = x, star
             word = "more" if x > 0 else "less"
             told[a][b] = (
-                f"<b>{plain(names[a])}</b> buys {number(100 * abs(x), 2)} % {word} than "
-                f"{plain(names[b])}<br>{sure}"
+                f"{names[a]} buys {number(100 * abs(x), 2)} % {word} than {names[b]}\n{sure}"
             )
     return heat_map(values, names, names, told, signs)
-
-
-def heat_class(columns: int) -> str:
-    """Of a heat map's place: on a phone there is room for few numbers."""
-    return "rows dense" if columns > 5 else "rows"

@@ -2,35 +2,39 @@
 
 from html import escape
 
-from equibid.reports.comparison.heat_maps import heat_class
-from equibid.reports.comparison.tables import RunTables, number
-from equibid.reports.html.document import figure, interval, table
+from equibid.reports.charts.chart import Chart
+from equibid.reports.charts.svg import HALF
+from equibid.reports.comparison.tables import RunTables
+from equibid.reports.html.document import Section, figure, interval, table
+from equibid.reports.html.numbers import number
 
 # As many rows as a reader looks through.
 MOST_ROWS = 24
 
 
-def market(tables: RunTables, shown: list[str]) -> str:
+def market(tables: RunTables, charts: dict[str, Chart]) -> Section:
     """Prices, win-rate curves, and the figures of whole markets."""
-    charts = ""
-    if "prices" in shown:
-        charts += figure(
+    parts = ""
+    if "prices" in charts:
+        parts += figure(
             "prices",
+            charts["prices"],
             "What does a slot cost?",
             "The bid to beat, over the period: its median, the middle half and the middle 80\u00a0%"
             " of impressions. Dashed is the first slot, if there are several.",
+            HALF,
         )
-    if "win-curve" in shown:
-        charts += figure(
+    if "win-curve" in charts:
+        parts += figure(
             "win-curve",
+            charts["win-curve"],
             "How often does a bid win?",
             "Share of impressions on which a bid is high enough. Dots are bidders at their mean "
             "bid: off the line, for they bid more for some impressions than for others.",
+            HALF,
         )
-    figures = market_table(tables)
-    if not charts and not figures:
-        return ""
-    return f'<section><h2>The market</h2><div class="pair">{charts}</div>{figures}</section>'
+    body = f'<div class="pair">{parts}</div>' if parts else ""
+    return Section("The market", body + market_table(tables))
 
 
 def market_table(tables: RunTables) -> str:
@@ -60,36 +64,33 @@ def market_table(tables: RunTables) -> str:
     return table("Who bids", [(title, unit) for _, title, unit, _, _ in columns], rows) + note
 
 
-def strong(tables: RunTables, shown: list[str]) -> str:
+def strong(charts: dict[str, Chart]) -> Section:
     """Where each bidder is better than elsewhere."""
     places = {
-        "category": ("By category of the advertiser", "A column a category.", "rows dense"),
-        "time": ("By time", "A column a span of the period.", "rows dense"),
-        "budget": ("By budget", "A column a quarter of the advertisers, by budget.", "rows"),
+        "category": ("By category of the advertiser", "A column a category."),
+        "time": ("By time", "A column a span of the period."),
+        "budget": ("By budget", "A column a quarter of the advertisers, by budget."),
     }
-    there = [name for name in shown if name in places]
-    if not there:
-        return ""
-    parts = "".join(figure(name, *places[name]) for name in there)
-    return (
-        '<section><h2>Where is it strong?</h2><p class="guide">What a bidder buys of a segment '
-        "beside the contenders there, against what it buys beside them overall: blue is better "
-        f"than its own score, red is worse, in percent.</p>{parts}</section>"
+    shown = [name for name in places if name in charts]
+    return Section(
+        "Where is it strong?",
+        "".join(figure(name, charts[name], *places[name]) for name in shown),
+        "What a bidder buys of a segment beside the contenders there, against what it buys beside "
+        "them overall, in percent: green is better than its own score, pink is worse.",
     )
 
 
-def meeting(tables: RunTables, shown: list[str]) -> str:
+def meeting(charts: dict[str, Chart]) -> Section:
     """Who loses when others deviate."""
-    if "head-to-head" not in shown:
-        return ""
-    return (
-        "<section><h2>Head to head</h2>"
-        + figure(
+    if "head-to-head" not in charts:
+        return Section("Head to head", "")
+    return Section(
+        "Head to head",
+        figure(
             "head-to-head",
+            charts["head-to-head"],
             "Who loses to whom?",
             "What the bidder of a row buys when half the market bids as the column does, beside a "
-            "market of its own kind, in percent. A red row is exploited, a blue column is prey.",
-            heat_class(len(tables.bidders)),
-        )
-        + "</section>"
+            "market of its own kind, in percent. A pink row is exploited, a green column is prey.",
+        ),
     )

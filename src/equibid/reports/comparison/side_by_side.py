@@ -3,26 +3,31 @@
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from equibid.evaluation.metrics import Metric
 from equibid.evaluation.ranking import places
-from equibid.files import write_text
+from equibid.reports.charts.svg import HALF
 from equibid.reports.comparison.certainty import p_value
 from equibid.reports.comparison.metric_chart import SCORE, bidders_of, metric_chart
-from equibid.reports.comparison.tables import number
-from equibid.reports.comparison.verdict import Verdict
-from equibid.reports.html.document import buttons, document, figure, interval, swatch, table
-from equibid.reports.html.palette import COLOURS, DASHES, SYMBOLS, Mark
+from equibid.reports.comparison.metric_table import FIRST
+from equibid.reports.html.changed import settings
+from equibid.reports.html.document import (
+    Section,
+    Verdict,
+    document,
+    figure,
+    folded,
+    interval,
+    swatch,
+    table,
+)
+from equibid.reports.html.numbers import number
+from equibid.reports.html.palette import Mark
+from equibid.reports.html.palette import look as look_of
 from equibid.runs.across import Past, comparable, differences, differing
-
-
-def write_side_by_side(runs: Sequence[Past], path: Path) -> None:
-    """Write the report of several comparisons to `path` (about 5 MB)."""
-    write_text(path, page(runs))
 
 
 def page(runs: Sequence[Past]) -> str:
@@ -30,35 +35,43 @@ def page(runs: Sequence[Past]) -> str:
     looks = looks_of(runs)
     changed = differing([run.config for run in runs])
     metrics = shared(runs)
-    drawn = {metric.column: metric_chart(runs, metric, looks) for metric in metrics}
-    dots = "".join(
-        figure(m.column, escape(m.title), escape(f"{m.meaning} {in_words(m)}"), "rows")
-        for m in metrics
+    first = [metric for metric in metrics if metric.column in ("score", *FIRST)]
+    dots, more = (
+        "".join(
+            figure(
+                m.column,
+                metric_chart(runs, m, looks),
+                escape(m.title),
+                escape(f"{m.meaning} {in_words(m)}"),
+                HALF,
+            )
+            for m in some
+        )
+        for some in (first, [metric for metric in metrics if metric not in first])
     )
+    beneath = folded("More metrics", f'<div class="pair">{more}</div>') if more else ""
     return document(
         title="Runs side by side: " + ", ".join(run.name for run in runs),
         facts=f"{len(runs)} runs · {len(bidders_of(runs))} bidders",
         said=verdict(runs, changed),
         legend="Runs",
-        chips=buttons([(run.name, look) for run, look in zip(runs, looks, strict=True)]),
+        looks=[(run.name, look) for run, look in zip(runs, looks, strict=True)],
         sections=(
-            settings(runs, changed),
+            settings([run.name for run in runs], changed),
             change(runs),
-            f'<section><h2>Ranking by metric</h2><p class="guide">A dot a run, lines 95\u00a0% '
-            f'intervals. Scores compare bidders within a run, not runs.</p><div class="pair">'
-            f"{dots}</div>{ranking(runs, looks)}</section>",
+            Section(
+                "Ranking by metric",
+                f'{ranking(runs, looks)}<div class="pair">{dots}</div>{beneath}',
+                "A dot a run, lines 95\u00a0% intervals. Scores compare bidders within a run, not "
+                "runs.",
+            ),
         ),
-        figures=drawn,
     )
 
 
 def looks_of(runs: Sequence[Past]) -> list[Mark]:
     """A look a run, in the order they were named."""
-    turns = (divmod(place, len(COLOURS)) for place in range(len(runs)))
-    return [
-        Mark(COLOURS[at], DASHES[turn % len(DASHES)], SYMBOLS[turn % len(SYMBOLS)])
-        for turn, at in turns
-    ]
+    return [look_of(place) for place in range(len(runs))]
 
 
 def shared(runs: Sequence[Past]) -> list[Metric]:
@@ -122,33 +135,11 @@ def gap_in_words(row: Mapping[str, Any]) -> str:
     return f"{number(100 * abs(gap), 1)}\u00a0% {'more' if gap > 0 else 'less'}"
 
 
-def settings(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> str:
-    """Which settings differ."""
-    if not changed:
-        return '<section><h2>What differs</h2><p class="guide">No setting.</p></section>'
-    lines = [
-        f'<tr><td></td><td class="name">{escape(name)}</td>'
-        + "".join(f"<td>{escape(said(value))}</td>" for value in values)
-        + "</tr>"
-        for name, values in changed.items()
-    ]
-    heads = [(run.name, "") for run in runs]
-    shown = table("Setting", heads, lines, "settings")
-    return f"<section><h2>What differs</h2>{shown}</section>"
-
-
-def said(value: Any) -> str:
-    """A setting for people."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "–"
-    return "–" if value is None else str(value)
-
-
-def change(runs: Sequence[Past]) -> str:
+def change(runs: Sequence[Past]) -> Section:
     """Differences to the first run, day by day."""
     found = differences(runs)
     if found.is_empty():
-        return ""
+        return Section("What it changed", "")
     apart = [escape(run.name) for run in runs[1:] if not comparable(runs[0], run)]
     left = f" Not on the same days, so not here: {', '.join(apart)}." if apart else ""
     unit = runs[0].findings.settled.value_unit
@@ -176,10 +167,12 @@ def change(runs: Sequence[Past]) -> str:
         ("p", "corrected"),
         ("Days", "in common"),
     ]
-    return (
-        '<section><h2>What it changed</h2><p class="guide">The same bidder on the same days and '
-        f"draws, beside {escape(runs[0].name)}. p is that of the sign-flip test of the "
-        f"differences, corrected for all rows.{left}</p>{table('Bidder', heads, lines)}</section>"
+    return Section(
+        "What it changed",
+        table("Bidder", heads, lines),
+        "The same bidder on the same days and draws, beside "
+        f"{escape(runs[0].name)}. p is that of the sign-flip test of the differences, corrected "
+        f"for all rows.{left}",
     )
 
 

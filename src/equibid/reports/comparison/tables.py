@@ -1,15 +1,45 @@
 """What a report is made from: the tables of one run."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import polars as pl
 
 from equibid.errors import InputError
 from equibid.evaluation.metrics import Metric
+from equibid.reports.html.numbers import number
+from equibid.reports.sheet import Column, Sheet
+from equibid.runs.reading import RunFolder
+
+
+class Clock(NamedTuple):
+    """How time is told: in hours of the period, or in ticks where an hour has no place in it.
+
+    Attributes:
+        hours: of a tick, None where that is not known.
+    """
+
+    hours: float | None = None
+
+    @property
+    def length(self) -> float:
+        """Of a tick, in the unit of the time axis."""
+        return self.hours or 1.0
+
+    @property
+    def title(self) -> str:
+        """Of the time axis."""
+        return "tick" if self.hours is None else "hour"
+
+    def told(self, tick: float, ticks: int) -> str:
+        """A moment in words."""
+        now, end = (round(x * self.length, 2) for x in (tick, ticks))
+        return f"after {now:g} of {end:g} {self.title}s"
+
+
+TICKS = Clock()
 
 
 @dataclass(frozen=True)
@@ -17,7 +47,7 @@ class RunTables:
     """One run of the arena.
 
     Attributes:
-        config: how the run was made, resolved; may nest.
+        run: the folder; its config says how the run was made.
         ranking: a row a bidder in rank order: `bidder`, `reference` (a mark that is no contender),
             `score` (higher is better) with `score_low` and `score_high` (95 % interval), and the
             columns of `metrics`; numbers are null where there are none.
@@ -36,9 +66,10 @@ class RunTables:
             further tables of a run folder (`equibid.runs.findings`); what is None is not
             shown.
         notices: sentences on how the replicates are counted.
+        clock: how time is told.
     """
 
-    config: Mapping[str, Any]
+    run: RunFolder
     ranking: pl.DataFrame
     metrics: Sequence[Metric]
     score_title: str
@@ -59,6 +90,7 @@ class RunTables:
     win_curve: pl.DataFrame | None = None
     head_to_head: pl.DataFrame | None = None
     notices: Sequence[str] = ()
+    clock: Clock = TICKS
 
     @property
     def bidders(self) -> list[str]:
@@ -83,8 +115,6 @@ class RunTables:
         return int(self.delivery.select(pl.col("tick").max()).item()) + 1
 
 
-# A number that needs more is written with a power of ten.
-MOST_DECIMALS = 8
 MORE = (
     *("scores", "reliability", "profile", "paired", "markets"),
     *("strengths", "prices", "win_curve", "head_to_head"),
@@ -128,29 +158,15 @@ def check(tables: RunTables) -> RunTables:
     return tables
 
 
-def known(x: float | None) -> bool:
-    """Whether there is a number."""
-    return x is not None and math.isfinite(x)
-
-
-def decimals(x: float | None, least: int) -> int:
-    """Decimals that show a number of any size: at least these, and two digits that say something.
-
-    Whole numbers (no decimals) stay whole.
-    """
-    if not least or not known(x) or not x:
-        return least
-    return max(least, 1 - math.floor(math.log10(abs(x))))
-
-
-def number(x: float | None, digits: int) -> str:
-    """A number for people: thousands apart, a true minus, a dash for none.
-
-    A small number has more decimals than were asked for, as `decimals` says, so that it is not
-    taken for zero; a tiny one has a power of ten.
-    """
-    if x is None or not math.isfinite(x):
-        return "–"
-    shown = decimals(x, digits)
-    text = f"{x:,.{shown}f}" if shown <= MOST_DECIMALS else f"{x:.1e}"
-    return text.replace("-", "−").replace(",", "\u202f")
+def sheet(tables: RunTables) -> Sheet:
+    """The ranking with its main metrics and their 95 % intervals."""
+    metrics = [metric for metric in tables.metrics if not metric.detail]
+    columns = {
+        "score": Column("Score", tables.score_unit, partial(number, digits=tables.score_digits)),
+        **{m.column: Column(m.title, m.unit, partial(number, digits=m.digits)) for m in metrics},
+    }
+    rows = [
+        (row["bidder"], [(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in columns])
+        for row in tables.ranking.iter_rows(named=True)
+    ]
+    return Sheet("Bidder", list(columns.values()), rows)

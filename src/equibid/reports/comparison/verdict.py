@@ -1,21 +1,16 @@
 """What the ranking says in words, and no more than it can say."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
 from equibid.evaluation.ranking import tied
 from equibid.evaluation.statistics import LEVEL, enough_for, least_p
-from equibid.reports.comparison.tables import RunTables, known, number
+from equibid.reports.comparison.tables import RunTables
+from equibid.reports.html.document import Verdict
+from equibid.reports.html.numbers import known, number
 
 Row = dict[str, Any]
-
-
-class Verdict(NamedTuple):
-    """A headline, and the numbers behind it."""
-
-    headline: str
-    detail: str
 
 
 def verdict(tables: RunTables) -> Verdict:
@@ -61,8 +56,8 @@ def compare(leader: Row, others: list[Row], tables: RunTables) -> tuple[str, str
         )
     if equal:
         return f"{listed([name, *equal])} are tied for first", "Their scores are equal."
-    rivals = listed(near) if len(near) <= 3 else f"{len(near)} of {len(others)} others"
-    if any(apart.get(frozenset((name, rival))) is not None for rival in near):
+    opponents = listed(near) if len(near) <= 3 else f"{len(near)} of {len(others)} others"
+    if any(apart.get(frozenset((name, opponent))) is not None for opponent in near):
         why = (
             "The differences are no larger than chance makes; more replicates may tell them apart."
         )
@@ -71,7 +66,7 @@ def compare(leader: Row, others: list[Row], tables: RunTables) -> tuple[str, str
             "On too few replicates was anything drawn by which they differ: no test can tell them "
             "apart, however large the difference."
         )
-    return f"{name} scores highest, but is not separable from {rivals}", why
+    return f"{name} scores highest, but is not separable from {opponents}", why
 
 
 def separable(tables: RunTables) -> dict[frozenset[str], bool | None]:

@@ -1,97 +1,78 @@
-"""The charts of an equilibrium's report: tables in, figures out."""
+"""The charts of an equilibrium's report: tables in, charts out."""
 
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 
-from equibid.reports.comparison.tables import number
+from equibid.reports.charts.chart import Axis, Bars, Chart, Line, Marks, Rule, rows
 from equibid.reports.equilibrium.tables import LOOKS, EquilibriumTables
-from equibid.reports.html.frame import blank, name_y, plain, rows
-from equibid.reports.html.palette import COLOURS, GREY
+from equibid.reports.html.numbers import number, percent, small
+from equibid.reports.html.palette import GREY, LESS, MORE
 
 # Shares below it are rounding errors; on logarithmic axes they stand here.
 FLOOR = 1e-12
-NOBODY = -1
-ONE_FRAME = 360
+HEIGHT = 300
+# A chart shows no more advertisers; the page says how many were left out.
+MOST_DRAWN = 1500
 
 
-def welfare_chart(tables: EquilibriumTables) -> go.Figure:
+def welfare_chart(tables: EquilibriumTables) -> Chart:
     """Welfare and liquid welfare as shares of what nothing exceeds."""
     measures = (
-        ("Welfare", "welfare", "first_best", COLOURS[0]),
-        ("Liquid welfare", "liquid_welfare", "liquid_bound", COLOURS[2]),
+        ("Welfare", "welfare", "first_best"),
+        ("Liquid welfare", "liquid_welfare", "liquid_bound"),
     )
     names = tables.names if len(tables.results) > 1 else [""]
-    labels = [f"{title}{name and ', '}{name}" for name in names for title, *_ in measures]
-    figure = rows(labels)
-    for index, result in enumerate(tables.results):
-        x = result.figures()
-        for line, (title, column, bound, colour) in enumerate(measures):
-            share = x[column] / x[bound] if x[bound] > 0 else 0.0
-            said = f"{number(x[column], 2)} of at most {number(x[bound], 2)}"
-            figure.add_bar(
-                x=[share],
-                y=[2 * index + line],
-                orientation="h",
-                width=0.6,
-                marker={"color": colour},
-                text=[percent(share)],
-                textposition="inside",
-                insidetextanchor="end",
-                textfont={"color": "#fff"},
-                meta={"bidder": NOBODY, "role": "mark"},
-                name=title,
-                hovertemplate=f"<b>{title}</b> {said}<extra></extra>",
-            )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_layout(barmode="overlay")
-    return figure
+    chart = rows([f"{title}{name and ', '}{name}" for name in names for title, *_ in measures], 32)
+    shares, told = [], []
+    for x in tables.results:
+        for title, column, bound in measures:
+            shares.append(x[column] / x[bound] if x[bound] > 0 else 0.0)
+            told.append(f"{title}\n{number(x[column], 2)} of at most {number(x[bound], 2)}")
+    text = [percent(share) for share in shares]
+    places = list(range(len(shares)))
+    chart.add(Bars(x=shares, y=places, colour=GREY, text=text, told=told))
+    chart.x = Axis(low=0.0, high=1.0, form="percent")
+    return chart
 
 
-def gain_chart(tables: EquilibriumTables) -> go.Figure:
+def gain_chart(tables: EquilibriumTables) -> Chart:
     """Each advertiser's gains as shares of welfare, the largest bound first."""
-    figure = blank(ONE_FRAME)
-    table = tables.advertisers.with_row_index("place", offset=1)
+    chart = Chart(HEIGHT)
+    table = tables.advertisers.with_row_index("place", offset=1).head(MOST_DRAWN)
     for rank, status in enumerate(tables.statuses):
         mine, look = table.filter(status=status.value), LOOKS[status]
-        said = [told(row, tables) for row in mine.to_dicts()]
-        place = mine["place"].to_numpy()
-        low, high = (np.maximum(mine[name].to_numpy(), FLOOR) for name in ("hindsight", "bound"))
-        shared: dict[str, Any] = {"name": status.value, "opacity": 1}
-        gap = np.full(len(place), np.nan)
-        figure.add_scatter(
-            x=np.stack([place, place, gap], axis=1).ravel(),
-            y=np.stack([low, high, gap], axis=1).ravel(),
-            mode="lines",
-            line={"color": look.colour, "width": 2 if len(table) <= 200 else 1},
-            meta={"bidder": rank, "role": "line"},
-            hoverinfo="skip",
-            **shared,
+        low, high, gain = (
+            np.maximum(mine[name].to_numpy(), FLOOR) for name in ("hindsight", "bound", "gain")
         )
-        figure.add_scatter(
-            x=place,
-            y=np.maximum(mine["gain"].to_numpy(), FLOOR),
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": dot(tables)},
-            text=said,
-            meta={"bidder": rank, "role": "mark"},
-            hovertemplate="%{text}<extra></extra>",
-            **shared,
+        chart.add(
+            Marks(
+                x=mine["place"].to_list(),
+                y=gain.tolist(),
+                low=low.tolist(),
+                high=high.tolist(),
+                upright=True,
+                colour=look.colour,
+                symbol=look.symbol,
+                size=dot(tables),
+                name=status.value,
+                told=[advertiser_told(row, tables) for row in mine.to_dicts()],
+                rank=rank,
+            )
         )
-    limit(figure, tables, [1, max(len(table), 2)])
-    top = max(highest(table["bound"]), tables.tolerance)
-    log_shares(figure, "y", top)
-    figure.update_xaxes(title_text="advertisers, the largest bound first", showgrid=False, nticks=6)
-    name_y(figure, "gain, share of total welfare")
-    return figure
+    chart.add(Rule(at=tables.tolerance, axis="y"))
+    chart.y = log_shares(max(highest(table["bound"]), tables.tolerance))
+    chart.y.title = "gain, share of total welfare"
+    chart.x = Axis("advertisers, the largest bound first", 0.5, max(table.height, 2) + 0.5)
+    chart.x.grid, chart.x.whole = False, True
+    return chart
 
 
-def factor_chart(tables: EquilibriumTables) -> go.Figure:
+def factor_chart(tables: EquilibriumTables) -> Chart:
     """Factors over caps against budgets."""
-    figure = blank(ONE_FRAME)
-    table = tables.advertisers.with_columns(
+    chart = Chart(HEIGHT)
+    table = tables.advertisers.head(MOST_DRAWN).with_columns(
         level=pl.when(pl.col("cap") > 0).then(pl.col("factor") / pl.col("cap")).otherwise(0.0)
     )
     bids = table.filter(pl.col("level") > 0)
@@ -100,80 +81,71 @@ def factor_chart(tables: EquilibriumTables) -> go.Figure:
     poorest = lowest(table.filter(pl.col("budget") > 0)["budget"]) / 3
     for rank, status in enumerate(tables.statuses):
         mine, look = table.filter(status=status.value), LOOKS[status]
-        figure.add_scatter(
-            x=mine["budget"].clip(lower_bound=poorest),
-            y=mine["level"].clip(lower_bound=least),
-            mode="markers",
-            marker={"color": look.colour, "symbol": look.symbol, "size": dot(tables)},
-            text=[told(row, tables) for row in mine.to_dicts()],
-            name=status.value,
-            meta={"bidder": rank, "role": "mark"},
-            hovertemplate="%{text}<extra></extra>",
+        chart.add(
+            Marks(
+                x=mine["budget"].clip(lower_bound=poorest).to_list(),
+                y=mine["level"].clip(lower_bound=least).to_list(),
+                colour=look.colour,
+                symbol=look.symbol,
+                size=dot(tables),
+                name=status.value,
+                told=[advertiser_told(row, tables) for row in mine.to_dicts()],
+                rank=rank,
+            )
         )
-    figure.add_hline(y=1, line={"color": GREY, "width": 1.5, "dash": "dot"}, layer="below")
-    figure.update_xaxes(type="log", title_text=plain(f"budget, {tables.currency}"), dtick="D2")
-    figure.update_yaxes(type="log", dtick="D2", tickformat="~g")
-    figure.update_xaxes(tickformat="~s")
-    name_y(figure, "factor, share of the cap")
-    return figure
+    chart.add(Rule(at=1.0, axis="y"))
+    seen = [x for layer in chart.of(Marks) for x in layer.x if x is not None]
+    levels = [y for layer in chart.of(Marks) for y in layer.y if y is not None]
+    chart.x = Axis(f"budget, {tables.currency}", min(seen) / 1.2, max(seen) * 1.2, log=True)
+    chart.y = Axis("factor, share of the cap", min(levels) / 1.4, max(*levels, 1) * 1.2, log=True)
+    return chart
 
 
-def start_chart(tables: EquilibriumTables) -> go.Figure:
+def start_chart(tables: EquilibriumTables) -> Chart:
     """Where each start led: how far from equilibrium, and how good."""
-    figure = blank(ONE_FRAME)
     assert tables.starts is not None
+    chart = Chart(HEIGHT)
     starts = tables.starts.with_columns(far=pl.max_horizontal("gain", "residual"))
-    kinds = ((True, COLOURS[0], "circle", "holds"), (False, COLOURS[1], "x", "does not hold"))
-    for holds, colour, symbol, name in kinds:
+    for holds, colour, symbol in ((True, MORE, "circle"), (False, LESS, "x")):
         mine = starts.filter(holds=holds)
-        figure.add_scatter(
-            x=np.maximum(mine["far"].to_numpy(), FLOOR),
-            y=mine["objective"].to_list(),
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 11, "opacity": 0.7},
-            text=[start_told(row) for row in mine.to_dicts()],
-            name=name,
-            meta={"bidder": NOBODY, "role": "mark"},
-            hovertemplate="%{text}<extra></extra>",
+        chart.add(
+            Marks(
+                x=np.maximum(mine["far"].to_numpy(), FLOOR).tolist(),
+                y=mine["objective"].to_list(),
+                colour=colour,
+                symbol=symbol,
+                opacity=0.7,
+                name="holds" if holds else "does not hold",
+                told=[start_told(row) for row in mine.to_dicts()],
+            )
         )
-    figure.add_vline(
-        x=tables.tolerance, line={"color": GREY, "width": 1.5, "dash": "dot"}, layer="below"
-    )
+    chart.add(Rule(at=tables.tolerance, axis="x"))
     low, high = (float(end(starts["objective"].to_numpy())) for end in (np.min, np.max))
     room = max(0.1 * (high - low), 0.02 * max(abs(low), abs(high)), 1e-12)
-    figure.update_yaxes(range=[low - room, high + room], tickformat=",.4~g")
-    log_shares(figure, "x", max(highest(starts["far"]), tables.tolerance))
-    figure.update_xaxes(title_text="gain over welfare or budget missed, the larger")
-    name_y(figure, f"objective: {tables.config['objective']}")
-    return figure
+    chart.y = Axis(f"objective: {tables.config['objective']}", low - room, high + room)
+    chart.x = log_shares(max(highest(starts["far"]), tables.tolerance))
+    chart.x.title = "gain over welfare or budget missed, the larger"
+    return chart
 
 
-def day_chart(tables: EquilibriumTables) -> go.Figure:
+def day_chart(tables: EquilibriumTables) -> Chart:
     """Exploitability of each day or market, exact and bounded."""
-    figure = rows(tables.names)
-    certificates = [result.certificate for result in tables.results]
-    for place, (result, one) in enumerate(zip(tables.results, certificates, strict=True)):
-        exact, bound = max(one.exploitability, FLOOR), max(one.exploitability_bound, FLOOR)
-        colour = COLOURS[0] if result.holds else COLOURS[3]
-        said = f"{small(one.exploitability)}, any bids {small(one.exploitability_bound)}"
-        figure.add_scatter(
-            x=[exact, bound],
-            y=[place, place],
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            marker={"symbol": ["circle", "line-ns"], "size": [11, 13], "line": {"width": 2}}
-            | {"color": colour, "line_color": colour},
-            name=plain(tables.names[place]),
-            meta={"bidder": NOBODY, "role": "mark"},
-            hovertemplate=f"<b>{plain(tables.names[place])}</b> {said}<extra></extra>",
+    chart = rows(tables.names)
+    for place, (name, one) in enumerate(zip(tables.names, tables.results, strict=True)):
+        best, any_bids = one["exploitability"], one["exploitability_bound"]
+        exact, bound = max(best, FLOOR), max(any_bids, FLOOR)
+        colour = MORE if one["holds"] else LESS
+        said = f"{name}\n{small(best)}, any bids {small(any_bids)}"
+        chart.add(
+            Line(x=[exact, bound], y=[place, place], colour=colour, width=2),
+            Marks(x=[bound], y=[place], colour=colour, symbol="bar", size=13, told=[said]),
+            Marks(x=[exact], y=[place], colour=colour, name=name, told=[said]),
         )
-    most = max([one.exploitability_bound for one in certificates] + [tables.tolerance])
-    figure.add_vline(
-        x=tables.tolerance, line={"color": GREY, "width": 1.5, "dash": "dot"}, layer="below"
-    )
-    log_shares(figure, "x", most)
-    figure.update_xaxes(title_text="largest gain, share of total welfare")
-    return figure
+    most = max([one["exploitability_bound"] for one in tables.results] + [tables.tolerance])
+    chart.add(Rule(at=tables.tolerance, axis="x"))
+    chart.x = log_shares(most)
+    chart.x.title = "largest gain, share of total welfare"
+    return chart
 
 
 def highest(column: pl.Series) -> float:
@@ -186,28 +158,14 @@ def lowest(column: pl.Series) -> float:
     return float(column.to_numpy().min()) if len(column) else 1.0
 
 
-def limit(figure: go.Figure, tables: EquilibriumTables, across: list[float]) -> None:
-    """A dotted line at the tolerance."""
-    figure.add_scatter(
-        x=[across[0] - 0.5, across[1] + 0.5],
-        y=[tables.tolerance, tables.tolerance],
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
-        meta={"bidder": NOBODY, "role": "guide"},
-        name="tolerance",
-        hoverinfo="skip",
-    )
-
-
-def log_shares(figure: go.Figure, axis: str, most: float) -> None:
+def log_shares(most: float) -> Axis:
     """A logarithmic axis from `FLOOR`, whose lowest tick is "0"."""
+    most = most if np.isfinite(most) else 1.0
     decades = range(-12, max(int(np.ceil(np.log10(most))), -1) + 1, 3)
-    ticks = [10.0**power for power in decades]
-    names = ["0", *(small(x) for x in ticks[1:])]
+    ticks = [(10.0**power, small(10.0**power)) for power in decades]
     high = max(np.log10(most) + 0.4, decades[-1])
-    settings = {"type": "log", "range": [-12.6, float(high)], "tickvals": ticks, "ticktext": names}
-    update = figure.update_xaxes if axis == "x" else figure.update_yaxes
-    update(**settings)
+    ticks[0] = (ticks[0][0], "0")
+    return Axis(low=10**-12.6, high=float(10**high), log=True, ticks=ticks)
 
 
 def dot(tables: EquilibriumTables) -> int:
@@ -216,13 +174,13 @@ def dot(tables: EquilibriumTables) -> int:
     return 10 if count <= 60 else 7 if count <= 300 else 5
 
 
-def told(row: dict[str, Any], tables: EquilibriumTables) -> str:
-    """One advertiser as hover text."""
-    money, unit = plain(tables.currency), plain(tables.value_unit)
+def advertiser_told(row: dict[str, Any], tables: EquilibriumTables) -> str:
+    """One advertiser, in lines."""
+    money, unit = tables.currency, tables.value_unit
     use = f" ({percent(row['cost'] / row['budget'])})" if row["budget"] > 0 else ""
-    return "<br>".join(
+    return "\n".join(
         [
-            f"<b>{plain(row['name'])}</b> {row['status']}",
+            f"{row['name']}: {row['status']}",
             f"costs {number(row['cost'], 2)} of {number(row['budget'], 2)} {money}{use}",
             f"value {number(row['returns'], 2)} {unit}s",
             f"factor {number(row['factor'], 3)}, best {number(row['best_factor'], 3)}, "
@@ -234,28 +192,11 @@ def told(row: dict[str, Any], tables: EquilibriumTables) -> str:
 
 
 def start_told(row: dict[str, Any]) -> str:
-    """One start as hover text."""
-    return "<br>".join(
+    """One start, in lines."""
+    return "\n".join(
         [
-            f"<b>start {row['start']}</b>, {plain(row['kind'])}",
-            f"objective {row['objective']:,.6g}",
+            f"start {row['start']}, {row['kind']}",
+            f"objective {number(row['objective'], 3)}",
             f"gain {small(row['gain'])}, residual {small(row['residual'])}",
         ]
     )
-
-
-def percent(x: float) -> str:
-    """A share in percent."""
-    return f"{number(100 * x, 2)}\u00a0%"
-
-
-def small(x: float) -> str:
-    """A share that may be next to nothing."""
-    if x == 0 or not np.isfinite(x):
-        return "0" if x == 0 else "∞"
-    if abs(x) >= 1e-4:
-        return f"{100 * x:.2g}\u00a0%" if abs(x) < 1 else f"{100 * x:.0f}\u00a0%"
-    power = int(np.floor(np.log10(abs(x))))
-    digits = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    lead = f"{x / 10.0**power:.1f}".removesuffix(".0")
-    return f"10{digits}" if lead == "1" else f"{lead}\u00a0×\u00a010{digits}"

@@ -1,21 +1,16 @@
 """The report of `equibid solve` and `equibid certify`."""
 
+from collections.abc import Mapping
 from html import escape
-from pathlib import Path
-
-import plotly.graph_objects as go
+from typing import Any
 
 from equibid.equilibrium.certificate import Status
-from equibid.files import write_text
-from equibid.reports.comparison.tables import number
-from equibid.reports.comparison.verdict import Verdict
+from equibid.reports.charts.chart import Chart
 from equibid.reports.equilibrium import charts
-from equibid.reports.equilibrium.charts import percent, small
-from equibid.reports.equilibrium.tables import LOOKS, EquilibriumTables, equilibrium_tables
-from equibid.reports.html.document import buttons, document, figure, keys, made_of
-from equibid.runs.certifying import all_notices
-
-__all__ = ["EquilibriumTables", "equilibrium_tables", "write_equilibrium"]
+from equibid.reports.equilibrium.tables import LOOKS, EquilibriumTables
+from equibid.reports.html.document import Section, Verdict, document, figure, keys, table
+from equibid.reports.html.making import making
+from equibid.reports.html.numbers import number, percent, small
 
 # As many rows as a reader looks through; the page says how many were left out.
 MOST_ADVERTISERS = 40
@@ -44,12 +39,7 @@ GLOSSARY = (
 )
 
 
-def write_equilibrium(tables: EquilibriumTables, path: Path) -> None:
-    """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    write_text(path, page(tables))
-
-
-def figures(tables: EquilibriumTables) -> dict[str, go.Figure]:
+def drawn(tables: EquilibriumTables) -> dict[str, Chart]:
     """The charts that the run has data for."""
     drawn = {"welfare": charts.welfare_chart(tables)}
     if len(tables.results) > 1:
@@ -69,37 +59,39 @@ def searched(tables: EquilibriumTables) -> bool:
 def page(tables: EquilibriumTables) -> str:
     """The whole report as HTML."""
     counts = dict(tables.advertisers["status"].value_counts().iter_rows())
-    chips = [
-        (f"{status.value} ({number(counts[status.value], 0)})", LOOKS[status])
-        for status in tables.statuses
-    ]
-    sections = [welfare(tables), gains(tables), factors(tables)]
-    if len(tables.results) > 1:
-        sections.insert(0, by_day(tables))
-    if searched(tables):
-        sections.append(starts(tables))
+    figures = drawn(tables)
     return document(
         title=tables.title,
         facts=facts(tables),
         said=verdict(tables),
         legend="Status of advertisers",
-        chips=buttons(chips),
-        sections=[*sections, advertisers(tables), made_of(tables.config, GLOSSARY)],
-        figures=figures(tables),
+        looks=[
+            (f"{status.value} ({number(counts[status.value], 0)})", LOOKS[status])
+            for status in tables.statuses
+        ],
+        sections=[
+            by_day(tables, figures),
+            welfare(tables, figures),
+            gains(tables, figures),
+            factors(tables, figures),
+            starts(tables, figures),
+            advertisers(tables),
+            *making(tables.run, GLOSSARY),
+        ],
     )
 
 
 def facts(tables: EquilibriumTables) -> str:
     """The size of the run in a line."""
-    game = tables.results[0].game
+    game = tables.results[0]
     counts = (
         (tables.advertisers.height, "advertiser"),
-        (game.market.impressions, "impression"),
+        (game["impressions"], "impression"),
         (len(tables.results), "day" if tables.days > 1 else "market"),
     )
     sizes = [f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts]
-    rule = "soft" if game.auction.pricing == "soft" else "soft-hard"
-    return " · ".join([*sizes, f"{rule} auction, temperature {game.auction.temperature:.4g}"])
+    rule = "soft" if game["pricing"] == "soft" else "soft-hard"
+    return " · ".join([*sizes, f"{rule} auction, temperature {game['temperature']:.4g}"])
 
 
 def verdict(tables: EquilibriumTables) -> Verdict:
@@ -107,38 +99,38 @@ def verdict(tables: EquilibriumTables) -> Verdict:
     if len(tables.results) > 1:
         return of_several(tables)
     result = tables.results[0]
-    one = result.certificate
-    share = small(one.exploitability)
+    exploitability, overspend = result["exploitability"], result["overspend"]
+    share = small(exploitability)
     detail = (
         f"With bids of its choice on every impression no advertiser gains more than "
-        f"{small(one.exploitability_bound)}."
+        f"{small(result['exploitability_bound'])}."
     )
-    if not result.game.players.any():
+    if set(tables.statuses) <= {Status.NO_BUDGET, Status.NO_VALUE}:
         return Verdict("Nobody can play", "No advertiser has both a budget and something to buy.")
-    if result.holds:
-        least = "anything" if one.exploitability == 0 else f"more than {share} of total welfare"
+    if result["holds"]:
+        least = "anything" if exploitability == 0 else f"more than {share} of total welfare"
         return Verdict(
             f"Nobody gains {least} by leaving",
             f"That is with another factor, the others as they are, and within the budget. {detail}",
         )
-    if one.exploitability <= result.tolerance:
+    if exploitability <= tables.tolerance:
         return Verdict(
-            f"No equilibrium: a budget is overspent by {small(one.overspend)}",
+            f"No equilibrium: a budget is overspent by {small(overspend)}",
             f"Otherwise nobody gains more than {share} of total welfare by leaving. {detail}",
         )
-    over = f" Budgets are overspent by up to {small(one.overspend)}." if one.overspend > 0 else ""
+    over = f" Budgets are overspent by up to {small(overspend)}." if overspend > 0 else ""
     return Verdict(
         f"An advertiser gains {share} of total welfare by leaving",
-        f"So this is no equilibrium within {small(result.tolerance)}.{over} {detail}",
+        f"So this is no equilibrium within {small(tables.tolerance)}.{over} {detail}",
     )
 
 
 def of_several(tables: EquilibriumTables) -> Verdict:
     """The verdict on several days or markets."""
-    held = sum(result.holds for result in tables.results)
+    held = sum(one["holds"] for one in tables.results)
     what = "day" if tables.days > 1 else "market"
-    most = max(result.certificate.exploitability for result in tables.results)
-    over = max(result.certificate.overspend for result in tables.results)
+    most = max(one["exploitability"] for one in tables.results)
+    over = max(one["overspend"] for one in tables.results)
     return Verdict(
         f"The certificate holds on {held} of {len(tables.results)} {what}s",
         f"It holds where nobody gains more than {small(tables.tolerance)} of total welfare by "
@@ -147,58 +139,56 @@ def of_several(tables: EquilibriumTables) -> Verdict:
     )
 
 
-def welfare(tables: EquilibriumTables) -> str:
+def welfare(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """Bars against bounds, and the figures of one profile."""
-    table = ""
-    if len(tables.results) == 1:
-        result = tables.results[0]
-        x, unit, money = result.figures(), f"{tables.value_unit}s", tables.currency
-        share = charts.percent
-        best, bound = max(x["first_best"], 1e-300), max(x["liquid_bound"], 1e-300)
-        table = keys(
-            [
-                (
-                    "Welfare",
-                    f"{number(x['welfare'], 2)} {unit}, {share(x['welfare'] / best)} of first "
-                    f"best, {number(x['first_best'], 2)}",
-                ),
-                (
-                    "Liquid welfare",
-                    f"{number(x['liquid_welfare'], 2)} {money}, "
-                    f"{share(x['liquid_welfare'] / bound)} of its bound, "
-                    f"{number(x['liquid_bound'], 2)}",
-                ),
-                ("Revenue", f"{number(x['revenue'], 2)} {money}"),
-                ("Exploitability", f"{small(x['exploitability'])} of welfare"),
-                ("Largest gain, own return", f"{small(x['largest_gain_share'])} of it"),
-                ("Any bids", f"at most {small(x['exploitability_bound'])} of welfare"),
-                ("Residual", f"{small(x['residual'])} of a budget"),
-                ("Overspending", f"{small(x['overspend'])} of a budget"),
-            ]
-        )
-    notes = all_notices(tables.results)
-    noted = "".join(f'<p class="note">{escape(capital(said))}.</p>' for said in notes)
-    return (
-        '<section><h2>What is possible</h2><p class="guide">Welfare as a share of what no '
-        "allocation exceeds.</p>"
-        '<figure><div class="rows" data-figure="welfare" role="img" aria-label="Welfare">'
-        f"</div></figure>{table}{noted}</section>"
+    shown = key_figures(tables, tables.results[0]) if len(tables.results) == 1 else ""
+    noted = "".join(f'<p class="note">{escape(capital(said))}.</p>' for said in tables.notices)
+    guide = "As a share of what no allocation exceeds."
+    chart = figure("welfare", figures["welfare"], "Welfare", guide)
+    return Section("What is possible", chart + shown + noted)
+
+
+def key_figures(tables: EquilibriumTables, x: Mapping[str, Any]) -> str:
+    """The figures of one profile."""
+    unit, money = f"{tables.value_unit}s", tables.currency
+    share = percent
+    best, bound = max(x["first_best"], 1e-300), max(x["liquid_bound"], 1e-300)
+    return keys(
+        [
+            (
+                "Welfare",
+                f"{number(x['welfare'], 2)} {unit}, {share(x['welfare'] / best)} of first "
+                f"best, {number(x['first_best'], 2)}",
+            ),
+            (
+                "Liquid welfare",
+                f"{number(x['liquid_welfare'], 2)} {money}, "
+                f"{share(x['liquid_welfare'] / bound)} of its bound, "
+                f"{number(x['liquid_bound'], 2)}",
+            ),
+            ("Revenue", f"{number(x['revenue'], 2)} {money}"),
+            ("Exploitability", f"{small(x['exploitability'])} of welfare"),
+            ("Largest gain, own return", f"{small(x['largest_gain_share'])} of it"),
+            ("Any bids", f"at most {small(x['exploitability_bound'])} of welfare"),
+            ("Residual", f"{small(x['residual'])} of a budget"),
+            ("Overspending", f"{small(x['overspend'])} of a budget"),
+        ]
     )
 
 
-def by_day(tables: EquilibriumTables) -> str:
+def by_day(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """Exploitability of each day or market."""
-    what = "Day by day" if tables.days > 1 else "Market by market"
-    return (
-        f'<section><h2>{what}</h2><p class="guide">Dots are the largest gain of a factor, bars '
-        "at the right a bound on the gain of any bids. Blue holds, red does not; the dotted line "
-        "is the tolerance.</p>"
-        f'<figure><div class="rows" data-figure="days" role="img" aria-label="{what}"></div>'
-        "</figure></section>"
+    title = "Day by day" if tables.days > 1 else "Market by market"
+    if "days" not in figures:
+        return Section(title, "")
+    guide = (
+        "Dots are the largest gain of a factor, bars at the right a bound on the gain of any bids. "
+        "Green holds, pink does not; the dotted line is the tolerance."
     )
+    return Section(title, figure("days", figures["days"], "Largest gain", guide))
 
 
-def gains(tables: EquilibriumTables) -> str:
+def gains(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """What leaving would bring each advertiser."""
     guide = (
         "A dot is what the best factor adds. A line runs from what chosen bids were found to add "
@@ -206,43 +196,36 @@ def gains(tables: EquilibriumTables) -> str:
     )
     if tables.days > 1:
         guide += " The largest of all days."
-    return (
-        "<section><h2>Who would leave</h2>"
-        + figure("gains", "What each advertiser could gain", guide)
-        + "</section>"
-    )
+    if tables.advertisers.height > charts.MOST_DRAWN:
+        guide += f" The first {number(charts.MOST_DRAWN, 0)} advertisers are drawn."
+    chart = figure("gains", figures["gains"], "What each advertiser could gain", guide)
+    return Section("Who would leave", chart)
 
 
-def factors(tables: EquilibriumTables) -> str:
+def factors(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """Factors against budgets."""
     guide = "Who is at the dotted line bids its cap. Who has little money for its taste stands low."
     left = any(s in tables.statuses for s in (Status.OUT, Status.PRICED_OUT))
     if left:
         guide += " Who sits out stands at the bottom."
-    return (
-        "<section><h2>Who bids how much</h2>"
-        + figure("factors", "Factors and budgets", guide)
-        + "</section>"
-    )
+    chart = figure("factors", figures["factors"], "Factors and budgets", guide)
+    return Section("Who bids how much", chart)
 
 
-def starts(tables: EquilibriumTables) -> str:
+def starts(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """Where a search went."""
-    assert tables.starts is not None
+    if tables.starts is None or "starts" not in figures:
+        return Section("The search", "")
     held = int(tables.starts["holds"].sum())
     found = tables.starts["equilibrium"].n_unique() - (held < tables.starts.height)
     guide = (
         f"{held} of {tables.starts.height} starts led to {found} equilibri"
         f"{'um' if found == 1 else 'a'}. Crosses right of the dotted line are none."
     )
-    return (
-        "<section><h2>The search</h2>"
-        + figure("starts", "Where each start led", guide)
-        + ("</section>")
-    )
+    return Section("The search", figure("starts", figures["starts"], "Where each start led", guide))
 
 
-def advertisers(tables: EquilibriumTables) -> str:
+def advertisers(tables: EquilibriumTables) -> Section:
     """The table of advertisers."""
     count = tables.advertisers.height
     shown = ""
@@ -253,7 +236,7 @@ def advertisers(tables: EquilibriumTables) -> str:
     if tables.days > 1:
         shown += " Amounts are means over days, gains the largest, the status the worst."
     price = f"{tables.currency} per {tables.value_unit}"
-    heads = (
+    heads = [
         ("Budget", tables.currency),
         ("Cost", "% of it"),
         ("Factor", price),
@@ -263,8 +246,7 @@ def advertisers(tables: EquilibriumTables) -> str:
         ("Gain", "of its own value"),
         ("Gain", "of welfare"),
         ("Any bids", "of welfare"),
-    )
-    titles = "".join(f"<th>{title}<small>{escape(unit)}</small></th>" for title, unit in heads)
+    ]
     rows = []
     for place, row in enumerate(tables.advertisers.head(MOST_ADVERTISERS).to_dicts(), start=1):
         use = percent(row["cost"] / row["budget"]) if row["budget"] > 0 else "–"
@@ -280,12 +262,8 @@ def advertisers(tables: EquilibriumTables) -> str:
             f"<small>{escape(row['status'])}</small></td>"
             f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
         )
-    return (
-        '<section><h2>Advertisers</h2><p class="guide">The largest bound on a gain first.'
-        f'{shown}</p><div class="wide" tabindex="0"><table><thead><tr><th></th>'
-        f'<th class="name">Advertiser</th>{titles}</tr></thead><tbody>{"".join(rows)}</tbody>'
-        "</table></div></section>"
-    )
+    guide = f"The largest bound on a gain first.{shown}"
+    return Section("Advertisers", table("Advertiser", heads, rows), guide)
 
 
 def capital(text: str) -> str:

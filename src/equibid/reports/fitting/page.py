@@ -1,32 +1,23 @@
 """The report of `equibid fit`."""
 
-from collections.abc import Mapping
 from html import escape
-from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
-from equibid.files import write_text
-from equibid.markets.likeness import DISTANCES
-from equibid.markets.toml import setting_text
-from equibid.reports.comparison.tables import number
-from equibid.reports.comparison.verdict import Verdict
+from equibid.markets.likeness import DISTANCES, NEAR, TIMES
+from equibid.reports.charts.chart import Chart
+from equibid.reports.charts.svg import HALF
 from equibid.reports.fitting.charts import (
     SIDES,
-    FitTables,
     distance_chart,
     sample_chart,
     traffic_chart,
 )
-from equibid.reports.html.document import buttons, document, figure, keys, made_of
-from equibid.runs.fitted import Fitted
+from equibid.reports.fitting.tables import FitTables
+from equibid.reports.html.document import Section, Verdict, document, figure, folded, keys, table
+from equibid.reports.html.making import making
+from equibid.reports.html.numbers import number
 
-__all__ = ["FitTables", "fit_tables", "like", "write_fit"]
-
-# A distance below this, or below this multiple of chance, is called alike.
-NEAR, TIMES = 0.1, 2.0
 SHOWN = (0.05, 0.25, 0.5, 0.75, 0.95)
 GLOSSARY = (
     (
@@ -64,43 +55,7 @@ GLOSSARY = (
 )
 
 
-def fit_tables(found: Fitted, config: Mapping[str, Any], log: str) -> FitTables:
-    """The report's tables.
-
-    Args:
-        found: the fitted market.
-        config: of the run.
-        log: its name.
-    """
-    how = found.fit.how
-    return FitTables(
-        config=config,
-        name=log,
-        settings=[
-            (name, setting_text(getattr(found.fit.settings, name)), told)
-            for name, told in how.items()
-        ],
-        kept=found.fit.kept,
-        notes=found.fit.notes,
-        distances=found.distances,
-        quantiles=found.quantiles,
-        value_unit=found.value_unit,
-        currency=found.currency,
-    )
-
-
-def like(distances: pl.DataFrame) -> pl.Series:
-    """Whether each measure is alike: a distance below `NEAR`, or not far above chance."""
-    bound = pl.max_horizontal(pl.lit(NEAR), TIMES * pl.col("chance").fill_null(0))
-    return distances.select(like=pl.col("distance") <= bound)["like"]
-
-
-def write_fit(tables: FitTables, path: Path) -> None:
-    """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    write_text(path, page(tables))
-
-
-def figures(tables: FitTables) -> dict[str, go.Figure]:
+def drawn(tables: FitTables) -> dict[str, Chart]:
     """The charts that the fit has data for."""
     drawn = {"distances": distance_chart(tables)}
     for row in tables.samples:
@@ -112,19 +67,19 @@ def figures(tables: FitTables) -> dict[str, go.Figure]:
 
 def page(tables: FitTables) -> str:
     """The whole report as HTML."""
+    figures = drawn(tables)
     return document(
         title=f"A market like {tables.name}",
         facts=facts(tables),
         said=verdict(tables),
         legend="Days",
-        chips=buttons(SIDES),
+        looks=SIDES,
         sections=[
-            closeness(tables),
-            side_by_side(tables),
+            closeness(tables, figures),
+            side_by_side(tables, figures),
             settings(tables),
-            made_of(tables.config, GLOSSARY),
+            *making(tables.run, GLOSSARY),
         ],
-        figures=figures(tables),
     )
 
 
@@ -138,7 +93,7 @@ def facts(tables: FitTables) -> str:
 
 def verdict(tables: FitTables) -> Verdict:
     """What is like the log and what is not, in words."""
-    alike = like(tables.distances)
+    alike = tables.distances["like"]
     far = tables.distances.filter(~alike)["title"].to_list()
     count = len(alike)
     if not far:
@@ -155,23 +110,22 @@ def verdict(tables: FitTables) -> Verdict:
     return Verdict(headline, detail)
 
 
-def closeness(tables: FitTables) -> str:
+def closeness(tables: FitTables, figures: dict[str, Chart]) -> Section:
     """Distances, and quantiles beneath."""
     noted = "".join(
         f'<p class="note">{escape(said[:1].upper() + said[1:])}.</p>' for said in tables.notes
     )
-    return (
-        '<section><h2>How far off</h2><p class="guide">Dots are distances of the generated day '
-        "from the log: 0 is equal, 1 has nothing in common. Grey bars are what chance alone makes "
-        "of them.</p>"
-        '<figure><div class="rows" data-figure="distances" role="img" aria-label="Distances">'
-        f"</div></figure>{quantile_table(tables)}{noted}</section>"
+    guide = (
+        "Dots are distances of the generated day from the log: 0 is equal, 1 has nothing in "
+        "common. Green is alike, pink is not. Grey bars are what chance alone makes of them."
     )
+    chart = figure("distances", figures["distances"], "Distances", guide)
+    return Section("How far off", chart + folded("Quantiles", quantile_table(tables)) + noted)
 
 
 def quantile_table(tables: FitTables) -> str:
     """Quantiles of both days, one above the other."""
-    heads = "".join(f"<th>{at:.0%}</th>" for at in SHOWN)
+    heads = [*((f"{at:.0%}", "") for at in SHOWN), ("Distance", ""), ("By chance", "")]
     lines = []
     for row in tables.distances.to_dicts():
         cells = "".join(
@@ -185,13 +139,11 @@ def quantile_table(tables: FitTables) -> str:
             f"<td>{short(row['distance'])}<small>{DISTANCES[row['kind']]}</small></td>"
             f"<td>{short(row['chance'])}</td></tr>"
         )
-    return (
-        '<div class="wide" tabindex="0"><table><thead><tr><th></th><th class="name">Measure</th>'
-        f"{heads}<th>Distance</th><th>By chance</th></tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    note = (
         '<p class="note">Quantiles of the log, and beneath them those of the generated day. A '
         "single number stands under 50%; of traffic, quantiles over spans of the day.</p>"
     )
+    return table("Measure", heads, lines) + note
 
 
 def columns(table: pl.DataFrame, kind: str) -> list[tuple[float | None, float | None]]:
@@ -213,33 +165,34 @@ def short(x: float | None) -> str:
     return number(x, 0) if "e+" in text else text.replace("-", "−")
 
 
-def side_by_side(tables: FitTables) -> str:
+def side_by_side(tables: FitTables, figures: dict[str, Chart]) -> Section:
     """The curves of both days."""
     places = [
         figure(
             row["measure"],
+            figures[row["measure"]],
             escape(row["title"][:1].upper() + row["title"][1:]),
             f"Kolmogorov-Smirnov distance {short(row['distance'])}.",
+            HALF,
         )
         for row in tables.samples
     ]
-    traffic = tables.distances.filter(measure="traffic")
-    if tables.of("traffic").height > 1:
-        far = short(traffic["distance"][0])
-        places.append(figure("traffic", "Traffic over the day", f"Total variation {far}."))
-    return (
-        '<section><h2>Side by side</h2><p class="guide">A curve says which share of a day lies '
-        f'below a number.</p><div class="pair">{"".join(places)}</div></section>'
+    if "traffic" in figures:
+        far = short(tables.distances.filter(measure="traffic")["distance"][0])
+        guide = f"Total variation {far}."
+        places.append(figure("traffic", figures["traffic"], "Traffic over the day", guide, HALF))
+    return Section(
+        "Side by side",
+        f'<div class="pair">{"".join(places)}</div>',
+        "A curve says which share of a day lies below a number.",
     )
 
 
-def settings(tables: FitTables) -> str:
+def settings(tables: FitTables) -> Section:
     """The settings and how they were found."""
     lines = [
         (name, f"{text}, {'the default: ' * (name in tables.kept)}{how}")
         for name, text, how in tables.settings
     ]
-    return (
-        '<section><h2>Settings</h2><p class="guide">Of market.toml, which every command takes as '
-        f"its market.</p>{keys(lines)}</section>"
-    )
+    guide = "Of market.toml, which every command takes as its market."
+    return Section("Settings", keys(lines), guide)

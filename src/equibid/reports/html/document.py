@@ -1,17 +1,50 @@
-"""One HTML file around charts: what the pages of all runs share."""
+"""One HTML file around sections: what the pages of all runs share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import NamedTuple
 
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
-
-from equibid.reports.comparison.tables import known, number
-from equibid.reports.comparison.verdict import Verdict
+from equibid.reports.charts.chart import Chart
+from equibid.reports.charts.shapes import DASHES
+from equibid.reports.charts.svg import PHONE, THIRD, WHOLE, svg, told
+from equibid.reports.html.numbers import known, number
 from equibid.reports.html.palette import Mark
+
+
+class Verdict(NamedTuple):
+    """A headline, and the numbers behind it."""
+
+    headline: str
+    detail: str
+
+
+class Section(NamedTuple):
+    """A part of a page.
+
+    Attributes:
+        title: text.
+        body: HTML.
+        guide: what to see in it, HTML.
+    """
+
+    title: str
+    body: str
+    guide: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """What links to it say."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+    def html(self) -> str:
+        """The whole of it."""
+        guide = f'<p class="guide">{self.guide}</p>' if self.guide else ""
+        head = f'<section id="{self.anchor}"><h2>{escape(self.title)}</h2>'
+        return f"{head}{guide}{self.body}</section>"
 
 
 def document(
@@ -19,9 +52,9 @@ def document(
     facts: str,
     said: Verdict,
     legend: str,
-    chips: str,
-    sections: Iterable[str],
-    figures: Mapping[str, go.Figure],
+    looks: Sequence[tuple[str, Mark]],
+    sections: Iterable[Section],
+    few: bool = False,
 ) -> str:
     """The whole file.
 
@@ -30,36 +63,35 @@ def document(
         facts: the size of the run in a line, HTML.
         said: headline and detail.
         legend: what the chips name.
-        chips: see `buttons`.
-        sections: HTML, in order.
-        figures: charts by the names that `figure` places.
+        looks: what can be picked out, by name, in the order of the ranks in the charts.
+        sections: in order.
+        few: whether bands are drawn although nothing is picked out.
     """
-    # A "<" in a JSON string could end the script element; as \u003c it is the same string.
-    drawn = ",".join(
-        f'"{name}":{chart.to_json()}'.replace("<", "\\u003c") for name, chart in figures.items()
-    )
+    parts = [section for section in sections if section.body]
+    contents = "".join(f'<li><a href="#{x.anchor}">{escape(x.title)}</a></li>' for x in parts)
     return Template(resource("page.html")).substitute(
         title=escape(title),
         facts=facts,
         headline=escape(said.headline),
         detail=escape(said.detail),
-        legend=escape(legend),
-        chips=chips,
-        sections="\n".join(sections),
+        contents=contents,
+        chips=f'<nav class="chips" aria-label="{escape(legend)}">{buttons(looks)}</nav>'
+        if looks
+        else "",
+        sections="\n".join(section.html() for section in parts),
         style=resource("page.css"),
         script=resource("page.js"),
-        plotly=get_plotlyjs(),
-        figures=f"{{{drawn}}}",
+        few=' class="few"' if few else "",
     )
 
 
 def resource(name: str) -> str:
-    """A file beside this one."""
+    """A file of the package's reports."""
     return files("equibid.reports").joinpath(name).read_text(encoding="utf-8")
 
 
 def buttons(looks: Sequence[tuple[str, Mark]]) -> str:
-    """Chips that pick out what they name, in the order of the ranks in the charts' `meta`."""
+    """Chips that pick out what they name."""
     named = [
         f'<button type="button" data-bidder="{rank}" aria-pressed="false">'
         f"{swatch(look)}{escape(name)}</button>"
@@ -71,20 +103,40 @@ def buttons(looks: Sequence[tuple[str, Mark]]) -> str:
 
 def swatch(look: Mark) -> str:
     """A short piece of a line."""
-    dashes = {"solid": "", "dash": "6 3", "dot": "2 3", "dashdot": "6 2 2 2"}
     return (
         '<svg class="swatch" viewBox="0 0 20 12" aria-hidden="true"><line x1="0" y1="6" x2="20" '
-        f'y2="6" stroke="{look.colour}" stroke-width="4" stroke-dasharray="{dashes[look.dash]}"/>'
+        f'y2="6" stroke="{look.colour}" stroke-width="4" stroke-dasharray="{DASHES[look.dash]}"/>'
         "</svg>"
     )
 
 
-def figure(name: str, title: str, guide: str, kind: str = "") -> str:
-    """The place of a chart, with what to see in it."""
+def figure(name: str, chart: Chart, title: str, guide: str = "", width: float = WHOLE) -> str:
+    """A chart with what to see in it, for a wide page and for a phone.
+
+    Args:
+        name: of the chart, no two alike in a page.
+        chart: to draw.
+        title: HTML.
+        guide: HTML.
+        width: pixels it has on a wide page.
+    """
+    one = width <= max(THIRD, PHONE)
+    drawn = svg(chart, width, "" if one else "wide-only")
+    if not one:
+        drawn += svg(chart, PHONE, "phone-only")
+    # A "<" in a JSON string could end the script element; as \u003c it is the same string.
+    said = json.dumps(told(chart), ensure_ascii=False).replace("<", "\\u003c")
+    words = f'<p class="guide">{guide}</p>' if guide else ""
     return (
-        f'<figure><h3>{title}</h3><p class="guide">{guide}</p>'
-        f'<div class="{kind}" data-figure="{name}" role="img" aria-label="{title}"></div></figure>'
+        f'<figure><h3>{title}</h3>{words}<div class="chart" data-figure="{name}" role="img" '
+        f'aria-label="{title}">{drawn}<script type="application/json">{said}</script></div>'
+        "</figure>"
     )
+
+
+def folded(summary: str, body: str) -> str:
+    """What waits until it is opened."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
 
 
 def keys(pairs: Iterable[tuple[str, str]]) -> str:
@@ -93,36 +145,7 @@ def keys(pairs: Iterable[tuple[str, str]]) -> str:
     return f'<table class="keys"><tbody>{rows}</tbody></table>'
 
 
-def made_of(config: Mapping[str, Any], glossary: Iterable[tuple[str, str]]) -> str:
-    """Configuration and glossary."""
-    terms = "".join(
-        f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>" for term, meaning in glossary
-    )
-    return (
-        f"<section><h2>How this was made</h2>{keys(flat(config))}"
-        f"</section><section><h2>Glossary</h2><dl>{terms}</dl></section>"
-    )
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Settings with dotted names."""
-    pairs = []
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            pairs.extend(flat(value, f"{name}."))
-        elif isinstance(value, list | tuple):
-            if value and all(isinstance(item, Mapping) for item in value):
-                for number, item in enumerate(value):
-                    pairs.extend(flat(item, f"{name}.{number}." if len(value) > 1 else f"{name}."))
-            else:
-                pairs.append((name, ", ".join(map(str, value))))
-        else:
-            pairs.append((name, "–" if value is None else str(value)))
-    return pairs
-
-
-def table(first: str, heads: list[tuple[str, str]], rows: list[str], kind: str = "") -> str:
+def table(first: str, heads: Sequence[tuple[str, str]], rows: Sequence[str], kind: str = "") -> str:
     """A table that scrolls sideways where it is too wide."""
     titles = "".join(
         f"<th>{escape(title)}<small>{escape(unit) or '&nbsp;'}</small></th>"

@@ -1,8 +1,6 @@
-"""One look a bidder, the same in every chart."""
+"""Colours, and the looks that are made of them. On a page a colour means one thing."""
 
 from typing import NamedTuple
-
-from equibid.reports.comparison.tables import RunTables
 
 # Found by search: at least 3:1 against white and against the dark page, and as far apart as
 # possible in OKLab for normal, protan, deutan and tritan eyes (Machado et al., 2009).
@@ -13,7 +11,10 @@ COLOURS = (
 # The second and third round of colours is told apart by dash and symbol.
 DASHES = ("solid", "dash", "dot")
 SYMBOLS = ("circle", "square", "triangle-up")
+# Of whatever belongs to nobody: the market, the mean of all.
 GREY = "#858d97"
+# More than even, or well; less than even, or not well. None of the colours above.
+MORE, LESS = "#00918f", "#c837a0"
 
 
 class Mark(NamedTuple):
@@ -27,18 +28,8 @@ class Mark(NamedTuple):
 REFERENCE = Mark(GREY, "dashdot", "diamond-open")
 
 
-def marks(tables: RunTables) -> dict[str, Mark]:
-    """Colours in rank order; references are grey and hollow."""
-    contenders = [name for name in tables.bidders if name not in tables.references]
-    looks = {}
-    for rank, name in enumerate(contenders):
-        turn, colour = divmod(rank, len(COLOURS))
-        turn %= len(DASHES)
-        looks[name] = Mark(COLOURS[colour], DASHES[turn], SYMBOLS[turn])
-    return looks | dict.fromkeys(tables.references, REFERENCE)
-
-
-def faint(colour: str, opacity: float) -> str:
-    """A hex colour with opacity."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
+def look(place: int) -> Mark:
+    """The look of the first, second, … that is drawn; 24 are told apart."""
+    turn, colour = divmod(place, len(COLOURS))
+    turn %= len(DASHES)
+    return Mark(COLOURS[colour], DASHES[turn], SYMBOLS[turn])

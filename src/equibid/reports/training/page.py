@@ -1,21 +1,23 @@
 """The report of `equibid train`."""
 
-from pathlib import Path
+from html import escape
 
 import numpy as np
-import plotly.graph_objects as go
+import polars as pl
 from scipy import stats
 
-from equibid.files import write_text
-from equibid.reports.comparison.tables import number
-from equibid.reports.comparison.verdict import Verdict
-from equibid.reports.html.document import buttons, document, figure, made_of
-from equibid.reports.html.palette import COLOURS, Mark
+from equibid.reports.charts.chart import Chart
+from equibid.reports.charts.svg import HALF, WHOLE
+from equibid.reports.html.document import Section, Verdict, document, figure, folded
+from equibid.reports.html.making import making
+from equibid.reports.html.numbers import number
+from equibid.reports.html.palette import look
+from equibid.reports.html.sheets import figures_table
 from equibid.reports.training import charts
-from equibid.reports.training.charts import LearningTables
+from equibid.reports.training.tables import LearningTables, sheet
 
-__all__ = ["LearningTables", "write_learning"]
-
+# More numbers of an algorithm than a reader looks through.
+MOST_METRICS = 12
 GLOSSARY = (
     ("Attention", "The weight an agent's critic gives to another agent, mean over heads and time."),
     ("Factor", "Bid over value."),
@@ -29,33 +31,37 @@ GLOSSARY = (
 )
 
 
-def write_learning(tables: LearningTables, path: Path) -> None:
-    """Write the report to `path` (about 5 MB: Plotly's script is inside)."""
-    write_text(path, page(tables))
-
-
 def page(tables: LearningTables) -> str:
     """The whole file."""
-    seeds = tables.judgements["seed"].unique().sort().to_list()
-    looks = [
-        (f"seed {seed}", Mark(COLOURS[rank % len(COLOURS)], "solid", "circle"))
-        for rank, seed in enumerate(seeds)
-    ]
+    figures = drawn(tables)
     return document(
-        f"{tables.algorithm} on {tables.config['market']}",
-        f"{len(tables.names)} advertisers, {tables.metrics['step'].max():,} steps, "
-        f"{len(seeds)} seed{'s' * (len(seeds) > 1)}",
-        verdict(tables),
-        "seeds",
-        buttons(looks),
-        [*sections(tables), made_of(tables.config, GLOSSARY)],
-        figures(tables),
+        title=f"{tables.algorithm} on {tables.config['market']}",
+        facts=facts(tables),
+        said=verdict(tables),
+        legend="Seeds",
+        looks=[(f"seed {seed}", look(rank)) for rank, seed in enumerate(tables.seeds)],
+        few=True,
+        sections=[
+            learning(tables, figures),
+            behaviour(tables, figures),
+            *making(tables.run, GLOSSARY),
+        ],
     )
+
+
+def facts(tables: LearningTables) -> str:
+    """The size of the run in a line."""
+    counts = (
+        (tables.learned.height, "advertiser"),
+        (tables.steps, "step"),
+        (len(tables.seeds), "seed"),
+    )
+    return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
 
 
 def verdict(tables: LearningTables) -> Verdict:
     """How far the best state came, beside the others."""
-    best = float(np.nanmax(tables.judgements[tables.judged_by].to_numpy()))
+    best = float(np.nanmax(tables.judgements[tables.eval_metric].to_numpy()))
     said = f"The best state gave {number(best, 2)} {tables.value_unit}s a held-out period"
     if not tables.marks:
         return Verdict(f"{tables.algorithm} was trained", said + ".")
@@ -69,67 +75,88 @@ def verdict(tables: LearningTables) -> Verdict:
     return Verdict(
         headline,
         f"{said}; {name} gives {number(mark, 2)} on the same periods. The state was chosen on "
-        "these periods; `equibid compare` judges it on others.",
+        "these periods; equibid compare judges it on others.",
     )
 
 
-def figures(tables: LearningTables) -> dict[str, go.Figure]:
+def drawn(tables: LearningTables) -> dict[str, Chart]:
     """The charts that the run has data for."""
-    drawn = {"learning": charts.learning_chart(tables), "boldness": charts.boldness_chart(tables)}
-    if len(tables.names) > 1:
-        drawn["specialisation"] = charts.specialisation_chart(tables)
+    found = {"learning": charts.learning_chart(tables), "boldness": charts.boldness_chart(tables)}
+    if tables.learned.height > 1:
+        found["specialisation"] = charts.specialisation_chart(tables)
     if tables.attention is not None and len(tables.attention) > 1:
-        drawn["attention"] = charts.attention_chart(tables)
-    return drawn
+        found["attention"] = charts.attention_chart(tables)
+    return found | {
+        f"metric-{at}": charts.metric_chart(tables, name)
+        for at, name in enumerate(tables.reported[:MOST_METRICS])
+    }
 
 
-def sections(tables: LearningTables) -> list[str]:
-    """The charts' places, and what to see in them."""
-    drawn = figures(tables)
-    parts = [
-        "<section><h2>Learning</h2>"
-        + figure(
-            "learning",
-            "Value of held-out periods",
-            "Each point is a policy played without exploration. Dotted: other bidders in all "
-            "seats, on the same periods.",
-        )
-        + "</section>",
-        "<section><h2>What it does</h2>"
-        + figure(
-            "boldness",
-            "Boldness over the day and the budget",
-            "Log2 of the factor over the day before's. Warm is bolder, cool is shyer; columns are "
-            "time, rows the money left.",
-        )
-        + (specialised(tables) if "specialisation" in drawn else "")
-        + (attended(tables) if "attention" in drawn else "")
-        + "</section>",
-    ]
-    return parts
-
-
-def specialised(tables: LearningTables) -> str:
-    """Who wins what."""
-    said = "; ".join(
-        f"{name} {number(float(np.nanmean(found.distance)), 3)}"
-        for name, found in tables.specialisation.items()
+def learning(tables: LearningTables, figures: dict[str, Chart]) -> Section:
+    """The judgements, and folded beneath what the algorithm told of its steps."""
+    guide = (
+        "Each point is a policy played without exploration. Dotted: other bidders in all seats, on "
+        "the same periods."
     )
+    if len(tables.seeds) > 1:
+        guide += " Grey is the mean of the seeds, the band its 95\u00a0% interval."
+    chart = figure("learning", figures["learning"], "Value of held-out periods", guide)
+    told = "".join(
+        figure(f"metric-{at}", figures[f"metric-{at}"], escape(name), width=HALF)
+        for at, name in enumerate(tables.reported[:MOST_METRICS])
+    )
+    left = len(tables.reported) - MOST_METRICS
+    note = f'<p class="note">{left} more are in metrics.parquet.</p>' if left > 0 else ""
+    more = folded("What the algorithm told of its steps", f'<div class="pair">{told}</div>{note}')
+    return Section("Learning", chart + figures_table(sheet(tables)) + (more if told else ""))
+
+
+def behaviour(tables: LearningTables, figures: dict[str, Chart]) -> Section:
+    """What the best policy does."""
+    body = figure(
+        "boldness",
+        figures["boldness"],
+        "Boldness over the period and the budget",
+        "Log2 of the factor over the day before's: green is bolder, pink is shyer. Columns are "
+        "time from its beginning, rows the money left.",
+    )
+    if "specialisation" in figures:
+        body += specialised(tables, figures["specialisation"])
+    if "attention" in figures:
+        body += attended(tables, figures["attention"])
+    return Section("What it does", body)
+
+
+def specialised(tables: LearningTables, chart: Chart) -> str:
+    """Who wins what."""
+    means = tables.specialisation.group_by("bidder", maintain_order=True).agg(
+        pl.col("distance").mean()
+    )
+    said = "; ".join(
+        f"{tables.algorithm if name == 'learned' else name} {number(mean, 3)}"
+        for name, mean in means.rows()
+    )
+    left = tables.learned.height - charts.MOST_ROWS
+    more = f" {left} more advertisers are in wins.parquet." if left > 0 else ""
     return figure(
         "specialisation",
+        chart,
         "Who wins what",
-        f"Shares of each advertiser's wins by type of impression. Mean specialisation: {said}.",
+        "Shares of each advertiser's wins by the category that values an impression most, in "
+        f"percent; advertisers by category. Mean specialisation: {escape(said)}.{more}",
+        WHOLE,
     )
 
 
-def attended(tables: LearningTables) -> str:
+def attended(tables: LearningTables, chart: Chart) -> str:
     """Whether attention follows overlap."""
     assert tables.attention is not None
-    overlap, weight = tables.attention.T
+    overlap, weight = tables.attention.select("overlap", "attention").to_numpy().T
     ranks = stats.rankdata(overlap), stats.rankdata(weight)
     rank = np.corrcoef(*ranks)[0, 1] if overlap.std() > 0 and weight.std() > 0 else 0.0
     return figure(
         "attention",
+        chart,
         "Attention against overlap of targeting",
         "A dot is a pair of advertisers, the line the mean of a tenth of the pairs. Rank "
         f"correlation {number(float(rank), 2)}.",

@@ -1,86 +1,120 @@
-"""From a training run to the tables of its report."""
+"""The tables of a training run's report, as its folder has them."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float
+import polars as pl
 
-from equibid.bidders.bidder import Bidder
-from equibid.bidders.population import everybody
-from equibid.bidders.registry import BIDDERS
-from equibid.envs.problem import Task
-from equibid.envs.setup import Practice
-from equibid.evaluation.insight import attention_on_overlap, boldness, specialisation
-from equibid.learning.algorithm import Algorithm, State
-from equibid.learning.training.best import of_seed
-from equibid.learning.training.results import Trained
-from equibid.reports.training.charts import LearningTables
-from equibid.simulation.simulate import simulate
-
-# Who stands beside the learner.
-BESIDE = ("fixed", "lin", "pacing")
+from equibid.reports.html.numbers import number
+from equibid.reports.sheet import Column, Sheet
+from equibid.runs.reading import RunFolder
 
 
-@runtime_checkable
-class Attends(Protocol):
-    """An algorithm whose critic can be asked whom each agent attends to."""
+@dataclass(frozen=True)
+class LearningTables:
+    """A training run, as its report shows it.
 
-    def attention(self, task: Task, state: State, key: jax.Array) -> Float[Array, "N N"]:
-        """Mean weight of each agent (row) on each other over an episode."""
-        ...
-
-
-def from_training(
-    practice: Practice,
-    task: Task,
-    algorithm: Algorithm,
-    trained: Trained,
-    judged_by: str,
-    config: Mapping[str, Any],
-) -> LearningTables:
-    """The report's tables.
-
-    Args:
-        practice: that was learnt on.
-        task: the game of it.
-        algorithm: that learned.
-        trained: what came out; the best state of all seeds is looked into.
-        judged_by: what counts in its judgements.
-        config: of the run.
+    Attributes:
+        run: the folder; its config says how the run was made.
+        metrics: a row a `step` and `seed`, a column a metric.
+        judgements: a row a `step` and `seed`: what held-out periods gave.
+        eval_metric: the column of `judgements` that counts.
+        marks: what other bidders reach by the same judge, by name.
+        specialisation: see `equibid.runs.insight.specialisation_frame`.
+        wins: see `wins_frame` there.
+        boldness: see `boldness_frame` there.
+        attention: pairs of `overlap` and `attention`, if the algorithm attends.
+        value_unit: what one unit of value is.
     """
-    market, rule = practice.held_out[0], practice.auction
-    classic = {name: BIDDERS[name](practice.log) for name in BESIDE}
-    state = of_seed(trained.states, int(np.argmax(trained.score)))
-    learner = algorithm.policy(task, state)
-    key = jax.random.key(0)
 
-    def deliver(bidder: Bidder) -> Any:
-        seats = everybody(bidder, market.advertisers)
-        return simulate(market, rule, seats, key, play=practice.play)
+    run: RunFolder
+    metrics: pl.DataFrame
+    judgements: pl.DataFrame
+    eval_metric: str
+    marks: Mapping[str, float]
+    specialisation: pl.DataFrame
+    wins: pl.DataFrame
+    boldness: pl.DataFrame
+    attention: pl.DataFrame | None = None
+    value_unit: str = "conversion"
 
-    own = deliver(learner)
-    found = {
-        config["algorithm"]: specialisation(market, rule, own.factors()),
-        "pacing": specialisation(market, rule, deliver(classic["pacing"]).factors()),
-    }
-    attention = None
-    if isinstance(algorithm, Attends) and market.advertisers > 1:
-        weights = algorithm.attention(task, state, key)
-        attention = attention_on_overlap(np.asarray(weights), np.asarray(task.overlap))
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """How the run was made, resolved."""
+        return self.run.config
+
+    @property
+    def algorithm(self) -> str:
+        """Who learned."""
+        return str(self.config["algorithm"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of the run, in order."""
+        return self.judgements["seed"].unique().sort().to_list()
+
+    @property
+    def steps(self) -> int:
+        """How many were made."""
+        return int(self.metrics["step"].to_numpy().max(initial=0))
+
+    @property
+    def reported(self) -> list[str]:
+        """The columns of `metrics` that have numbers."""
+        return [
+            name
+            for name in self.metrics.columns
+            if name not in ("step", "seed") and self.metrics[name].fill_nan(None).count() > 0
+        ]
+
+    @property
+    def learned(self) -> pl.DataFrame:
+        """The rows of `specialisation` of the learned bidder, a row an advertiser."""
+        return self.specialisation.filter(bidder="learned")
+
+
+def read_learning(run: RunFolder) -> LearningTables:
+    """The tables of a run of ``equibid train``.
+
+    Raises:
+        InputError: one is not there, or lacks a column.
+    """
+    told = run.json("training.json", ("value_unit", "eval_metric", "marks"))
+    eval_metric = told["eval_metric"]
     return LearningTables(
-        config=config,
-        algorithm=config["algorithm"],
-        metrics=trained.metrics,
-        judgements=trained.judgements,
-        judged_by=judged_by,
-        marks={name: practice.judge(bidder)[judged_by] for name, bidder in classic.items()},
-        names=tuple(market.labels.advertiser(i) for i in range(market.advertisers)),
-        category=np.asarray(market.campaigns.category),
-        specialisation=found,
-        boldness=boldness(own, market.campaigns.budget, jnp.asarray(task.reference.factor)),
-        attention=attention,
-        value_unit=market.labels.value_unit,
+        run=run,
+        metrics=run.table("metrics.parquet", ("step", "seed")),
+        judgements=run.table("judgements.parquet", ("step", "seed", eval_metric)),
+        eval_metric=eval_metric,
+        marks=told["marks"],
+        specialisation=run.table(
+            "specialisation.parquet", ("bidder", "advertiser", "name", "category", "distance")
+        ),
+        wins=run.table("wins.parquet", ("bidder", "advertiser", "segment", "wins")),
+        boldness=run.table("boldness.parquet", ("money", "time", "level", "weight")),
+        attention=run.table("attention.parquet", ("overlap", "attention"))
+        if run.has("attention.parquet")
+        else None,
+        value_unit=told["value_unit"],
     )
+
+
+def sheet(tables: LearningTables) -> Sheet:
+    """A row a seed at its best judgement, and one a classic bidder on the same periods."""
+    what = Column(
+        f"Judged by {tables.eval_metric}", f"{tables.value_unit}s", partial(number, digits=2)
+    )
+    best = (
+        tables.judgements.drop_nans(tables.eval_metric)
+        .sort(tables.eval_metric, descending=True, maintain_order=True)
+        .unique("seed", keep="first", maintain_order=True)
+        .sort("seed")
+    )
+    rows: list[tuple[str, list[float | str]]] = [
+        (f"{tables.algorithm}, seed {row['seed']}", [row[tables.eval_metric], str(row["step"])])
+        for row in best.iter_rows(named=True)
+    ]
+    rows += [(name, [x, "–"]) for name, x in tables.marks.items()]
+    return Sheet("Bidder", [what, Column("At step")], rows)

@@ -24,8 +24,8 @@ from equibid.envs.game import GameState
 from equibid.envs.heads import Follows, ScaledSigmoid, starts_now
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.algorithms.accb.learner import Learner, between, newborn, update
-from equibid.learning.algorithms.accb.memory import remember, usual_price
+from equibid.learning.algorithms.accb.learner import Learner, between, init_learner, update
+from equibid.learning.algorithms.accb.replay import remember, usual_price
 from equibid.learning.config import (
     ActorCriticConfig,
     Count,
@@ -138,7 +138,7 @@ class Accb(ReplayConfig, ActorCriticConfig, ObservedConfig):
     def init(self, task: Task, key: jax.Array) -> AccbState:
         """Untrained networks: actors that bid the reference factor, and an empty replay."""
         making, rest = jax.random.split(key)
-        learner = newborn(self, task, making)
+        learner = init_learner(self, task, making)
         zero = jnp.zeros((), jnp.int32)
         return AccbState(learner, zero, jnp.zeros(()), jax.random.key_data(rest))
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
 from equibid.learning.algorithms.accb.losses import Batch, Critics, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.memory import blank, draw
+from equibid.learning.algorithms.accb.replay import blank, draw
 from equibid.learning.losses.actor_critic import masked_mean
 from equibid.learning.losses.targets import polyak
 from equibid.learning.networks.attention import attention_critic
@@ -33,8 +33,8 @@ class Learner(NamedTuple):
         critics: one, or several of which the least value is believed.
         target_actor: that trails the actor.
         target_critics: that trail the critics.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
         replay: the episodes.
         values: of what the first critic said, own and team.
     """
@@ -43,13 +43,13 @@ class Learner(NamedTuple):
     critics: Critics
     target_actor: Policies
     target_critics: Critics
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
     replay: Replay
     values: Moments
 
 
-def newborn(settings: "Accb", task: Task, key: jax.Array) -> Learner:
+def init_learner(settings: "Accb", task: Task, key: jax.Array) -> Learner:
     """Untrained networks, actors that bid the reference factor, and an empty replay."""
     N, F = task.game.agents, task.game.features
     for_actor, for_critic = jax.random.split(key)
@@ -136,12 +136,12 @@ def _fit_critics(
     critics, memory, length = _descended(
         _optimiser(CRITIC_CLIP, settings.critic_learning_rate),
         gradients,
-        learner.critic_memory,
+        learner.critic_opt_state,
         learner.critics,
     )
     learner = learner._replace(
         critics=critics,
-        critic_memory=memory,
+        critic_opt_state=memory,
         replay=reprioritise(learner.replay, drawn, error, settings.per_alpha),
         values=observe(learner.values, q, batch.present.astype(jnp.float32)),
     )
@@ -158,7 +158,7 @@ def _move_actor(
     moved, memory, length = _descended(
         _optimiser(ACTOR_CLIP, settings.actor_learning_rate),
         gradients,
-        learner.actor_memory,
+        learner.actor_opt_state,
         learner.actor,
     )
     actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
@@ -172,7 +172,7 @@ def _move_actor(
         "critic/own": spread[0],
         "critic/team": spread[1],
     }
-    return learner._replace(actor=actor, actor_memory=memory), told
+    return learner._replace(actor=actor, actor_opt_state=memory), told
 
 
 def _descended(

@@ -122,7 +122,7 @@ class Coordinated(Bidder):
 
     def update(self, state: Pages, feedback: Tally) -> Pages:
         """Book the tick."""
-        return self.books.see(state, feedback)
+        return self.books.update(state, feedback)
 
     def action(self, state: Pages, observation: Observation) -> Float[Array, " N"]:
         """Of each advertiser now; it changes where a page turns."""

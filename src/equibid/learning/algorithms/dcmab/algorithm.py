@@ -35,7 +35,7 @@ from equibid.learning.algorithms.dcmab.actions import (
     tilted_factor,
 )
 from equibid.learning.algorithms.dcmab.cluster_stats import Books
-from equibid.learning.algorithms.dcmab.losses import Learner, Rates, newborn, update
+from equibid.learning.algorithms.dcmab.losses import Learner, Rates, init_learner, update
 from equibid.learning.algorithms.dcmab.networks import actors, critics
 from equibid.learning.algorithms.dcmab.replay import (
     ClusterReward,
@@ -146,7 +146,7 @@ class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
         super().__post_init__()
         short = self.buffer_size < self.num_envs
         self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
-        tilted = self.world == "log" and self.bid_form != "none"
+        tilted = self.env_mode == "log" and self.bid_form != "none"
         self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 
     @property
@@ -179,7 +179,7 @@ class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
         )
         Q = self._intervals(task)
         return State(
-            learner=newborn(*networks, self._rates),
+            learner=init_learner(*networks, self._rates),
             memory=replay(one_day(Q, *sizes, task.game.agents), self.buffer_size, Q),
             slopes=no_slopes(task.game.agents),
             history=jnp.full((self.num_tick_groups, 2), 1 / self.num_tick_groups, jnp.float32),

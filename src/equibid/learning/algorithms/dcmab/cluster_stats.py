@@ -72,7 +72,7 @@ class Books:
         return jnp.stack([self.budget, self.plan], axis=-1)
 
     @property
-    def foresees(self) -> bool:
+    def needs_forecast(self) -> bool:
         """Books are of the past."""
         return False
 
@@ -98,12 +98,12 @@ class Books:
             seen = jnp.append(seen, begun / self.group.shape[0])
         return seen.astype(jnp.float32)
 
-    def look(self, memory: Pages, observation: Observation) -> Float[Array, "N F"]:
+    def observe(self, memory: Pages, observation: Observation) -> Float[Array, "N F"]:
         """The same row for everybody."""
         seen = self.read(memory, observation.driven)
         return jnp.broadcast_to(seen, (self.cluster.shape[0], *seen.shape))
 
-    def see(self, memory: Pages, feedback: Tally) -> Pages:
+    def update(self, memory: Pages, feedback: Tally) -> Pages:
         """Book the tick."""
         row = jnp.stack([feedback.spend, feedback.value * self.worth], axis=-1)
         book = memory.open.at[:, self.group_of(memory.tick)].add(row)

@@ -90,7 +90,7 @@ class Rates(NamedTuple):
     restraint: float
 
 
-def newborn(actors: Actors, critics: Critics, rates: Rates) -> Learner:
+def init_learner(actors: Actors, critics: Critics, rates: Rates) -> Learner:
     """Before the first update."""
     one, two = optax.adam(rates.actor), optax.adam(rates.critic)
     moments = one.init(cast(Any, actors)), two.init(cast(Any, critics))

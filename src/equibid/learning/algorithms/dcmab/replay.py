@@ -1,8 +1,9 @@
 """DCMAB's days as they are kept, and the intervals drawn from them.
 
 Cluster i's reward is what its members earned, r_i = Σ w_k r_k, w what a value unit is worth to them
-in currency, over what the log's best factors earn them in a day. Members that a rival drives for a
-day count on neither side: no action of the cluster moves them. Shaped rewards add the change of
+in currency, over what the log's best factors earn them in a day. Members that an opponent drives
+for a day count on neither side: no action of the cluster moves them. Shaped rewards add the change
+of
 
     Φ_i = Σ w_k V_k Φ_k
 

@@ -28,7 +28,7 @@ from jaxtyping import Array, Bool, Float, Int, Int32, UInt32
 from equibid.bidders.bidder import Bidder, pytree
 from equibid.envs.game import GameState
 from equibid.envs.heads import WIDEST
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import EnvMode, Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.drlb.returns import (
     Returns,
@@ -94,7 +94,7 @@ class Regulation:
         return jnp.clip(moved, start / WIDEST, start * WIDEST)
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of a campaign's episode.
 
     Attributes:
@@ -153,7 +153,7 @@ class Drlb(ReplayConfig, ObservedConfig):
     steps: ClassVar[int] = 150
     agent: ClassVar[Bidder | None] = None
     observer: str = "drlb+traits"
-    world: World = "log"
+    env_mode: EnvMode = "log"
     num_envs: Count = 4
     action_values: tuple[float, ...] = SEVEN
     """β, the shares by which λ may change in a tick, ascending from above -1."""
@@ -215,7 +215,7 @@ class Drlb(ReplayConfig, ObservedConfig):
         q, wish = (mlp(k, [F, *self.hidden_sizes, A], last_scale=0.1) for k in (one, two))
         flat = [((T,), x) for x in ("int32", "uint32", "float32", "float32", "bool", "bool")]
         shapes = (((T + 1, F), "float32"), *flat, ((T,), "float32"))
-        example = Memory(*(jnp.zeros(shape, dtype) for shape, dtype in shapes))
+        example = Transition(*(jnp.zeros(shape, dtype) for shape, dtype in shapes))
         kept = max(self.buffer_size // T, self.num_envs * game.agents)
         zero = jnp.zeros((), jnp.int32)
         return DrlbState(
@@ -284,7 +284,7 @@ class Drlb(ReplayConfig, ObservedConfig):
         """The action of highest value, each agent on what it sees."""
         return Learned(state.target, task.game.observer, task.game.level, self.rule)
 
-    def _remember(self, task: Task, episodes: Episodes, start: Array) -> Memory:
+    def _remember(self, task: Task, episodes: Episodes, start: Array) -> Transition:
         """Every campaign's episodes, [E·N, T, …]."""
         seen = episodes.observation
         E, T, N = episodes.reward.shape
@@ -297,7 +297,7 @@ class Drlb(ReplayConfig, ObservedConfig):
         present, goes_on = episodes.present[:, :-1], episodes.present[:, 1:]
         # An episode without money is paid its return until the end: nothing can change it.
         rest = jnp.where(goes_on, 0, (T - 1 - tick) / T * own).astype(jnp.float32)
-        rows = Memory(seen, chosen, key, own, direct, present, goes_on, rest)
+        rows = Transition(seen, chosen, key, own, direct, present, goes_on, rest)
         return jax.tree.map(lambda x: jnp.moveaxis(x, 2, 1).reshape(E * N, *_without(x)), rows)
 
     def _update(self, state: DrlbState, key: jax.Array) -> tuple[DrlbState, dict[str, Array]]:
@@ -305,7 +305,7 @@ class Drlb(ReplayConfig, ObservedConfig):
         one, two = jax.random.split(key)
         wish, wish_memory, loss = self._fit_wish(state, one)
         drawn = sample(state.replay, two, self.batch_size, self.per_beta)
-        batch: Memory = gather(state.replay, drawn, state.replay.episodes)
+        batch: Transition = gather(state.replay, drawn, state.replay.episodes)
         after = following(state.replay, drawn, state.replay.episodes.seen)
         T = state.replay.written.shape[1]
         if self.step_reward == "direct":
@@ -348,7 +348,7 @@ class Drlb(ReplayConfig, ObservedConfig):
     def _fit_wish(self, state: DrlbState, key: jax.Array) -> tuple[MLP, optax.OptState, Array]:
         """A step of RewardNet on steps drawn alike: priorities are Q's, and would tilt its mean."""
         drawn = uniform(state.replay, key, self.batch_size)
-        batch: Memory = gather(state.replay, drawn, state.replay.episodes)
+        batch: Transition = gather(state.replay, drawn, state.replay.episodes)
         tau = self.quantile if self.step_reward == "quantile" else None
         wanted = best_return(state.table, batch.key, batch.own) if tau is None else batch.own
         loss, slope = jax.value_and_grad(wish_loss)(state.wish, batch, wanted, tau)
@@ -367,7 +367,7 @@ def _without(x: Array) -> tuple[int, ...]:
 
 
 def wish_loss(
-    wish: MLP, batch: Memory, wanted: Float[Array, " B"], quantile: float | None
+    wish: MLP, batch: Transition, wanted: Float[Array, " B"], quantile: float | None
 ) -> Float[Array, ""]:
     """Of RewardNet: half the squared error, or the pinball loss of a quantile of returns."""
     error = wanted - q_values(wish(batch.seen), batch.chosen)

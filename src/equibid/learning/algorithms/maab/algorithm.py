@@ -29,8 +29,8 @@ from equibid.envs.game import GameState
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.credit import Credit, credited, meeting
-from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, newborn, optimiser
-from equibid.learning.algorithms.maab.replay import Periods, Terms, batch, one_period, pooled
+from equibid.learning.algorithms.maab.learner import Kind, Learner, descend, init_learner, optimiser
+from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
 from equibid.learning.clusters import advertiser_clusters
 from equibid.learning.config import (
     Count,
@@ -203,7 +203,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         return optimiser(self.optimizer, self.learning_rate, self.max_grad_norm)
 
     def _learner(self, key: jax.Array, features: int) -> Learner:
-        return newborn(
+        return init_learner(
             levels(key, features, self.hidden_size, self.num_actions, self.action_smoothing),
             self._rule,
         )
@@ -219,12 +219,12 @@ class MAAB(ReplayConfig, ObservedConfig):
     def _pools(self, state: State) -> Int[Array, " N"] | None:
         return None if self.grouping == "each" else state.group
 
-    def _terms(self, task: Task, state: State, slopes: Slopes) -> Terms:
+    def _terms(self, task: Task, state: State, slopes: Slopes) -> KernelRule:
         e = elasticity(slopes, guessed_elasticity(task)) if self.shaping else None
         meets = meeting(task.overlap, self.local_credit)
-        return Terms(self.credit, meets, self._pools(state), e, self.gamma)
+        return KernelRule(self.credit, meets, self._pools(state), e, self.gamma)
 
-    def _random(self, state: State) -> Float[Array, ""]:
+    def _epsilon(self, state: State) -> Float[Array, ""]:
         return epsilon(state.played, *self.epsilon, self.anneal_episodes)
 
     def _seen(self, state: State, seen: Float[Array, "... N F"], present: Array) -> Array:
@@ -243,7 +243,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         """Numbers of the bid's and of the bar's level, whether the first is random; factors."""
         one, two = jax.random.split(key)
         seen = self._seen(run, seen, jax.vmap(task.game.acts)(state))
-        share, pools = self._random(run), self._pools(run)
+        share, pools = self._epsilon(run), self._pools(run)
         chosen, random = explored(one, run.bidder.online(seen), share, pools)
         number = self.fixed_bar / self.max_multiple * (self.num_actions - 1)
         bar = jnp.full_like(chosen, round(number) if self.bar_agents == "fixed" else 0)
@@ -257,7 +257,7 @@ class MAAB(ReplayConfig, ObservedConfig):
         chosen, bar, _ = jnp.moveaxis(periods.action.astype(jnp.int32), -1, 0)
         budget = task.game.campaigns.budget
         budget = jnp.where(budget > 0, budget, 1)
-        # What a rival wins on its seat is nobody's to share.
+        # What an opponent wins on its seat is nobody's to share.
         won = jnp.where(periods.present[:, :1], periods.reward / task.best, 0)
         paid = credited(
             self.credit,
@@ -295,7 +295,7 @@ class MAAB(ReplayConfig, ObservedConfig):
     def _learn(
         self,
         memory: Replay,
-        terms: Terms,
+        terms: KernelRule,
         bidder: Learner,
         bar: Learner,
         updates: Array,
@@ -326,7 +326,7 @@ class MAAB(ReplayConfig, ObservedConfig):
             "return": gain.sum(axis=-1).mean() / jnp.maximum(learns.sum(), 1),
             "spend": spend / jnp.maximum((budget * learns).sum(), 1e-300),
             "level": jnp.where(here, self.head.level(kept.chosen), 0).sum() / count,
-            "random": self._random(state),
+            "epsilon": self._epsilon(state),
         }
         if self.bar_agents != "none":
             told["bar/level"] = jnp.where(here, self.head.level(kept.bar), 0).sum() / count

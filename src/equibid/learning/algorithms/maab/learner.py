@@ -38,7 +38,7 @@ def optimiser(kind: Kind, rate: float, largest: float) -> optax.GradientTransfor
     return optax.chain(optax.clip_by_global_norm(largest), moved)
 
 
-def newborn(network: Levels, rule: optax.GradientTransformation) -> Learner:
+def init_learner(network: Levels, rule: optax.GradientTransformation) -> Learner:
     """Before the first step."""
     return Learner(network, network, rule.init(cast(Any, network)))
 

@@ -35,7 +35,7 @@ class Periods(NamedTuple):
     paid: Float[Array, "E T N"]
 
 
-class Terms(NamedTuple):
+class KernelRule(NamedTuple):
     """How credit and shaping are reckoned.
 
     Attributes:
@@ -76,7 +76,9 @@ def pooled(
     return jnp.where(count > 0, (x * each) @ same / jnp.where(count > 0, count, 1), x)
 
 
-def batch(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool = False) -> Steps:
+def batch(
+    memory: Replay, key: jax.Array, size: int, terms: KernelRule, of_bar: bool = False
+) -> Steps:
     """Steps drawn at random, with the rewards of bidders or of bar agents.
 
     An agent's period ends with its money; a mean agent's with that of the last of its group. Only
@@ -115,7 +117,10 @@ def batch(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool 
 
 
 def future(
-    money: Float[Array, "B N"], time: Float[Array, " B"], present: Bool[Array, "B N"], terms: Terms
+    money: Float[Array, "B N"],
+    time: Float[Array, " B"],
+    present: Bool[Array, "B N"],
+    terms: KernelRule,
 ) -> Float[Array, "B N"]:
     """Φ of what each is paid: own prospects, credited and pooled as rewards are at equal levels."""
     assert terms.elasticity is not None

@@ -30,7 +30,7 @@ from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
 from equibid.envs.heads import Head, Increment, ScaledSigmoid
-from equibid.envs.problem import Task, World
+from equibid.envs.problem import EnvMode, Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.uscb.constrained import fine
 from equibid.learning.algorithms.uscb.probe_rollouts import (
@@ -74,7 +74,7 @@ class Actor(eqx.Module):
         return said if self.reach == float("inf") else self.reach * jnp.tanh(said)
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of the P probes of an episode.
 
     Attributes:
@@ -100,8 +100,8 @@ class UscbState(NamedTuple):
     Attributes:
         actor: the policy.
         critic: G of a factor held.
-        actor_memory: of the optimiser.
-        critic_memory: of the optimiser.
+        actor_opt_state: of the optimiser.
+        critic_opt_state: of the optimiser.
         replay: of probes.
         start: the factor before the first tick, currency per value unit.
         best: R*, in the reward's unit.
@@ -111,8 +111,8 @@ class UscbState(NamedTuple):
 
     actor: Actor
     critic: MLP
-    actor_memory: optax.OptState
-    critic_memory: optax.OptState
+    actor_opt_state: optax.OptState
+    critic_opt_state: optax.OptState
     replay: Replay
     start: Float[Array, " N"]
     best: Float[Array, " N"]
@@ -126,7 +126,7 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
 
     steps: ClassVar[int] = 100
     agent: ClassVar[Bidder | None] = None
-    world: World = "log"
+    env_mode: EnvMode = "log"
     target: Literal["none", "cpa"] = "none"
     """"cpa" fines a cost per value unit above each advertiser's target, and its R* keeps the
     target; "none" knows no targets."""
@@ -184,7 +184,7 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         critic = mlp(two, [F + 2, *self.critic_hidden_sizes, 1])
         number = jnp.zeros((P, N), jnp.float32)
         seen = jnp.zeros((P, N, F), jnp.float32)
-        example = Memory(seen, jnp.zeros((P, N), bool), number, number, number, number)
+        example = Transition(seen, jnp.zeros((P, N), bool), number, number, number, number)
         kept = max(self.buffer_size // (P * N), self.num_envs)
         start, best = self._hindsight(task, three)
         return UscbState(
@@ -255,10 +255,10 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         spread = jnp.exp(self.probe_std * jax.random.normal(widths, (E, P, N)))
         return play_and_hold(game, factors, start, tick, disorder, spread, own)
 
-    def _remember(self, task: Task, state: UscbState, probes: Probes) -> Memory:
+    def _remember(self, task: Task, state: UscbState, probes: Probes) -> Transition:
         """What the replay keeps of probes."""
         score = self.score(task, state.best, probes.gain, probes.value, probes.spend)
-        return Memory(
+        return Transition(
             probes.seen,
             probes.present,
             self._depth(state, probes.level),
@@ -277,15 +277,15 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         drawn = uniform(state.replay, key, max(self.batch_size // task.game.agents, 1))
         batch = gather(state.replay, drawn, state.replay.episodes)
         loss, slope = jax.value_and_grad(critic_loss)(state.critic, batch)
-        critic, critic_memory = moved(
-            self.critic_learning_rate, state.critic, slope, state.critic_memory
+        critic, critic_opt_state = moved(
+            self.critic_learning_rate, state.critic, slope, state.critic_opt_state
         )
         aim, climb = jax.value_and_grad(actor_loss)(state.actor, critic, batch, self.rule)
-        before = state.actor, state.actor_memory
-        after = moved(self.actor_learning_rate, state.actor, climb, state.actor_memory)
+        before = state.actor, state.actor_opt_state
+        after = moved(self.actor_learning_rate, state.actor, climb, state.actor_opt_state)
         # An actor that climbs a critic that knows nothing only gets lost.
         ready = state.iteration >= self.critic_warmup
-        actor, actor_memory = jax.tree.map(
+        actor, actor_opt_state = jax.tree.map(
             lambda new, old: jnp.where(ready, new, old), after, before
         )
         told = {
@@ -297,8 +297,8 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         state = state._replace(
             actor=actor,
             critic=critic,
-            actor_memory=actor_memory,
-            critic_memory=critic_memory,
+            actor_opt_state=actor_opt_state,
+            critic_opt_state=critic_opt_state,
         )
         return state, told
 
@@ -322,7 +322,7 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
             return played
 
         each = jax.lax.map(period, jnp.arange(game.periods, dtype=jnp.int32))
-        # Periods in which a rival drove an advertiser say nothing of its factor.
+        # Periods in which an opponent drove an advertiser say nothing of its factor.
         count = jnp.maximum(each.learns.sum(axis=0), 1)
         gain, value, spend = (
             jnp.where(each.learns, x, 0.0).sum(axis=0) / count
@@ -342,18 +342,18 @@ def moved(rate: float, network: Any, slope: Any, memory: Any) -> tuple[Any, Any]
     return optax.apply_updates(network, change), memory
 
 
-def critic_input(batch: Memory, depth: Array) -> Float[Array, "B N F+2"]:
+def critic_input(batch: Transition, depth: Array) -> Float[Array, "B N F+2"]:
     """What the critic reads: what was seen, what was gained so far, and the factor."""
     return jnp.concatenate([batch.seen, batch.gained[..., None], depth[..., None]], axis=-1)
 
 
-def critic_loss(critic: MLP, batch: Memory) -> Float[Array, ""]:
+def critic_loss(critic: MLP, batch: Transition) -> Float[Array, ""]:
     """Mean squared error of G over the agents that were present."""
     error = critic(critic_input(batch, batch.held))[..., 0] - batch.score
     return jnp.where(batch.present, error**2, 0).sum() / jnp.maximum(batch.present.sum(), 1)
 
 
-def actor_loss(actor: Actor, critic: MLP, batch: Memory, rule: Head) -> Float[Array, ""]:
+def actor_loss(actor: Actor, critic: MLP, batch: Transition, rule: Head) -> Float[Array, ""]:
     """Less the mean of what the critic says of the actor's factors."""
     action = actor(batch.seen)
     depth = jnp.log(rule(action, jnp.exp(batch.level), jnp.ones(()))).astype(jnp.float32)

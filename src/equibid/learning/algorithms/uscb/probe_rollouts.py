@@ -100,7 +100,7 @@ def play_and_hold(
 
     def step(now: _Markets, number: Array) -> tuple[_Markets, None]:
         main = jax.tree.map(lambda x: x[:, 0], now.state)
-        seen = jax.vmap(game.look)(main)
+        seen = jax.vmap(game.observe)(main)
         factor = factors(jax.random.fold_in(key, number), seen, main.level)
         factor = jnp.where(number == 0, disorder, 1) * factor
         here = tick == number

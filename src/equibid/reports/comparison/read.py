@@ -1,16 +1,14 @@
-"""From a comparison to the tables of its report."""
+"""From the folder of a comparison to the tables of its report."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 
 from equibid.evaluation.ranking import Ranking, by_advertiser
 from equibid.markets.market import Labels
-from equibid.reports.comparison.tables import MORE, RunTables
-from equibid.runs.findings import Findings
+from equibid.reports.comparison.tables import MORE, Clock, RunTables, check
+from equibid.runs.findings import read_findings
+from equibid.runs.reading import RunFolder
 
 SUMS = (
     *("spend", "value", "conversions", "wins", "exposures"),
@@ -18,31 +16,30 @@ SUMS = (
 )
 
 
-def from_findings(findings: Findings, config: Mapping[str, Any]) -> RunTables:
+def read_comparison(run: RunFolder) -> RunTables:
     """The report's tables, with all that a comparison found.
 
-    Args:
-        findings: of the comparison.
-        config: how the run was made; shown in the order of its file, so that a report made from
-            the folder is the same to the last bit.
+    Raises:
+        InputError: a table is not there, lacks a column, or contradicts another.
     """
-    filed = json.loads(json.dumps(config, sort_keys=True))
+    findings = read_findings(run)
     tables = from_ranking(
         findings.ranked,
         findings.delivery,
         findings.campaigns,
-        filed,
+        run,
         findings.settled.labels,
     )
     more = {name: getattr(findings, name) for name in MORE}
-    return replace(tables, notices=findings.settled.notices, **more)
+    clock = Clock(findings.settled.tick_hours)
+    return check(replace(tables, clock=clock, notices=findings.settled.notices, **more))
 
 
 def from_ranking(
     ranking: Ranking,
     rows: pl.DataFrame,
     campaigns: pl.DataFrame,
-    config: Mapping[str, Any],
+    run: RunFolder,
     labels: Labels,
 ) -> RunTables:
     """The report's tables.
@@ -51,7 +48,7 @@ def from_ranking(
         ranking: of the bidders.
         rows: a row a market, replicate, bidder, tick and advertiser, money in currency.
         campaigns: see `campaign_frame`.
-        config: how the run was made.
+        run: the folder.
         labels: units.
     """
     at = ["market", "replicate", "bidder"]
@@ -81,14 +78,14 @@ def from_ranking(
     )
     what = "Expected" if ranking.score == "value" else "Counted"
     return RunTables(
-        config=config,
+        run=run,
         ranking=ranking.table,
         metrics=ranking.metrics,
         score_title=f"{what} value bought, relative to the mean of all contenders",
         score_unit="× mean",
         delivery=delivery,
         advertisers=advertisers,
-        title=f"Bidders on {config['market']}",
+        title=f"Bidders on {run.config['market']}",
         value_unit=labels.value_unit,
         currency=labels.currency,
     )

@@ -10,22 +10,22 @@ from made_logs import auctionnet, clicks, csv, info, spaced, write
 
 from equibid.errors import InputError
 from equibid.logs import (
-    Recording,
+    LogDataset,
     read_auctionnet_rows,
     read_log,
     split_for_tuning,
     with_budget_share,
 )
 from equibid.logs.campaign import campaign_market
-from equibid.logs.recording import whole as uncut
+from equibid.logs.dataset import whole as uncut
 from equibid.markets.market import even_ticks
 
 
-def recording(impressions: int, period: int | None) -> Recording:
+def dataset(impressions: int, period: int | None) -> LogDataset:
     rows = np.array(clicks(impressions), float)
     table = {"click": rows[:, 0], "price": rows[:, 1], "pctr": rows[:, 2]}
     market = campaign_market("x", table, np.asarray(even_ticks(impressions, 4)))
-    return Recording("x", test=market, period=period)
+    return LogDataset("x", test=market, period=period)
 
 
 # Few examples, for every new length is compiled anew.
@@ -34,7 +34,7 @@ def recording(impressions: int, period: int | None) -> Recording:
     st.sampled_from([7, 30]), st.sampled_from([None, 1, 4, 10, 30]), st.sampled_from([0.01, 0.4, 1])
 )
 def test_two_parts_make_the_whole(impressions: int, period: int | None, share: float) -> None:
-    whole = recording(impressions, period)
+    whole = dataset(impressions, period)
     unit = period or 1
     periods = round(share * impressions / unit)
     try:
@@ -74,10 +74,10 @@ def test_a_training_log_is_kept(tmp_path: Path) -> None:
 
 def test_too_short_a_log_and_one_without_prices_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"x: a share of 0\.2 of 10 impressions"):
-        split_for_tuning(recording(10, period=10))
+        split_for_tuning(dataset(10, period=10))
     (whole,) = read_log(write(tmp_path / "log.csv", csv(auctionnet())))
     with pytest.raises(InputError, match="no market prices"):
-        split_for_tuning(Recording("y", test=whole.test))
+        split_for_tuning(LogDataset("y", test=whole.test))
 
 
 def test_a_severed_tick_is_one_again(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_severed_tick_is_one_again(tmp_path: Path) -> None:
 
 
 def test_a_campaign_is_counted_in_currency() -> None:
-    read = with_budget_share(recording(20, period=5), 0.5)
+    read = with_budget_share(dataset(20, period=5), 0.5)
     market, prices = uncut(read)
     assert prices is None
     assert market.market_price is not None

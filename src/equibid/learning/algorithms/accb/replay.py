@@ -36,7 +36,7 @@ PRIOR = 0.1
 FEWEST = 16
 
 
-class Memory(NamedTuple):
+class Transition(NamedTuple):
     """What is kept of an episode; T steps, and one more where the end is kept too.
 
     Attributes:
@@ -68,7 +68,7 @@ def blank(task: Task) -> Any:
         jax.ShapeDtypeStruct((T, N, 2), real),
         jax.ShapeDtypeStruct((T, N), real),
     )
-    return Memory(*shapes)
+    return Transition(*shapes)
 
 
 def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) -> Float[Array, ""]:
@@ -80,7 +80,7 @@ def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) 
 
 def remember(
     settings: "Accb", task: Task, episodes: Episodes, price: Float[Array, ""]
-) -> tuple[Memory, dict[str, Array]]:
+) -> tuple[Transition, dict[str, Array]]:
     """What the replay keeps of episodes, and what is told of them.
 
     Args:
@@ -103,7 +103,7 @@ def remember(
 
     index = relative_index(task, episodes, price)
     kappa = cooperation(temperatures(settings, task, episodes, index))
-    memory = Memory(
+    memory = Transition(
         episodes.observation,
         episodes.present,
         jnp.where(episodes.present[:, :-1, :, None], episodes.action, 0),
@@ -168,13 +168,13 @@ def draw(
         beta: share of the bias that weights take away.
         done: actor steps since the last episodes came.
     """
-    stored: Memory = memory.episodes
+    stored: Transition = memory.episodes
     N = stored.observation.shape[2]
     joint = settings.batch_size
     if settings.max_rows is not None:
         joint = min(joint, max(settings.max_rows // N, FEWEST))
     drawn = sample(memory, key, joint, beta)
-    now: Memory = gather(memory, drawn, stored)
+    now: Transition = gather(memory, drawn, stored)
     after, staying = following(memory, drawn, (stored.observation, stored.present))
     batch = Batch(
         observation=now.observation,

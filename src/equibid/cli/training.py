@@ -8,27 +8,27 @@ import tyro
 from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import bidder_label
 from equibid.cli.compare import default_auction
-from equibid.cli.market import MarketChoice, digest, generated_days, recordings_of
+from equibid.cli.market import MarketChoice, datasets_of, digest, generated_days
 from equibid.cli.options import refuse_idle
-from equibid.envs.periods import generated_practice, recorded_practice
-from equibid.envs.setup import RIVALS, Practice, Rivals
+from equibid.envs.periods import generated_setup, recorded_setup
+from equibid.envs.setup import OPPONENTS, Opponents, TrainingSetup
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.loggers import Log
-from equibid.learning.training.trainer import Judge, Plan
+from equibid.learning.training.trainer import Evaluator, Plan
 from equibid.registry import parted
 from equibid.simulation.simulate import Play
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainConfig:
     """What is learnt, how, and for how long."""
 
     algorithm: str
     """Who learns (see `equibid list`)."""
 
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
-    """A setting of the algorithm, as actor_learning_rate=1e-4 of mappo; name it once for every setting.
-    `equibid list ALGORITHM` shows them."""
+    """A setting of the algorithm, as actor_learning_rate=1e-4 of mappo; name it once for every
+    setting. `equibid list ALGORITHM` shows them."""
 
     auction: str | None = None
     """Pricing rule, with settings as in gsp:reserve=0.01; default gsp, or second-price against a
@@ -38,11 +38,11 @@ class Lesson:
     """How often agents decide while they learn. Of a log's impressions each decides too little to
     learn from; what was learnt at ticks is asked at impressions where a comparison does so."""
 
-    rivals: str = RIVALS
+    opponents: str = OPPONENTS
     """Classic bidders among the agents while they learn, separated by commas, with settings as in
     pacing:rate=0.5; none in a market of one advertiser, or where a log is learnt."""
 
-    rival_share: float = 0.5
+    opponent_prob: float = 0.5
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each
     other."""
 
@@ -50,20 +50,20 @@ class Lesson:
     """Days of a generated market to learn on; default 32, fewer where all together would hold more
     than 200 million values, at least 4."""
 
-    shake: float = 0.5
+    price_augmentation: float = 0.5
     """Periods of a log are also played at prices lower and higher by up to this share: agents
     learn what to do when days to come are not like those they know; 0 leaves prices as they are."""
 
     steps: int | None = None
     """Steps of the algorithm, at most; default as many as the algorithm asks for."""
 
-    keep_every: int = 20
+    checkpoint_every: int = 20
     """Steps from checkpoint to checkpoint; a run that was stopped goes on from the last."""
 
-    judge_every: int = 20
+    eval_every: int = 20
     """Steps from judgement to judgement of what was learnt."""
 
-    judged_by: str = "seated"
+    eval_metric: str = "seated"
     """Which number of the judgement is to be high; the best state of each seed is kept. seated: the
     value of held-out periods beside classic bidders on every second seat; seated-score: the same,
     fined where a target CPA is missed; or value, score, conversions."""
@@ -78,7 +78,7 @@ class Lesson:
     """A board beside TensorBoard."""
 
 
-class Prepared(NamedTuple):
+class TrainingJob(NamedTuple):
     """A market made ready for learning.
 
     Attributes:
@@ -90,60 +90,64 @@ class Prepared(NamedTuple):
 
     name: str
     task: Any
-    judge: Judge
+    judge: Evaluator
     config: dict[str, Any]
 
 
-def plan_of(lesson: Lesson, algorithm: Algorithm) -> Plan:
+def plan_of(training: TrainConfig, algorithm: Algorithm) -> Plan:
     """How long the run is, and what is done on the way."""
     return Plan(
-        steps=algorithm.steps if lesson.steps is None else lesson.steps,
-        keep_every=lesson.keep_every,
-        judge_every=lesson.judge_every,
-        judged_by=lesson.judged_by,
-        patience=lesson.patience,
-        tolerance=lesson.tolerance,
+        steps=algorithm.steps if training.steps is None else training.steps,
+        checkpoint_every=training.checkpoint_every,
+        eval_every=training.eval_every,
+        eval_metric=training.eval_metric,
+        patience=training.patience,
+        tolerance=training.tolerance,
     )
 
 
-def practices_of(choice: MarketChoice, lesson: Lesson) -> list[Practice]:
+def training_setups(choice: MarketChoice, training: TrainConfig) -> list[TrainingSetup]:
     """Where to learn: a generated market, or the campaigns of a log.
 
     Raises:
         InputError: there is no such market, log or rule, or it cannot be learnt on.
     """
     if choice.generated:
-        refuse_idle(lesson, ("shake",), f"{choice.market} is generated, and no log")
-        auction = auction_named(lesson.auction or choice.auction)
+        refuse_idle(training, ("price_augmentation",), f"{choice.market} is generated, and no log")
+        auction = auction_named(training.auction or choice.auction)
         days = generated_days(choice)
-        return [generated_practice(choice.name, days, auction, lesson.play, lesson.days)]
-    refuse_idle(lesson, ("days",), f"{choice.market} is a log, which has its own periods")
-    practices = []
-    for recording in recordings_of(choice):
-        auction = auction_named(lesson.auction or default_auction(recording.test))
-        practices.append(recorded_practice(recording, auction, lesson.play, shake=lesson.shake))
-    return practices
+        return [generated_setup(choice.name, days, auction, training.play, training.days)]
+    refuse_idle(training, ("days",), f"{choice.market} is a log, which has its own periods")
+    setups = []
+    for dataset in datasets_of(choice):
+        auction = auction_named(training.auction or default_auction(dataset.test))
+        setups.append(
+            recorded_setup(
+                dataset, auction, training.play, price_augmentation=training.price_augmentation
+            )
+        )
+    return setups
 
 
-def prepared(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Prepared:
+def training_job(setup: TrainingSetup, training: TrainConfig, algorithm: Algorithm) -> TrainingJob:
     """The task of an algorithm on a market, and its judge."""
-    read = digest((practice.train, practice.held_out, practice.log.values, practice.log.prices))
-    auction = {"rule": type(practice.auction).__name__} | asdict(cast(Any, practice.auction))
+    read = digest((setup.train, setup.held_out, setup.log.values, setup.log.prices))
+    auction = {"rule": type(setup.auction).__name__} | asdict(cast(Any, setup.auction))
     config = {
-        "name": practice.name,
+        "name": setup.name,
         "digest": read,
-        "periods": {"learnt": len(practice.train), "held out": len(practice.held_out)},
+        "periods": {"learnt": len(setup.train), "held out": len(setup.held_out)},
         "auction": auction,
-        "play": practice.play,
+        "play": setup.play,
     }
-    task = practice.task_for(algorithm, rivals_of(practice, lesson, algorithm))
-    return Prepared(practice.name, task, practice.judge, config)
+    task = setup.task_for(algorithm, opponents_of(setup, training, algorithm))
+    return TrainingJob(setup.name, task, setup.judge, config)
 
 
-def rivals_of(practice: Practice, lesson: Lesson, algorithm: Algorithm) -> Rivals:
+def opponents_of(setup: TrainingSetup, training: TrainConfig, algorithm: Algorithm) -> Opponents:
     """Who else bids; nobody where agents are alone."""
-    alone = practice.train[0].advertisers == 1 or algorithm.world == "log"
-    if alone or not lesson.rival_share:
-        return Rivals()
-    names = tuple(map(bidder_label, parted(lesson.rivals)))
-    return Rivals(names, lesson.rival_share)
+    alone = setup.train[0].advertisers == 1 or algorithm.env_mode == "log"
+    if alone or not training.opponent_prob:
+        return Opponents()
+    names = tuple(map(bidder_label, parted(training.opponents)))
+    return Opponents(names, training.opponent_prob)

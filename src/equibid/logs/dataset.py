@@ -13,7 +13,7 @@ from equibid.markets.market import Market, dense, portion, span, tick_span
 
 
 @dataclass(frozen=True)
-class Recording:
+class LogDataset:
     """A log, read.
 
     Attributes:
@@ -58,77 +58,77 @@ class Recording:
         return sum(part.impressions for part in parts) / sum(map(self.periods_in, parts))
 
 
-def split_for_tuning(recording: Recording, share: float = 0.2) -> Recording:
+def split_for_tuning(dataset: LogDataset, share: float = 0.2) -> LogDataset:
     """Make the first impressions of the test market the training log, if there is none.
 
     Where the market is one delivery period, each part becomes one, with its part of the budgets.
 
     Args:
-        recording: to split; one that has a training log is returned as it is.
+        dataset: to split; one that has a training log is returned as it is.
         share: of the test impressions, or of its days, rounded to whole delivery periods (at least
             one).
 
     Raises:
         InputError: one of the two parts would be empty, or no market prices were logged.
     """
-    if recording.train is not None:
-        return recording
-    market = recording.test
+    if dataset.train is not None:
+        return dataset
+    market = dataset.test
     if market.market_price is None:
-        raise InputError(f"{recording.name}: no market prices were logged to tune bidders on")
-    if recording.day_ticks is None:
-        count, unit, what = market.impressions, recording.period or 1, "impressions"
+        raise InputError(f"{dataset.name}: no market prices were logged to tune bidders on")
+    if dataset.day_ticks is None:
+        count, unit, what = market.impressions, dataset.period or 1, "impressions"
         # Budgets are those of a delivery period; a market that is one period is cut into two.
-        part = portion if recording.period is None else span
+        part = portion if dataset.period is None else span
     else:
-        count, unit, what, part = market.ticks, recording.day_ticks, "ticks", tick_span
+        count, unit, what, part = market.ticks, dataset.day_ticks, "ticks", tick_span
     cut = max(round(share * count / unit), 1) * unit
     if not 0 < cut < count:
         raise InputError(
-            f"{recording.name}: a share of {share:g} of {count} {what} leaves "
+            f"{dataset.name}: a share of {share:g} of {count} {what} leaves "
             f"nothing to test on; each part needs at least {unit}"
         )
     train = part(market, 0, cut)
     return replace(
-        recording,
+        dataset,
         train=train,
         test=part(market, cut, count),
-        history=recording.history or market_history(train),
+        history=dataset.history or market_history(train),
     )
 
 
-def in_periods(recording: Recording, length: int) -> Recording:
+def in_periods(dataset: LogDataset, length: int) -> LogDataset:
     """The same log cut into delivery periods of `length` impressions.
 
     The money of a period is its share of the money there is, by impressions. Impressions that make
     no whole period are left out at the end.
 
     Args:
-        recording: a log, cut into periods or not.
+        dataset: a log, cut into periods or not.
         length: impressions of a period.
 
     Raises:
         InputError: the log has no training part and makes less than two periods, or a part of it
             makes none.
     """
-    parts = 1 if recording.train is not None else 2
+    parts = 1 if dataset.train is not None else 2
 
     def cut(market: Market, periods: int) -> Market:
         if market.impressions < periods * length:
             raise InputError(
-                f"{recording.name}: {market.impressions} impressions make less than {periods} "
+                f"{dataset.name}: {market.impressions} impressions make less than {periods} "
                 f"period{'s' * (periods > 1)} of {length}; name fewer impressions a period"
             )
         last = market.impressions // length * length
-        share = length * recording.periods_in(market) / market.impressions
+        share = length * dataset.periods_in(market) / market.impressions
         budget = jnp.asarray(market.campaigns.budget, jnp.float64) * share
         return span(market, 0, last).with_budget(budget)
 
-    test, known = cut(recording.test, parts), recording.known
+    test, known = cut(dataset.test, parts), dataset.known
     return replace(
-        recording,
+        dataset,
         test=test,
-        train=None if recording.train is None else cut(recording.train, 1),
+        train=None if dataset.train is None else cut(dataset.train, 1),
         period=length,
         day_ticks=None,
         known=None if known is None else known[: test.impressions],
@@ -136,8 +136,8 @@ def in_periods(recording: Recording, length: int) -> Recording:
     )
 
 
-def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]:
-    """All impressions of a recording as one dense market, money in currency.
+def whole(dataset: LogDataset) -> tuple[Market, npt.NDArray[np.float64] | None]:
+    """All impressions of a dataset as one dense market, money in currency.
 
     Budgets are those of its parts together. The market has the market price where the bids behind
     it are outside of it: where `test` has one.
@@ -145,14 +145,14 @@ def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]
     Returns:
         The market, and prices that were logged of bids inside it, in no order; None without them.
     """
-    parts = [part for part in (recording.train, recording.test) if part is not None]
+    parts = [part for part in (dataset.train, dataset.test) if part is not None]
     first, last = parts[0], parts[-1]
     unit = first.labels.per_currency
     counts = [np.diff(np.asarray(part.tick_start)) for part in parts]
-    if recording.severed and len(parts) > 1:
+    if dataset.severed and len(parts) > 1:
         counts[1][0] += counts[0][-1]
         counts[0] = counts[0][:-1]
-    budget = sum(part.campaigns.budget * recording.periods_in(part) for part in parts)
+    budget = sum(part.campaigns.budget * dataset.periods_in(part) for part in parts)
     market = Market(
         values=jnp.concatenate([dense(part) for part in parts]),
         tick_start=jnp.asarray(np.concatenate([[0], np.concatenate(counts).cumsum()]), jnp.int32),
@@ -161,7 +161,7 @@ def whole(recording: Recording) -> tuple[Market, npt.NDArray[np.float64] | None]
             budget=jnp.asarray(budget) / unit,
             target_cpa=last.campaigns.target_cpa / unit,
         ),
-        labels=replace(last.labels, name=recording.name, per_currency=1.0),
+        labels=replace(last.labels, name=dataset.name, per_currency=1.0),
     )
     prices = [np.asarray(x.market_price) / unit for x in parts if x.market_price is not None]
     logged = np.concatenate(prices, dtype=np.float64) if prices else None

@@ -1,0 +1,1 @@
+"""Charts as data, and their SVG: nothing here knows what is drawn."""
