@@ -80,7 +80,7 @@ COMMANDS = {
     ),
     "report": Command(
         "equibid.cli.report:report",
-        "Make the report of a run anew, or one of several comparisons side by side.",
+        "Make the report of a run anew, or one of several runs of a kind side by side.",
     ),
     "runs": Command(
         "equibid.cli.past:runs",

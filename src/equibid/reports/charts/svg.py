@@ -5,7 +5,7 @@ Colours of words and lines come from the page's style sheet, or from `STYLE` in 
 
 import math
 
-from equibid.reports.charts.chart import ABOVE, BELOW, Axis, Chart, Name
+from equibid.reports.charts.chart import ABOVE, BELOW, Axis, Band, Chart, Name
 from equibid.reports.charts.scale import Scale, ticks
 from equibid.reports.charts.shapes import Plot, drawn, spoken
 from equibid.reports.charts.text import LETTER, px, short, text
@@ -50,7 +50,10 @@ def svg(chart: Chart, width: float, kind: str = "", style: str = "") -> str:
     first = 0
     for layer in chart.layers:
         whose = "" if layer.rank < 0 else f' data-b="{layer.rank}"'
-        waits = " waits" if getattr(layer, "waits", False) else ""
+        if narrow and isinstance(layer, Band) and layer.waits:
+            # A phone has no room for what is asked for beside all else.
+            continue
+        waits = " waits" if isinstance(layer, Band) and layer.waits else ""
         role = type(layer).__name__.lower()
         parts.append(f'<g class="{role}{waits}"{whose}>{drawn(layer, plot, first)}</g>')
         first += len(spoken(layer))

@@ -141,7 +141,7 @@ def strips(tables: RunTables, column: str, limit: str = "") -> Chart:
                 symbol=looks[name].symbol,
                 size=9,
                 name=name,
-                told=[advertiser_told(row, tables) for row in mine.to_dicts()],
+                told=[advertiser_told(row, column, tables) for row in mine.to_dicts()],
                 rank=rank,
             )
         )
@@ -169,17 +169,15 @@ def shown_advertisers(tables: RunTables) -> pl.DataFrame:
     )
 
 
-def advertiser_told(row: dict[str, Any], tables: RunTables) -> str:
-    """One advertiser under one bidder, in lines."""
+def advertiser_told(row: dict[str, Any], column: str, tables: RunTables) -> str:
+    """What one advertiser spent, bought or paid for a unit under one bidder, in lines."""
     money, unit = tables.currency, tables.value_unit
     spend, budget, value, target = (row[k] for k in ("spend", "budget", "value", "target_cpa"))
     use = f" ({number(100 * spend / budget, 1)}\u00a0%)" if budget > 0 else ""
-    lines = [
-        f"{row['bidder']} for {row['name']}, category {row['category']}",
-        f"spent {number(spend, 2)} of {number(budget, 2)} {money}{use}",
-        f"value {number(value, 2)} {unit}s, counted {number(row['conversions'], 2)}",
-    ]
-    if value > 0:
-        aim = f", target {number(target, 2)}" if known(target) and target > 0 else ""
-        lines.append(f"{number(spend / value, 2)} {money} per {unit}{aim}")
-    return "\n".join(lines)
+    aim = f", target {number(target, 2)}" if known(target) and target > 0 else ""
+    said = {
+        "spend": f"spent {number(spend, 2)} of {number(budget, 2)} {money}{use}",
+        "value": f"{number(value, 2)} {unit}s, counted {number(row['conversions'], 2)}",
+        "cpa": f"{number(spend / value if value > 0 else None, 2)} {money} per {unit}{aim}",
+    }
+    return f"{row['bidder']} for {row['name']}\n{said[column]}"

@@ -27,7 +27,7 @@ def profile_chart(tables: RunTables) -> Chart:
                 Band(x=at, low=low, high=high, colour=look.colour, waits=True, name=name, rank=rank)
             )
         told = [
-            f"{name}\nscores more than {number(mark, 3)}\non {percent(y)} of the replicates"
+            f"{name}\nabove {number(mark, 3)} on {percent(y)} of the replicates"
             for mark, y in zip(x, share, strict=True)
         ]
         chart.add(

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-# A chart is about a thousand pixels wide: more points cannot be seen.
-POINTS = 240
+# A chart is about a thousand pixels wide: more points would hardly be seen.
+POINTS = 96
 
 
 def coarse(delivery: pl.DataFrame) -> pl.DataFrame:
