@@ -20,9 +20,8 @@ from made_logs import auctionnet, clicks, csv, info, spaced
 from equibid.auctions.registry import auction_named
 from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label
-from equibid.cli import sweep
-from equibid.cli.calling import with_plugins
-from equibid.cli.main import PLACES
+from equibid.cli import main, sweep
+from equibid.cli.calling import with_shared
 from equibid.cli.sweep import PROGRAM, grid_points
 from equibid.cli.trials import Ends, Trial
 from equibid.cli.words import check_words
@@ -36,7 +35,7 @@ from made_impressions import log_folder, text
 
 Command = Callable[..., int]
 
-COMMANDS = {name: resolve_name(place) for name, place in PLACES.items()}
+COMMANDS = {name: resolve_name(place) for name, place in main.PLACES.items()}
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -128,11 +127,11 @@ def parsed(words: list[str]) -> tuple[Any, ...]:
 
         return record
 
-    check_words(PLACES, words)
+    check_words(main.PLACES, words)
     app = tyro.extras.SubcommandApp()
     for name, command in COMMANDS.items():
-        app.command(name=name)(with_plugins(recorder(command)))
-    app.cli(prog="equibid", args=[word for word in words if word != "--plugin"])
+        app.command(name=name)(with_shared(recorder(command)))
+    app.cli(prog="equibid", args=[x for x in words if x not in ("--plugin", "--quiet", "--json")])
     return tuple(said)
 
 

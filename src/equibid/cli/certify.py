@@ -104,7 +104,7 @@ class Source:
 def certify(
     choice: tyro.conf.OmitArgPrefixes[MarketChoice],
     settings: tyro.conf.OmitArgPrefixes[Settings],
-) -> None:
+) -> Path:
     """Prove how much any advertiser could gain by leaving a profile of factors.
 
     Example: equibid certify demo runs/solve-demo --days 10
@@ -113,7 +113,7 @@ def certify(
 
     Example: equibid certify demo pacing --days 5
     """
-    run_certify(choice, settings)
+    return run_certify(choice, settings).parent
 
 
 def run_certify(choice: MarketChoice, settings: Settings) -> Path:

@@ -128,14 +128,14 @@ class Settings:
     """Replace the run that is in the folder."""
 
 
-def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+def compare(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
     """Rank bidders on a market, with a table, Parquet files and an HTML report.
 
     Example: equibid compare auctionnet --impressions 50000 --bidders lin,pacing,hindsight --seeds 5
 
     Example: equibid compare logs/ipinyou --bidders mcpc,lin,rlb --budget-share 0.0625
     """
-    run_comparison(settings)
+    return run_comparison(settings).parent
 
 
 def run_comparison(settings: Settings, default: Path | None = None) -> Path:

@@ -5,6 +5,9 @@ picture, and signs that would steer a terminal are shown as what they are.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Any
 from unicodedata import category
@@ -17,15 +20,32 @@ from rich.text import Text
 STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+_silent = ContextVar("silent", default=False)
+
+
 def plain_console(stderr: bool = False) -> Console:
-    """A console that prints text as it is; colour comes from ``style`` alone."""
-    return Plain(stderr=stderr, markup=False, emoji=False, highlight=False)
+    """A console that prints text as it is; colour comes from ``style`` alone.
+
+    One for stdout prints nothing where it is made under `silence`.
+    """
+    quiet = _silent.get() and not stderr
+    return Plain(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Let the consoles that are made in the block print nothing to stdout."""
+    before = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(before)
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
     """An empty table without lines, titled above and explained below."""
     return Table(
-        title=title,
+        title=title or None,
         title_justify="left",
         title_style="bold",
         box=None,

@@ -36,13 +36,16 @@ def names_in(registry: str) -> dict[str, str]:
 def options_of(place: str) -> set[str]:
     """The options of a command as they are typed; its positional arguments are among them.
 
+    Those of `calling.FOLDERS` are too, where the command gives the path of a folder.
+
     Args:
         place: of its function, as ``equibid.cli.compare:compare``.
     """
     module, _, name = place.partition(":")
     command = _definition(module, name)
     assert isinstance(command, ast.FunctionDef)
-    words = set()
+    gives_folder = command.returns is not None and "Path" in ast.unparse(command.returns)
+    words = {"--quiet", "--json"} if gives_folder else set()
     for argument in command.args.args:
         for option, kind in _parts(module, argument.arg, argument.annotation):
             word = option.replace("_", "-")

@@ -30,7 +30,7 @@ def demo(
         bool, tyro.conf.arg(name="open", help="Open the report in a browser.")
     ] = False,
     force: Annotated[bool, tyro.conf.arg(help="Replace the run that is in the folder.")] = False,
-) -> None:
+) -> Path:
     """Generate a market of 24 advertisers, let classic bidders meet in it, and rank them.
 
     Example: equibid demo --open
@@ -39,3 +39,4 @@ def demo(
     report = run_comparison(settings, Path("runs/demo"))
     if open_report:
         webbrowser.open(report.resolve().as_uri())
+    return report.parent

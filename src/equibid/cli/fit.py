@@ -67,14 +67,15 @@ class Settings:
     """Replace the run that is in the folder."""
 
 
-def fit(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+def fit(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
     """Fit a generated market to a log, and show how like it is.
 
     Example: equibid fit logs/auctionnet.csv --out runs/fit-auctionnet
 
     Example: equibid compare runs/fit-auctionnet/market.toml --bidders lin,pacing
     """
-    run_fit(settings)
+    first, *others = (path.parent for path in run_fit(settings))
+    return first.parent if others else first
 
 
 def run_fit(settings: Settings) -> list[Path]:

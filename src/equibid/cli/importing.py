@@ -55,7 +55,7 @@ class Settings:
     """Share of the rows that may be bad. With more, nothing is imported."""
 
 
-def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
     """Import a log: good rows to Parquet, bad ones to a quarantine file, none lost.
 
     Example: equibid import period-7.csv --out logs/period-7
@@ -69,7 +69,7 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     check_numbers(settings)
     if settings.suggest_columns is not None:
         suggest(settings.logs, settings.suggest_columns)
-        return
+        return settings.suggest_columns
     if settings.out is None:
         raise InputError("name the folder to write, as in --out logs/mine")
     if not settings.max_bad <= 1:
@@ -98,6 +98,7 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
         plain_console(stderr=True).print("equibid: stopped; nothing was imported")
         sys.exit(130)
     print_summary(console, summary)
+    return settings.out
 
 
 def suggest(logs: tuple[Path, ...], path: Path) -> None:

@@ -25,6 +25,8 @@ from equibid.plugins import load_installed
 
 # Of sysexits.h: an error inside the program.
 FAULT = 70
+# Options of tyro, which know all commands.
+COMPLETION = ("--tyro-print-completion", "--tyro-write-completion")
 
 
 class Command(NamedTuple):
@@ -79,6 +81,14 @@ COMMANDS = {
     "report": Command(
         "equibid.cli.report:report",
         "Make the report of a run anew, or one of several runs of a kind side by side.",
+    ),
+    "runs": Command(
+        "equibid.cli.past:runs",
+        "List run folders: the command, its market, when, and whether it is finished.",
+    ),
+    "show": Command(
+        "equibid.cli.past:show",
+        "Print what a finished run came to, from its folder alone.",
     ),
     "list": Command(
         "equibid.cli.listing:list_",
@@ -135,10 +145,15 @@ def answer(words: Sequence[str]) -> None:
         return
     for sentence in load_installed():
         plain_console(stderr=True).print(f"equibid: {sentence}", soft_wrap=True)
-    check_words(PLACES, words)
+    completion = words[0].replace("_", "-") in COMPLETION
+    if not completion:
+        check_words(PLACES, words)
     # With it comes tyro, which reads the words.
-    from equibid.cli.calling import call  # noqa: PLC0415
+    from equibid.cli.calling import call, complete  # noqa: PLC0415
 
+    if completion:
+        complete(PLACES, words)
+        return
     call(words[0], PLACES[words[0]], words[1:])
 
 

@@ -34,7 +34,12 @@ class Bars(Progress):
     """Progress bars that vanish when done; plain lines where the output is no terminal."""
 
     def __init__(self, *columns: ProgressColumn, console: Console) -> None:
-        super().__init__(*columns, console=console, transient=True, disable=not console.is_terminal)
+        super().__init__(
+            *columns,
+            console=console,
+            transient=True,
+            disable=console.quiet or not console.is_terminal,
+        )
 
     def update(self, task_id: TaskID, **news: Any) -> None:
         """As `Progress.update`; a line for every tenth part of a task that is done."""

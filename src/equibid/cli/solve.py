@@ -100,14 +100,14 @@ class Settings:
 def solve(
     choice: tyro.conf.OmitArgPrefixes[MarketChoice],
     settings: tyro.conf.OmitArgPrefixes[Settings],
-) -> None:
+) -> Path:
     """Find an equilibrium of a market and prove how much anybody could gain by leaving it.
 
     Example: equibid solve demo --starts 20
 
     Example: equibid solve ncb-1000 --method tatonnement --objective revenue
     """
-    run_solve(choice, settings)
+    return run_solve(choice, settings).parent
 
 
 def run_solve(choice: MarketChoice, settings: Settings) -> Path:

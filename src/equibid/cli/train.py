@@ -57,18 +57,18 @@ def train_(
     choice: tyro.conf.OmitArgPrefixes[MarketChoice],
     training: tyro.conf.OmitArgPrefixes[TrainConfig],
     settings: tyro.conf.OmitArgPrefixes[Settings],
-) -> None:
+) -> Path | None:
     """Let an algorithm learn to bid on a market.
 
     Its curves are in the run folder: pip install tensorboard, then tensorboard --logdir runs.
 
     Example: equibid train demo --algorithm mappo --set actor_learning_rate=3e-4 --seeds 4
     """
-    run_train(choice, training, settings)
+    return run_train(choice, training, settings)
 
 
-def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -> None:
-    """Carry out a training run.
+def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -> Path | None:
+    """Carry out a training run; gives its folder, None where only settings were to be shown.
 
     Campaigns of a log are markets of their own: where there are several, each has a run in a
     folder of its name.
@@ -78,7 +78,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
     folder = settings.out
     if settings.show_settings:
         show_settings(console, training.algorithm, algorithm)
-        return
+        return None
     check_numbers(choice, training, settings)
     seeds = list(range(settings.seed, settings.seed + settings.seeds))
     plan = plan_of(training, algorithm)
@@ -126,6 +126,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
         write_sum(folder, [result for _, result in results], seeds, training.eval_metric)
     elapsed = time.perf_counter() - started
     console.print(f"{elapsed:.0f} s; tables, policy.eqx and report.html in {folder}", style="dim")
+    return folder
 
 
 def write_report(

@@ -42,7 +42,7 @@ class Settings:
     """Replace the market that is in the folder."""
 
 
-def values(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
+def values(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
     """Train what impressions are worth on logs, and make a market of the predictions.
 
     Example: equibid values logs/2259 --out runs/values-2259
@@ -54,4 +54,4 @@ def values(settings: tyro.conf.OmitArgPrefixes[Settings]) -> None:
     # Scikit-learn takes a second to load, which other commands do without.
     from equibid.cli.valuing import run_values  # noqa: PLC0415
 
-    run_values(settings)
+    return run_values(settings)

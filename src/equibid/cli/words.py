@@ -7,7 +7,7 @@ from unicodedata import category
 from equibid.cli.declared import names_in, only_text, options_of
 from equibid.errors import InputError, near
 
-# Options of every command; `--plugin` is declared where a command is called.
+# Options of every command; `--plugin` is declared where commands are called.
 EVERYWHERE = {"--plugin", "--help", "-h"}
 # Commands whose first word is a market.
 ON_MARKETS = {"compare", "solve", "certify", "train", "sweep"}
