@@ -387,11 +387,11 @@ def test_untrained_it_bids_the_start() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(InputError, match="interval"):
+    with pytest.raises(InputError, match="decision_ticks must be"):
         DCMAB(decision_ticks=0)
-    with pytest.raises(InputError, match="ratio=none"):
+    with pytest.raises(InputError, match="bid_form=none"):
         DCMAB(env_mode="log", bid_form="paper")
-    with pytest.raises(InputError, match="capacity"):
+    with pytest.raises(InputError, match="buffer_size must hold"):
         DCMAB(buffer_size=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")
     with pytest.raises(InputError, match="tick"):

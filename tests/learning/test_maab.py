@@ -275,7 +275,7 @@ def test_the_policy_bids_levels_of_the_grid() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    for settings in ({"levels": 1}, {"temperature": 0.0}, {"capacity": 1}, {"discount": 1.1}):
+    for settings in ({"num_actions": 1}, {"temperature": 0.0}, {"buffer_size": 1}, {"gamma": 1.1}):
         with pytest.raises(InputError, match=next(iter(settings))):
             MAAB(**settings)
 

@@ -27,7 +27,7 @@ from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.training.best import judged, newcomer
 from equibid.learning.training.checkpoint import versions
 from equibid.learning.training.results import load_policy, load_state, saved_algorithm
-from equibid.learning.training.trainer import Plan, Progress, train
+from equibid.learning.training.trainer import Plan, TrainProgress, train
 from learning.toy import PLAN, SEEDS, TASK, Search, Toy, judge, run
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
@@ -37,8 +37,8 @@ class StopError(Exception):
     """Stands for whatever ends a process."""
 
 
-def stop_at(step: int) -> Callable[[Progress], None]:
-    def told(now: Progress) -> None:
+def stop_at(step: int) -> Callable[[TrainProgress], None]:
+    def told(now: TrainProgress) -> None:
         if now.step == step:
             raise StopError
 
