@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Titles by the places of registries.
 TITLES = {
     "equibid.markets:MARKETS": "Markets (generated)",
-    "equibid.logs.importing:FORMS": "Logs (forms that are imported or played)",
+    "equibid.logs.importing:SCHEMAS": "Logs (forms that are imported or played)",
     "equibid.logs:READERS": "Folders that are played as logs",
     "equibid.bidders:BIDDERS": "Bidders (settings as in pid-ecpc:reference=40,kp=0.5)",
     "equibid.auctions:AUCTIONS": "Auctions (settings as in gsp:reserve=0.01)",

@@ -1,1 +1,3 @@
 """Charts as data, and their SVG: nothing here knows what is drawn."""
+
+__all__: list[str] = []
