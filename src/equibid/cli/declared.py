@@ -60,7 +60,7 @@ def _declared() -> dict[str, dict[str, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         for registry, name, sentence in ADDITION.findall(path.read_text(encoding="utf-8")):
             found[registry][name] = sentence
-    return found
+    return dict(found)
 
 
 def _parts(module: str, name: str, kind: ast.expr | None) -> Iterator[tuple[str, str]]:
