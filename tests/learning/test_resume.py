@@ -56,7 +56,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> N
 
     run(tmp_path / "whole")
     with pytest.raises(StopError):
-        run(tmp_path / "stopped", told=stop)
+        run(tmp_path / "stopped", callback=stop)
     assert not (tmp_path / "stopped" / "result.json").exists()
     run(tmp_path / "stopped")
     for file in FILES:

@@ -106,7 +106,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     whole: Path, tmp_path: Path, step: int
 ) -> None:
     with pytest.raises(StopError):
-        run(tmp_path, told=stop_at(step))
+        run(tmp_path, callback=stop_at(step))
     assert not (tmp_path / "result.json").exists()
     (tmp_path / "checkpoint.eqx.part").write_bytes(b"half")
     run(tmp_path)
@@ -141,7 +141,7 @@ def test_a_finished_run_is_not_run_again(whole: Path, tmp_path: Path) -> None:
     def never(_: object) -> Any:
         raise AssertionError
 
-    result = run(tmp_path, told=never, judge=never)
+    result = run(tmp_path, callback=never, judge=never)
     assert sorted(tmp_path.rglob("*")) == before
     assert same(tmp_path, whole)
     assert result.best_step.tolist() == [60, 60]
@@ -165,7 +165,7 @@ def test_another_run_does_not_go_on_here(
 
 def test_how_often_it_is_kept_does_not_matter(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(StopError):
-        run(tmp_path, told=stop_at(30))
+        run(tmp_path, callback=stop_at(30))
     train(Toy(), TASK, SEEDS, replace(PLAN, checkpoint_every=50), tmp_path, judge=judge)
     assert same(tmp_path, whole)
 
