@@ -62,7 +62,7 @@ def intervals(seed: int = 0) -> Intervals:
         acts=everywhere,
         concerned=everywhere,
         next_acts=everywhere,
-        discount=jnp.asarray(np.repeat([[1], [1], [1], [0]], CLUSTERS, axis=1), jnp.float32),
+        gamma=jnp.asarray(np.repeat([[1], [1], [1], [0]], CLUSTERS, axis=1), jnp.float32),
     )
 
 
@@ -400,7 +400,7 @@ def test_bad_settings_are_refused() -> None:
 
 def test_presets_are_registered() -> None:
     settings = settings_of(ALGORITHMS["dcmab-coord"]())
-    assert settings["share"] == "coord"
+    assert settings["reward_sharing"] == "coord"
     published = settings_of(ALGORITHMS["dcmab-published"]())
-    assert [published[name] for name in ("clusters", "groups", "largest")] == [3, 3, 0.9]
-    assert not (published["clock"] or published["shaping"]) and published["ratio"] == "paper"
+    assert [published[name] for name in ("num_clusters", "num_tick_groups", "max_change")] == [3, 3, 0.9]
+    assert not (published["observe_time"] or published["shaping"]) and published["bid_form"] == "paper"

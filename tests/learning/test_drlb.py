@@ -259,7 +259,7 @@ def test_settings_are_checked() -> None:
             Drlb(**bad)  # type: ignore[arg-type]
     assert settings_of(algorithm_named("drlb-11"))["action_values"] == list(ELEVEN)
     assert settings_of(algorithm_named("drlb-published"))["target_update_every"] == 100
-    assert settings_of(algorithm_named("drlb"))["rates"] == list(SEVEN)
+    assert settings_of(algorithm_named("drlb"))["action_values"] == list(SEVEN)
 
 
 @pytree()
