@@ -62,7 +62,7 @@ def intervals(seed: int = 0) -> Intervals:
         acts=everywhere,
         concerned=everywhere,
         next_acts=everywhere,
-        gamma=jnp.asarray(np.repeat([[1], [1], [1], [0]], CLUSTERS, axis=1), jnp.float32),
+        discount=jnp.asarray(np.repeat([[1], [1], [1], [0]], CLUSTERS, axis=1), jnp.float32),
     )
 
 
@@ -229,7 +229,7 @@ def test_bandits_are_paid_their_interval_alone() -> None:
     state = after_a_step()[0]
     books, e = TINY._books(market_task(), state), jnp.full(4, 0.5)
     assert TINY._future(market_task(), books, e) is not None
-    for changes in ({"discount": 0.0}, {"shaping": False}):
+    for changes in ({"gamma": 0.0}, {"shaping": False}):
         assert replace(TINY, **changes)._future(market_task(), books, e) is None
 
 
