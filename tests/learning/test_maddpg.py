@@ -91,9 +91,9 @@ def test_actors_are_moved_by_their_own_values_and_only_where_present() -> None:
     networks, now = critic(), memory()
 
     sizes: dict[str, Any] = {
-        "hidden_sizes": (4,),
+        "hidden": (4,),
         "activation": "tanh",
-        "parameter_sharing": "separate",
+        "sharing": "separate",
     }
     policies = filled(lambda: actor(jax.random.key(2), F, 1, N, **sizes))
 

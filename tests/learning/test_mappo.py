@@ -34,7 +34,7 @@ TEAMS = jnp.asarray(np.array([0, 0, 2, 2]))
 
 
 def policy() -> Gaussian:
-    sizes: dict[str, Any] = {"hidden_sizes": (8,), "activation": "tanh", "message_size": 1}
+    sizes: dict[str, Any] = {"hidden": (8,), "activation": "tanh", "bandwidth": 1}
     networks = filled(lambda: actor(jax.random.key(0), F, 1, N, **sizes))
     return Gaussian(networks, jnp.asarray(np.full((1, 1), -0.3, np.float32)))
 
