@@ -21,7 +21,7 @@ def day(number: int):
 
 
 setup = generated_setup("small", day, gsp(), days=2, held_out=1)
-learner = algorithm_named("mappo", ["episodes=4"])
+learner = algorithm_named("mappo", ["num_envs=4"])
 task = setup.task_for(learner)
 plan = Plan(steps=10, eval_every=5)
 result = train(learner, task, [0], plan, Path(mkdtemp()), judge=setup.judge)

@@ -1,9 +1,9 @@
 """Equibid: auto-bidding in real-time ad auctions, from logs to a ranked table.
 
-What most programs need is here, and imported when it is asked for: markets (`MARKETS`, `read_log`),
-auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for one's own), the simulation
-(`simulate`), environments (`market_env`), equilibria (`game_of`, `certify`) and what was learnt
-(`ALGORITHMS`, `load_policy`). The packages hold the rest.
+What most programs need is here, and imported when it is asked for: comparisons (`compare`), markets
+(`MARKETS`, `read_log`), auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for
+one's own), the simulation (`simulate`), environments (`market_env`), equilibria (`game_of`,
+`certify`) and what was learnt (`ALGORITHMS`, `load_policy`). The packages hold the rest.
 
 Axis names used everywhere: ``S`` seeds or markets, ``T`` ticks, ``K`` impressions, ``N``
 advertisers, ``C`` candidates of an impression, ``L`` slots, ``B`` impressions of a block.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from equibid.jax_settings import set_jax
 
 if TYPE_CHECKING:
+    from equibid.api import Compared, compare
     from equibid.auctions import AUCTIONS, Auction, first_price, gsp, second_price, soft
     from equibid.bidders import (
         BIDDERS,
@@ -60,6 +61,7 @@ __all__ = [
     "Auction",
     "Bidder",
     "Certificate",
+    "Compared",
     "Delivery",
     "FactorBidder",
     "Game",
@@ -73,6 +75,7 @@ __all__ = [
     "bidder_env",
     "bidder_vector_env",
     "certify",
+    "compare",
     "day_before",
     "everybody",
     "first_price",
@@ -90,6 +93,7 @@ __all__ = [
 
 # Where names are, by module.
 _NAMES = {
+    "api": "Compared compare",
     "auctions": "AUCTIONS Auction first_price gsp second_price soft",
     "bidders": "BIDDERS Bidder FactorBidder Observation TrainingLog training_log",
     "envs": "OBSERVERS REWARDS bidder_env bidder_vector_env market_env",

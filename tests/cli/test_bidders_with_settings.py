@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from equibid.cli.training import TrainConfig, opponents_of
 from equibid.envs.setup import Opponents
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
+from equibid.runs.training import TrainConfig, opponents_of
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

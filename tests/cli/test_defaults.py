@@ -8,13 +8,13 @@ import pytest
 from equibid.auctions import gsp
 from equibid.bidders.population import Population
 from equibid.bidders.registry import BIDDERS
-from equibid.cli.compare import CLASSIC
 from equibid.cli.demo import BIDDERS as IN_DEMO
-from equibid.cli.training import TrainConfig
 from equibid.envs.periods import generated_setup, usual_days
 from equibid.envs.setup import NEIGHBOURS, TrainingSetup
 from equibid.markets import MARKETS
 from equibid.registry import parted
+from equibid.runs.compare import CLASSIC
+from equibid.runs.training import TrainConfig
 
 
 def day(number: int):

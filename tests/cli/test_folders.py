@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from equibid.cli import compare
 from equibid.errors import InputError
+from equibid.runs.compare import CompareConfig
 from equibid.runs.folder import open_run
 from equibid.runs.places import clear, differences, place_for
 
@@ -54,10 +54,10 @@ def test_the_second_command_does_not_collide(
 def test_the_demo_and_a_comparison_of_its_market_have_folders_of_their_own(
     equibid: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    default = compare.Settings
+    default = CompareConfig
     small = {"impressions": 200, "ticks": 2, "seeds": 1}
     monkeypatch.setattr(
-        "equibid.cli.demo.Settings", lambda market, **x: default(market, **(x | small))
+        "equibid.cli.demo.CompareConfig", lambda market, **x: default(market, **(x | small))
     )
     assert equibid("demo") == equibid("compare", "demo", *SMALL, "--seeds", 2) == 0
     assert runs(tmp_path) == {"demo": 1, "compare-demo": 2}

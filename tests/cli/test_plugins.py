@@ -12,14 +12,14 @@ import pytest
 from equibid import plugins
 from equibid.auctions import AUCTIONS
 from equibid.bidders import BIDDERS
-from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import trial_of
-from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.results import saved_algorithm
 from equibid.logs import READERS
 from equibid.registry import Registry
+from equibid.runs.market import MarketChoice
+from equibid.runs.training import TrainConfig
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -13,11 +13,11 @@ import pytest
 
 import cli.toy_program
 from equibid.cli import sweep
-from equibid.cli.market import MarketChoice
 from equibid.cli.sweep import Settings, grid_points, run_sweep, seeds_of, trial_of
-from equibid.cli.training import TrainConfig
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
+from equibid.runs.market import MarketChoice
+from equibid.runs.training import TrainConfig
 from learning.toy import Toy
 
 Command = Callable[..., int]

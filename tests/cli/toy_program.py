@@ -6,8 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from equibid.cli import main, train
-from equibid.cli.training import TrainingJob
 from equibid.learning.algorithm import ALGORITHMS
+from equibid.runs.training import TrainingJob
 from learning.toy import TASK, Toy, judge
 
 

@@ -139,7 +139,7 @@ def test_nothing_of_a_task_is_of_held_out_or_compared_periods_of_a_log(
     name: str, kind: str
 ) -> None:
     # An algorithm is a pure function of its task and a key: equal tasks train to equal bits.
-    algorithm = algorithm_named(name, ["ratio=none"] if name == "dcmab-published" else [])
+    algorithm = algorithm_named(name, ["bid_form=none"] if name == "dcmab-published" else [])
     task = practised(kind).task_for(algorithm)
     assert task.game.periods == 5 * LEARNT
     for poison in ("held out", "compared"):
@@ -166,7 +166,7 @@ def test_a_trained_state_is_the_same_whatever_is_held_out_or_compared(name: str)
 
 @pytest.mark.parametrize("name", list(ALGORITHMS))
 def test_nothing_of_a_task_is_of_held_out_or_compared_days_of_a_market(name: str) -> None:
-    algorithm = algorithm_named(name, ["ratio=none"] if name == "dcmab-published" else [])
+    algorithm = algorithm_named(name, ["bid_form=none"] if name == "dcmab-published" else [])
     assert equal(generated().task_for(algorithm), generated(poisoned=True).task_for(algorithm))
 
 

@@ -43,7 +43,7 @@ SHARING = {
     "mappo cooperative": "mates of a team tell each other what they see, as asked for",
     "maddpg cooperative": "as mappo cooperative",
 }
-TALKING = ("structure=cooperative", "bandwidth=2")
+TALKING = ("structure=cooperative", "message_size=2")
 LEARNERS = [*ALGORITHMS, "mappo cooperative", "maddpg cooperative"]
 
 

@@ -60,7 +60,7 @@ def test_tensorboard_has_every_number_once(tmp_path: Path) -> None:
             raise StopError
 
     with pytest.raises(StopError):
-        run(tmp_path, told=stop)
+        run(tmp_path, callback=stop)
     # It stood at 14 when it was kept, and goes on from there.
     result = run(tmp_path)
     for table, prefix in ((result.metrics, ""), (result.judgements, "judged/")):

@@ -229,7 +229,7 @@ def test_bandits_are_paid_their_interval_alone() -> None:
     state = after_a_step()[0]
     books, e = TINY._books(market_task(), state), jnp.full(4, 0.5)
     assert TINY._future(market_task(), books, e) is not None
-    for changes in ({"discount": 0.0}, {"shaping": False}):
+    for changes in ({"gamma": 0.0}, {"shaping": False}):
         assert replace(TINY, **changes)._future(market_task(), books, e) is None
 
 
@@ -387,11 +387,11 @@ def test_untrained_it_bids_the_start() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(InputError, match="interval"):
+    with pytest.raises(InputError, match="decision_ticks must be"):
         DCMAB(decision_ticks=0)
-    with pytest.raises(InputError, match="ratio=none"):
+    with pytest.raises(InputError, match="bid_form=none"):
         DCMAB(env_mode="log", bid_form="paper")
-    with pytest.raises(InputError, match="capacity"):
+    with pytest.raises(InputError, match="buffer_size must hold"):
         DCMAB(buffer_size=2)
     by_impression = stationary_practice(play="impression").task(Value(), observer="traits")
     with pytest.raises(InputError, match="tick"):
@@ -400,7 +400,7 @@ def test_bad_settings_are_refused() -> None:
 
 def test_presets_are_registered() -> None:
     settings = settings_of(ALGORITHMS["dcmab-coord"]())
-    assert settings["share"] == "coord"
+    assert settings["reward_sharing"] == "coord"
     published = settings_of(ALGORITHMS["dcmab-published"]())
-    assert [published[name] for name in ("clusters", "groups", "largest")] == [3, 3, 0.9]
-    assert not (published["clock"] or published["shaping"]) and published["ratio"] == "paper"
+    assert [published[name] for name in ("num_clusters", "num_tick_groups", "max_change")] == [3, 3, 0.9]
+    assert not (published["observe_time"] or published["shaping"]) and published["bid_form"] == "paper"

@@ -249,12 +249,17 @@ def test_the_best_of_one_period_is_no_best_of_another() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for bad in ({"rates": (0.1,)}, {"rates": (0.1, -0.1)}, {"quantile": 1.0}, {"updates": 0}):
+    for bad in (
+        {"action_values": (0.1,)},
+        {"action_values": (0.1, -0.1)},
+        {"quantile": 1.0},
+        {"num_updates": 0},
+    ):
         with pytest.raises(InputError):
             Drlb(**bad)  # type: ignore[arg-type]
-    assert settings_of(algorithm_named("drlb-11"))["rates"] == list(ELEVEN)
-    assert settings_of(algorithm_named("drlb-published"))["copy"] == 100
-    assert settings_of(algorithm_named("drlb"))["rates"] == list(SEVEN)
+    assert settings_of(algorithm_named("drlb-11"))["action_values"] == list(ELEVEN)
+    assert settings_of(algorithm_named("drlb-published"))["target_update_every"] == 100
+    assert settings_of(algorithm_named("drlb"))["action_values"] == list(SEVEN)
 
 
 @pytree()

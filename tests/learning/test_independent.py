@@ -72,7 +72,7 @@ def test_critics_see_their_own_agent_alone(name: str) -> None:
 @pytest.mark.parametrize("name", ["mappo", "maddpg"])
 def test_companies_learn_with_messages_and_any_sharing(name: str, sharing: str) -> None:
     settings = ["structure=teams:category", "message_size=2", "hidden_sizes=8,8", "num_envs=2"]
-    algorithm: Algorithm = algorithm_named(name, [*settings, f"sharing={sharing}"])
+    algorithm: Algorithm = algorithm_named(name, [*settings, f"parameter_sharing={sharing}"])
     market = setup()
     task = market.task_for(algorithm)
     # The task is an argument, so that categories are known only while the program runs.
@@ -90,8 +90,8 @@ def test_companies_learn_with_messages_and_any_sharing(name: str, sharing: str) 
 @pytest.mark.parametrize("name", ["ippo", "iddpg"])
 def test_a_single_agent_learns_a_stationary_market(name: str) -> None:
     market = stationary_practice(days=4, held_out=2, impressions=2400, ticks=12)
-    extra = ["batch=256", "actor_rate=3e-4"] if name == "iddpg" else []
-    algorithm = algorithm_named(name, ["hidden=32,32", *extra])
+    extra = ["batch_size=256", "actor_learning_rate=3e-4"] if name == "iddpg" else []
+    algorithm = algorithm_named(name, ["hidden_sizes=32,32", *extra])
     task = market.task_for(algorithm)
     state, step = algorithm.init(task, jax.random.key(0)), jax.jit(algorithm.step)
     for _ in range(50):

@@ -275,7 +275,7 @@ def test_the_policy_bids_levels_of_the_grid() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    for settings in ({"levels": 1}, {"temperature": 0.0}, {"capacity": 1}, {"discount": 1.1}):
+    for settings in ({"num_actions": 1}, {"temperature": 0.0}, {"buffer_size": 1}, {"gamma": 1.1}):
         with pytest.raises(InputError, match=next(iter(settings))):
             MAAB(**settings)
 
@@ -284,8 +284,8 @@ def test_presets_are_registered() -> None:
     assert ALGORITHMS["maab-competitive"]().credit == "own"
     assert ALGORITHMS["maab-cooperative"]().credit == "total"
     published = ALGORITHMS["maab-published"]()
-    assert published.temperature * published.highest == pytest.approx(4)
-    assert (published.levels, published.discount, published.copy_every) == (21, 0.99, 200)
+    assert published.temperature * published.max_multiple == pytest.approx(4)
+    assert (published.num_actions, published.gamma, published.target_update_every) == (21, 0.99, 200)
 
 
 def trained(algorithm: MAAB, task: Task, steps: int, seeds: int = 1) -> list[State]:

@@ -251,10 +251,16 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
 
 
 def test_settings_that_cannot_be_used_are_refused() -> None:
-    for assignment in ("epochs=0", "stride=0", "spread=-1", "bandwidth=2", "structure=opponents"):
-        with pytest.raises(InputError):
+    for assignment in (
+        "num_epochs=0",
+        "action_scale=0",
+        "init_std=-1",
+        "message_size=2",
+        "structure=rivals",
+    ):
+        with pytest.raises(InputError, match=r"^(?!.*has no setting)"):
             algorithm_named("mappo", [assignment])
-    both = algorithm_named("mappo", ["structure=teams:category", "bandwidth=2"])
+    both = algorithm_named("mappo", ["structure=teams:category", "message_size=2"])
     assert isinstance(both, Mappo) and both.message_size == 2
 
 

@@ -12,7 +12,7 @@ from equibid.auctions.ranked import gsp
 from equibid.envs.periods import generated_setup
 from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.training.trainer import Plan, Progress, train
+from equibid.learning.training.trainer import Plan, TrainProgress, train
 from equibid.markets import MARKETS
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
@@ -34,7 +34,7 @@ def setup() -> TrainingSetup:
     )
 
 
-def stop(now: Progress) -> None:
+def stop(now: TrainProgress) -> None:
     if now.step == 3:
         raise StopError
 
@@ -56,7 +56,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> N
 
     run(tmp_path / "whole")
     with pytest.raises(StopError):
-        run(tmp_path / "stopped", told=stop)
+        run(tmp_path / "stopped", callback=stop)
     assert not (tmp_path / "stopped" / "result.json").exists()
     run(tmp_path / "stopped")
     for file in FILES:

@@ -27,7 +27,7 @@ from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.training.best import judged, newcomer
 from equibid.learning.training.checkpoint import versions
 from equibid.learning.training.results import load_policy, load_state, saved_algorithm
-from equibid.learning.training.trainer import Plan, Progress, train
+from equibid.learning.training.trainer import Plan, TrainProgress, train
 from learning.toy import PLAN, SEEDS, TASK, Search, Toy, judge, run
 
 FILES = ("checkpoint.eqx", "metrics.parquet", "judgements.parquet", "policy.eqx", "result.json")
@@ -37,8 +37,8 @@ class StopError(Exception):
     """Stands for whatever ends a process."""
 
 
-def stop_at(step: int) -> Callable[[Progress], None]:
-    def told(now: Progress) -> None:
+def stop_at(step: int) -> Callable[[TrainProgress], None]:
+    def told(now: TrainProgress) -> None:
         if now.step == step:
             raise StopError
 
@@ -106,7 +106,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     whole: Path, tmp_path: Path, step: int
 ) -> None:
     with pytest.raises(StopError):
-        run(tmp_path, told=stop_at(step))
+        run(tmp_path, callback=stop_at(step))
     assert not (tmp_path / "result.json").exists()
     (tmp_path / "checkpoint.eqx.part").write_bytes(b"half")
     run(tmp_path)
@@ -141,7 +141,7 @@ def test_a_finished_run_is_not_run_again(whole: Path, tmp_path: Path) -> None:
     def never(_: object) -> Any:
         raise AssertionError
 
-    result = run(tmp_path, told=never, judge=never)
+    result = run(tmp_path, callback=never, judge=never)
     assert sorted(tmp_path.rglob("*")) == before
     assert same(tmp_path, whole)
     assert result.best_step.tolist() == [60, 60]
@@ -165,7 +165,7 @@ def test_another_run_does_not_go_on_here(
 
 def test_how_often_it_is_kept_does_not_matter(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(StopError):
-        run(tmp_path, told=stop_at(30))
+        run(tmp_path, callback=stop_at(30))
     train(Toy(), TASK, SEEDS, replace(PLAN, checkpoint_every=50), tmp_path, judge=judge)
     assert same(tmp_path, whole)
 

@@ -144,9 +144,9 @@ def test_the_hindsight_of_a_target_keeps_it() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(InputError, match="probes"):
+    with pytest.raises(InputError, match="num_probes must be"):
         Uscb(num_probes=0)
-    with pytest.raises(InputError, match="cap"):
+    with pytest.raises(InputError, match="max_multiple must be"):
         Uscb(max_multiple=1.0)
     assert algorithm_named("uscb-published").observer == "uscb"
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import equibid
-from equibid.cli.compare import Settings, run_comparison
+from equibid.cli.compare import run_comparison
 from equibid.files import read_json, write_json
 from equibid.reports import write_report
+from equibid.runs.compare import CompareConfig
 
 SOURCES = Path(equibid.__file__).parent
 # Sums of floats depend on their order; Polars promises none unless it is asked to.
@@ -47,7 +48,7 @@ def test_tables_are_grouped_and_joined_in_order(room: str) -> None:
 def test_two_runs_give_the_same_report(tmp_path: Path) -> None:
     reports = []
     for name in ("a", "b"):
-        settings = Settings(
+        settings = CompareConfig(
             "demo",
             bidders="lin,pacing,online-lp,hindsight",
             seeds=6,

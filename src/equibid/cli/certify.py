@@ -16,16 +16,6 @@ from equibid.bidders import BIDDERS
 from equibid.bidders.registry import bidder_label, names_bidder
 from equibid.cli.certificates import heading, print_certificate, print_notices, print_results
 from equibid.cli.console import plain_console
-from equibid.cli.market import (
-    SIZES,
-    MarketChoice,
-    datasets_of,
-    game_in,
-    generated_days,
-    soft_auction,
-    whole_market,
-)
-from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.equilibrium.game import Floats, Game
 from equibid.errors import InputError, near
@@ -44,6 +34,16 @@ from equibid.runs.certifying import (
 )
 from equibid.runs.command import soft_text
 from equibid.runs.folder import open_run
+from equibid.runs.market import (
+    SIZES,
+    MarketChoice,
+    datasets_of,
+    game_in,
+    generated_days,
+    soft_auction,
+    whole_market,
+)
+from equibid.runs.options import check_numbers
 from equibid.runs.places import asked_of, place_for
 from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
 

@@ -98,6 +98,6 @@ def _definition(module: str, name: str) -> ast.stmt:
     for line in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(line, ast.FunctionDef | ast.ClassDef) and line.name == name:
             return line
-        if isinstance(line, ast.ImportFrom) and name in [x.name for x in line.names]:
+        if isinstance(line, ast.ImportFrom) and name in [x.asname or x.name for x in line.names]:
             return _definition(line.module or "", name)
     raise LookupError(f"{module} has no {name}")

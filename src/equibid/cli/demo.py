@@ -6,7 +6,8 @@ from typing import Annotated
 
 import tyro
 
-from equibid.cli.compare import Settings, run_comparison
+from equibid.cli.compare import run_comparison
+from equibid.runs.compare import CompareConfig
 
 BIDDERS = (
     "random,constant,mcpc,lin,ortb1,fixed,pacing,pacing-multiplicative,pacing-ratio,online-lp,"
@@ -35,7 +36,7 @@ def demo(
 
     Example: equibid demo --open
     """
-    settings = Settings("demo", bidders=BIDDERS, seeds=seeds, out=out, force=force)
+    settings = CompareConfig("demo", bidders=BIDDERS, seeds=seeds, out=out, force=force)
     report = run_comparison(settings, Path("runs/demo"))
     if open_report:
         webbrowser.open(report.resolve().as_uri())

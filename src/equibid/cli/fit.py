@@ -12,10 +12,7 @@ from rich.console import Console
 import equibid
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
-from equibid.cli.compare import default_auction
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.market import MarketChoice, datasets_of, digest
-from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
 from equibid.errors import InputError
 from equibid.files import file_name
@@ -25,6 +22,8 @@ from equibid.reports import write_report
 from equibid.reports.fitting.page import columns, short
 from equibid.runs.fitted import Fitted, fitted, write_fitted
 from equibid.runs.folder import open_run
+from equibid.runs.market import MarketChoice, datasets_of, default_auction, digest
+from equibid.runs.options import check_numbers
 from equibid.runs.places import asked_of, place_for
 
 # Quantiles in the terminal, of those of the report.

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from equibid.cli.console import plain_console
-from equibid.cli.options import check_numbers
 from equibid.cli.progress import reading
 from equibid.errors import InputError
 from equibid.files import write_text
 from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
 from equibid.logs.importing.importing import MAX_BAD
 from equibid.logs.importing.suggest import suggested_map
+from equibid.runs.options import check_numbers
 
 # How many kinds of bad rows are shown.
 MOST = 10

@@ -46,7 +46,7 @@ def report(
 
     Example: equibid report runs/gsp runs/first-price --out auctions.html
 
-    Example: equibid report runs/demo --table latex > ranking.tex
+    Example: equibid report runs/demo --table latex
     """
     console = plain_console()
     if not runs:

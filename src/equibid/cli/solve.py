@@ -19,16 +19,6 @@ from equibid.cli.certificates import (
     print_results,
 )
 from equibid.cli.console import plain_console
-from equibid.cli.market import (
-    MarketChoice,
-    datasets_of,
-    digest,
-    game_in,
-    generated_days,
-    soft_auction,
-    whole_market,
-)
-from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.equilibrium.objectives import objective_named
 from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
@@ -44,6 +34,16 @@ from equibid.runs.certifying import (
     write_factors,
 )
 from equibid.runs.folder import Run, open_run
+from equibid.runs.market import (
+    MarketChoice,
+    datasets_of,
+    digest,
+    game_in,
+    generated_days,
+    soft_auction,
+    whole_market,
+)
+from equibid.runs.options import check_numbers, refuse_idle
 from equibid.runs.places import asked_of, place_for
 from equibid.runs.solving import (
     Problem,

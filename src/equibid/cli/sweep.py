@@ -14,10 +14,7 @@ from rich.console import Console
 
 import equibid
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.market import MarketChoice
-from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
-from equibid.cli.training import TrainConfig, plan_of
 from equibid.cli.trials import Ends, Trial, last_line, on_ray, on_this_machine
 from equibid.errors import InputError
 from equibid.files import file_name, read_json
@@ -26,7 +23,10 @@ from equibid.learning.algorithm import algorithm_named, settings_of
 from equibid.learning.training.trainer import own_code
 from equibid.plugins import words
 from equibid.runs.folder import open_run
+from equibid.runs.market import MarketChoice
+from equibid.runs.options import check_numbers, refuse_idle
 from equibid.runs.places import place_for
+from equibid.runs.training import TrainConfig, plan_of
 from equibid.settings import as_text
 
 # What a trial is started with; the words of `equibid train` follow.

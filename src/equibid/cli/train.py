@@ -14,18 +14,18 @@ from rich.table import Table
 import equibid
 from equibid import reports
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.market import MarketChoice
-from equibid.cli.options import check_numbers
 from equibid.cli.progress import progress
-from equibid.cli.training import TrainConfig, TrainingJob, plan_of, training_job, training_setups
 from equibid.envs.setup import TrainingSetup
 from equibid.files import file_name, write_json
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named, settings_of
 from equibid.learning.training.results import TrainResult
-from equibid.learning.training.trainer import Progress, check_seeds, train
+from equibid.learning.training.trainer import TrainProgress, check_seeds, train
 from equibid.runs.folder import Run, open_run
 from equibid.runs.insight import write_insight
+from equibid.runs.market import MarketChoice
+from equibid.runs.options import check_numbers
 from equibid.runs.places import place_for
+from equibid.runs.training import TrainConfig, TrainingJob, plan_of, training_job, training_setups
 from equibid.settings import described
 
 # How many of a step's metrics stand beside the progress bar.
@@ -99,7 +99,7 @@ def run_train(choice: MarketChoice, training: TrainConfig, settings: Settings) -
             run = open_run(own, config, settings.force)
             learning = bar.add_task(f"{job.name}: compiling", total=plan.steps, quiet=True)
 
-            def told(now: Progress, name: str = job.name, task: TaskID = learning) -> None:
+            def told(now: TrainProgress, name: str = job.name, task: TaskID = learning) -> None:
                 bar.update(task, completed=now.step, description=f"{name}: {headline(now)}")
                 if now.step % plan.eval_every == 0 or now.step == plan.steps:
                     bar.milestone(f"{name}: step {now.step} of {plan.steps}, {headline(now)}")
@@ -158,7 +158,7 @@ def resolved(
     )
 
 
-def headline(now: Progress) -> str:
+def headline(now: TrainProgress) -> str:
     """A step in a line: the best score, and the metrics that are not filed under a group."""
     best = f"best {now.score.max():.4g}, " if np.isfinite(now.score).any() else ""
     shown = [f"{name} {x:.3g}" for name, x in now.metrics.items() if "/" not in name]

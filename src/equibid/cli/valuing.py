@@ -9,7 +9,6 @@ from rich.console import Console
 
 import equibid
 from equibid.cli.console import plain_console, plain_table
-from equibid.cli.options import check_numbers, refuse_idle
 from equibid.cli.progress import progress
 from equibid.cli.values import Settings
 from equibid.errors import InputError
@@ -21,6 +20,7 @@ from equibid.markets.values.fit import fit_values
 from equibid.markets.values.joint import Predictions, predict_all
 from equibid.markets.values.model import Fitted
 from equibid.markets.values.quality import Quality, quality, reliability
+from equibid.runs.options import check_numbers, refuse_idle
 from equibid.runs.places import asked_of, beside, clear, refusal
 
 TEST_SHARE = 0.25

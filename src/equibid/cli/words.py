@@ -1,11 +1,11 @@
 """The words of a command line, looked at before anything is imported for them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from unicodedata import category
 
 from equibid.cli.declared import names_in, only_text, options_of
 from equibid.errors import InputError, near
+from equibid.runs.market_name import check_market
 
 # Options of every command; `--plugin` is declared where commands are called.
 EVERYWHERE = {"--plugin", "--help", "-h"}
@@ -42,34 +42,6 @@ def check_words(places: Mapping[str, str], words: Sequence[str]) -> None:
     plain = only_text() and not any(x in EVERYWHERE or x.startswith("--plugin=") for x in rest)
     if command in ON_MARKETS and rest and plain and not rest[0].startswith("-"):
         check_market(rest[0], names_in("MARKETS"))
-
-
-def check_market(market: str, names: Iterable[str]) -> None:
-    """Refuse what is neither the name of a generated market nor a file.
-
-    Args:
-        market: a word of the command line.
-        names: of generated markets.
-
-    Raises:
-        InputError: there is no such market.
-    """
-    known = list(names)
-    if market in known or market.endswith(".toml") or exists(market):
-        return
-    others = near(market, known)
-    hint = f"try {', '.join(others)}" if others else f"these are {', '.join(known)}"
-    raise InputError(
-        f"{market} is neither a file nor a generated market; {hint}, or see `equibid list`"
-    )
-
-
-def exists(path: str) -> bool:
-    """Whether there is such a file or folder, or the system will not say."""
-    try:
-        return Path(path).exists()
-    except OSError:
-        return True
 
 
 def check_text(words: Sequence[str]) -> None:

@@ -150,7 +150,7 @@ def augmented(periods: Sequence[Market], share: float) -> list[Market]:
         share: 0 to below 1; at 0 they are left as they are.
     """
     if not 0 <= share < 1:
-        raise InputError(f"shake {share:g}: write a number from 0 to below 1")
+        raise InputError(f"price_augmentation {share:g}: write a number from 0 to below 1")
     # Steps of equal ratio from 1 - share to its inverse.
     steps = (0.0, 1.0, 0.5, -0.5, -1.0) if share else (0.0,)
 

@@ -76,7 +76,7 @@ class Plan:
             raise InputError(f"tolerance {self.tolerance:g} must be 0 or more")
 
 
-class Progress(NamedTuple):
+class TrainProgress(NamedTuple):
     """How far a run has come.
 
     Attributes:
@@ -100,7 +100,7 @@ def train(
     judge: Evaluator | None = None,
     config: Mapping[str, Any] | None = None,
     log: Log = "none",
-    callback: Callable[[Progress], None] | None = None,
+    callback: Callable[[TrainProgress], None] | None = None,
 ) -> TrainResult:
     """Run an algorithm, or go on with the run in the folder.
 
@@ -144,7 +144,7 @@ def learn(
     plan: Plan,
     writer: RunWriter,
     judge: Evaluator | None,
-    callback: Callable[[Progress], None] | None,
+    callback: Callable[[TrainProgress], None] | None,
 ) -> None:
     """Move a course to its end; arguments as in `train`."""
     stride = max(plan.steps // BOARD_POINTS, 1)
@@ -159,7 +159,7 @@ def learn(
             writer.keep(train_state)
         if callback:
             means = {name: float(x.mean()) for name, x in metrics.items()}
-            callback(Progress(train_state.step, means, train_state.tracker.score))
+            callback(TrainProgress(train_state.step, means, train_state.tracker.score))
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

@@ -201,6 +201,7 @@ class Drlb(ReplayConfig, ObservedConfig):
         values = self.action_values
         wrong = len(values) < 2 or list(values) != sorted(set(values)) or values[0] <= -1
         self.refuse(wrong, "action_values must ascend, two at least, from above -1")
+        self.refuse(self.quantile == 1, "quantile must be below 1")
 
     @property
     def rule(self) -> Regulation:

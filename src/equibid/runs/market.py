@@ -1,4 +1,4 @@
-"""Which market a command is about, and the game in it.
+"""Which market a run is about, and the game in it.
 
 A market is a generated one, by name or by the path of its settings in TOML, or a log by its path.
 """
@@ -17,8 +17,6 @@ import tyro
 from equibid.auctions.clearing import Auction
 from equibid.auctions.registry import auction_named
 from equibid.auctions.soft import Soft
-from equibid.cli.options import refuse_idle
-from equibid.cli.words import check_market
 from equibid.equilibrium.game import Game, default_temperature, game_of
 from equibid.errors import InputError
 from equibid.files import file_name
@@ -29,6 +27,8 @@ from equibid.markets.days import market_days
 from equibid.markets.market import Market
 from equibid.markets.settings import Generator
 from equibid.markets.toml import auction_text, read_market
+from equibid.runs.market_name import check_market
+from equibid.runs.options import refuse_idle
 
 SIZES = ("impressions", "advertisers", "ticks")
 
@@ -185,6 +185,11 @@ def digest(trees: Iterable[Any]) -> str:
         for array in jax.tree.leaves(tree):
             state.update(np.ascontiguousarray(array).data)
     return state.hexdigest()
+
+
+def default_auction(market: Market) -> str:
+    """The rule that suits a log: against a logged price, second price."""
+    return "gsp" if market.market_price is None else "second-price"
 
 
 def soft_auction(text: str | None, market: Market) -> Auction:

@@ -7,15 +7,14 @@ import tyro
 
 from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import bidder_label
-from equibid.cli.compare import default_auction
-from equibid.cli.market import MarketChoice, datasets_of, digest, generated_days
-from equibid.cli.options import refuse_idle
 from equibid.envs.periods import generated_setup, recorded_setup
 from equibid.envs.setup import OPPONENTS, Opponents, TrainingSetup
 from equibid.learning.algorithm import Algorithm
 from equibid.learning.training.loggers import Log
 from equibid.learning.training.trainer import Evaluator, Plan
 from equibid.registry import parted
+from equibid.runs.market import MarketChoice, datasets_of, default_auction, digest, generated_days
+from equibid.runs.options import refuse_idle
 from equibid.simulation.simulate import Play
 
 
