@@ -12,19 +12,22 @@ from equibid.runs.past import PastRun, Rows, runs_in, runs_of
 
 # Columns of a table that fit 80 characters.
 WIDEST = 8
+# Where commands put their runs.
+DEFAULT = Path("runs")
 
 
 def runs(
     folder: Annotated[
         Path, tyro.conf.Positional, tyro.conf.arg(help="The folder in which the run folders lie.")
-    ] = Path("runs"),
+    ] = DEFAULT,
 ) -> None:
     """List run folders: the command, its market, when, and whether it is finished.
 
     Example: equibid runs
     """
-    found = runs_in(folder)
     console = plain_console()
+    # Who has made no run yet has no such folder.
+    found = [] if folder == DEFAULT and not folder.exists() else runs_in(folder)
     if not found:
         console.print(f"{folder} holds no runs.")
         return
