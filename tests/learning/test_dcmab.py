@@ -402,5 +402,11 @@ def test_presets_are_registered() -> None:
     settings = settings_of(ALGORITHMS["dcmab-coord"]())
     assert settings["reward_sharing"] == "coord"
     published = settings_of(ALGORITHMS["dcmab-published"]())
-    assert [published[name] for name in ("num_clusters", "num_tick_groups", "max_change")] == [3, 3, 0.9]
-    assert not (published["observe_time"] or published["shaping"]) and published["bid_form"] == "paper"
+    assert [published[name] for name in ("num_clusters", "num_tick_groups", "max_change")] == [
+        3,
+        3,
+        0.9,
+    ]
+    assert (
+        not (published["observe_time"] or published["shaping"]) and published["bid_form"] == "paper"
+    )

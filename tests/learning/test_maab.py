@@ -285,7 +285,11 @@ def test_presets_are_registered() -> None:
     assert ALGORITHMS["maab-cooperative"]().credit == "total"
     published = ALGORITHMS["maab-published"]()
     assert published.temperature * published.max_multiple == pytest.approx(4)
-    assert (published.num_actions, published.gamma, published.target_update_every) == (21, 0.99, 200)
+    assert (published.num_actions, published.gamma, published.target_update_every) == (
+        21,
+        0.99,
+        200,
+    )
 
 
 def trained(algorithm: MAAB, task: Task, steps: int, seeds: int = 1) -> list[State]:
