@@ -97,7 +97,7 @@ def test_a_training_prints_its_folder(
     assert printed(capsys) == f"{folder}\n"
     assert equibid(*words, "--json") == 0
     (row,) = json.loads(printed(capsys))["table"]
-    assert row == {"seed": 0, "judged_by": "seated", "score": 2.5, "best_step": 3}
+    assert row == {"seed": 0, "eval_metric": "seated", "score": 2.5, "best_step": 3}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def trained(folder: Path, score: float) -> Path:
     """The folder of a training run that is finished, as far as it is read."""
     folder.mkdir(parents=True)
     write_json(folder / "config.json", {"command": "train", "market": "demo"})
-    result = {"seeds": [0], "judged_by": "seated", "score": [score], "best_step": [3]}
+    result = {"seeds": [0], "eval_metric": "seated", "score": [score], "best_step": [3]}
     write_json(folder / "result.json", result)
     return folder
 

@@ -56,6 +56,10 @@ def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
     bidder = load_policy(folder, lambda _: TASK)
     assert judge(bidder)["value"] == judgements["value"].max()
     assert f"{judgements['value'].max():,.6g}" in out
+    assert equibid("show", "runs/train-demo-toy", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)["table"]
+    assert [(row["seed"], row["eval_metric"]) for row in shown] == [(6, "seated"), (7, "seated")]
+    assert max(row["score"] for row in shown) == judgements["seated"].max()
 
     # The same words again find it finished; where it is shown and kept is not what it is.
     before = (folder / "metrics.parquet").read_bytes()

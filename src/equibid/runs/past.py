@@ -132,7 +132,7 @@ def _seeds(path: Path) -> Rows:
     said = read_json(path)
     columns = (said["seeds"], said["score"], said["best_step"])
     return [
-        {"seed": seed, "judged_by": said["judged_by"], "score": score, "best_step": step}
+        {"seed": seed, "eval_metric": said["eval_metric"], "score": score, "best_step": step}
         for seed, score, step in zip(*columns, strict=True)
     ]
 
