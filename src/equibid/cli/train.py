@@ -147,7 +147,7 @@ def resolved(
 ) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
     asked = asdict(training)
-    # All settings stand there; neither the board nor the checkpoints change the run.
+    # All settings stand there; neither the logger nor the checkpoints change the run.
     del asked["set"], asked["log"], asked["checkpoint_every"]
     return (
         {"command": "train", "version": equibid.__version__}

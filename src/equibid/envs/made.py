@@ -202,7 +202,7 @@ def _world(words: dict[str, Any]) -> EnvSpec:
         elif str(market) not in MARKETS and path.exists():
             raise InputError(
                 f"market {market} is a log; make its game with "
-                "equibid.envs.periods.recorded_practice and hand it over as game="
+                "equibid.envs.periods.recorded_setup and hand it over as game="
             )
     if isinstance(opponents, Sequence) and not isinstance(opponents, str):
         opponents = ",".join(opponents)

@@ -41,7 +41,7 @@ class CandidateSettings:
             best-response dynamics are a source, whether or not they are proposed themselves.
         starts: profiles every road starts from: the caps, and then random ones.
         lowest_start: factors of random starts are log-uniform between this share of the cap and it.
-        fines: c, an ascent each.
+        penalties: c, an ascent each.
         ascent: how to climb.
         fractions: of the way from a rest point to the best ascent.
         rest_steps: steps of tatonnement at most; best-response dynamics take a tenth.

@@ -47,7 +47,7 @@ class Predictor(FactorBidder):
 
     Attributes:
         network: trained; one for all advertisers.
-        yesterday: what is known of the day before.
+        day_before: what is known of the day before.
         cap: ᾱ, the highest factor, currency per value unit.
         ticks: T.
     """

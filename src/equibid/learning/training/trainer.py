@@ -48,8 +48,8 @@ class Plan:
 
     Attributes:
         steps: of the algorithm, at most.
-        keep_every: steps from checkpoint to checkpoint.
-        judge_every: steps from judgement to judgement; the last step is judged too.
+        checkpoint_every: steps from checkpoint to checkpoint.
+        eval_every: steps from judgement to judgement; the last step is judged too.
         eval_metric: which of the judge's numbers says how good a policy is; more is better.
         patience: stop when every seed had this many judgements in a row without improvement; until
             then all go on, and one that improves again counts anew. 0 never stops.
