@@ -98,7 +98,7 @@ class Bidder:
     """Base of all bidders: keeps no state, learns nothing during the period.
 
     Class attributes:
-        watches: `watch` is wanted, with every impression the market shows.
+        needs_impressions: `watch` is wanted, with every impression the market shows.
         reference: not a contender: it knows what no bidder can know, and marks a bound.
     """
 
