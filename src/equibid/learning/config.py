@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_type_hints
 
 from equibid.envs.problem import EnvMode
 from equibid.errors import InputError
+from equibid.learning.losses.actor_critic import Moves
 from equibid.learning.structure import Sharing
 from equibid.settings import Within, as_text, fits, told
 
@@ -104,12 +105,22 @@ class ReplayConfig(Config):
 
 
 @dataclass(frozen=True)
+class PeriodReplayConfig(ReplayConfig, EnvConfig):
+    """A replay of whole periods, which holds those of a training step at least."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        short = self.buffer_size < self.num_envs
+        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
+
+
+@dataclass(frozen=True)
 class HeadConfig(Config):
     """What an action does to the bidding factor, and from what return a critic starts."""
 
     hidden_sizes: Sizes = (64, 64)
     """Widths of the hidden layers of actors and critics."""
-    head: Literal["increment", "multiple", "paced"] = "increment"
+    head: Moves = "increment"
     """What an action changes: the factor bid last ("increment"), that of the day before
     ("multiple"), or that of the day before, raised and lowered with money left over time left
     ("paced")."""

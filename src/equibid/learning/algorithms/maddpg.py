@@ -32,8 +32,8 @@ from equibid.learning.config import (
     HeadConfig,
     NotNegative,
     ObservedConfig,
+    PeriodReplayConfig,
     Positive,
-    ReplayConfig,
     Share,
 )
 from equibid.learning.losses.actor_critic import (
@@ -113,7 +113,7 @@ class MaddpgState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
+class Maddpg(HeadConfig, PeriodReplayConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
     """Settings of MADDPG, and of independent DDPG."""
 
     agent: ClassVar[Bidder | None] = None
@@ -145,8 +145,6 @@ class Maddpg(HeadConfig, ReplayConfig, ActorCriticConfig, CooperationConfig, Obs
     def __post_init__(self) -> None:
         super().__post_init__()
         check_talk(structure_named(self.structure), self.message_size)
-        short = self.buffer_size < self.num_envs
-        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
 
     def init(self, task: Task, key: jax.Array) -> MaddpgState:
         """Untrained networks, whose actors keep the day before's factors, and an empty replay."""

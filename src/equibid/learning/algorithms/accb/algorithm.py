@@ -31,8 +31,8 @@ from equibid.learning.config import (
     Count,
     NotNegative,
     ObservedConfig,
+    PeriodReplayConfig,
     Positive,
-    ReplayConfig,
     Share,
     Sizes,
 )
@@ -62,7 +62,7 @@ class AccbState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Accb(ReplayConfig, ActorCriticConfig, ObservedConfig):
+class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
     """Settings of attention-critic coordinated bidding."""
 
     steps: ClassVar[int] = 150
@@ -131,8 +131,6 @@ class Accb(ReplayConfig, ActorCriticConfig, ObservedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        short = self.buffer_size < self.num_envs
-        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
         self.refuse(self.temperature == float("inf"), "write temperature=independent for no end")
 
     def init(self, task: Task, key: jax.Array) -> AccbState:

@@ -54,7 +54,7 @@ from equibid.learning.config import (
     Count,
     EnvConfig,
     NotNegative,
-    ReplayConfig,
+    PeriodReplayConfig,
     Share,
 )
 from equibid.learning.losses.potential import (
@@ -96,7 +96,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
+class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
     """Settings; what was published is marked."""
 
     steps: ClassVar[int] = 100
@@ -144,8 +144,6 @@ class DCMAB(ReplayConfig, ActorCriticConfig, EnvConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        short = self.buffer_size < self.num_envs
-        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
         tilted = self.env_mode == "log" and self.bid_form != "none"
         self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 

@@ -36,8 +36,8 @@ from equibid.learning.config import (
     Count,
     NotNegative,
     ObservedConfig,
+    PeriodReplayConfig,
     Positive,
-    ReplayConfig,
     Share,
 )
 from equibid.learning.losses.deep_q import Greedy, Grid, epsilon, explored, levels
@@ -82,7 +82,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MAAB(ReplayConfig, ObservedConfig):
+class MAAB(PeriodReplayConfig, ObservedConfig):
     """Settings; what was published is marked."""
 
     agent: ClassVar[Bidder | None] = None
@@ -134,11 +134,6 @@ class MAAB(ReplayConfig, ObservedConfig):
     """Share of random actions, at first and at last; published: 1 and 0.05."""
     anneal_episodes: Count = 100
     """Periods in which the share of random actions goes from its first to its last value."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        short = self.buffer_size < self.num_envs
-        self.refuse(short, "buffer_size must hold the num_envs periods of a step; raise it")
 
     @property
     def head(self) -> Grid:
