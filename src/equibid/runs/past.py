@@ -98,9 +98,13 @@ def _runs_of(folder: Path) -> Iterator[PastRun]:
             yield from _runs_of(path)
 
 
+def kind_of(config: Mapping[str, Any]) -> str:
+    """The command that made a run, by its config; empty where it does not tell."""
+    return str(config.get("command", "compare" if "seating" in config else ""))
+
+
 def _of_config(config: Mapping[str, Any]) -> tuple[str, str]:
-    kind = config.get("command", "compare" if "seating" in config else "")
-    return str(kind), str(config.get("market", config.get("log", "")))
+    return kind_of(config), str(config.get("market", config.get("log", "")))
 
 
 def _of_import(said: Mapping[str, Any]) -> tuple[str, str]:

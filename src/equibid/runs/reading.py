@@ -11,6 +11,7 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.files import check_parquet, read_json, read_parquet
 from equibid.runs.command import command_of
+from equibid.runs.past import kind_of
 
 # The commands whose runs have a report.
 KINDS = ("compare", "solve", "certify", "train", "fit")
@@ -113,7 +114,7 @@ def read_run(path: Path) -> RunFolder:
     config = read_json(asked)
     if not isinstance(config, dict):
         raise InputError(f"{path}: config.json cannot be read; make the run anew")
-    kind = config.get("command", "compare" if "seating" in config else None)
+    kind = kind_of(config)
     if kind not in KINDS:
         raise InputError(f"{path} has no report to make; name a run of {', '.join(KINDS)}")
     return RunFolder(path, kind, config)
