@@ -1,11 +1,12 @@
 """Changes of one sign, mask or index, and whether the nearest tests notice them.
 
-    python benchmarks/mutants.py 100 learning,simulation,equilibrium,evaluation mutants.jsonl
+    python benchmarks/mutants.py 100 learning,envs,simulation,equilibrium,evaluation mutants.jsonl
 
 Draws as many mutants as are asked for, the same ones each time, as many of each kind; puts each
-into a copy of the package; and runs the fast tests of up to four files that import its module, the
-most specific first, until one fails. A line of the file is a mutant; those that are there already
-are not run again. Prints the share that was noticed, and those that were not.
+into a copy of the package; and runs the fast tests of up to four files until one fails, those of
+the module's own folder and that import it, or least else, first. A line of the file is a mutant;
+those that are there already are not run again. Prints the share that was noticed, and those that
+were not.
 """
 
 import ast
@@ -137,17 +138,20 @@ def words(*sides: ast.expr) -> bool:
 
 
 def nearest(path: str) -> list[Path]:
-    """The test files that import a module, or else those that import what imports it, and so on.
+    """The test files of a module's folder, then others; first those the fewest imports away.
 
-    The first are those that import least else.
+    Of those as near, the first are those that import least.
     """
-    found: list[Path] = []
+    room, steps, away = Path(path).parts[1], 0, dict[Path, tuple[bool, int, int]]()
     seen = layer = {path.removesuffix(".py").replace("/", ".")}
-    while layer and not found:
-        found = [test for test, names in TESTS.items() if not layer.isdisjoint(names)]
+    while layer and sum(not other for other, *_ in away.values()) < FILES:
+        for test, names in TESTS.items():
+            if not layer.isdisjoint(names):
+                other = room not in test.relative_to(ROOT / "tests").parts
+                away.setdefault(test, (other, steps, len(names)))
         layer = {user for user, names in MODULES.items() if not layer.isdisjoint(names)} - seen
-        seen = seen | layer
-    return sorted(found, key=lambda test: (len(TESTS[test]), test))[:FILES]
+        seen, steps = seen | layer, steps + 1
+    return sorted(away, key=lambda test: (away[test], test))[:FILES]
 
 
 def imported(path: Path) -> set[str]:
@@ -156,9 +160,21 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("equibid"):
             names |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
-    return names
+    return names | {OFFERED[name] for name in names & OFFERED.keys()}
 
 
+def offered() -> dict[str, str]:
+    """What packages offer of their modules, by the name that it has there."""
+    found = {}
+    for page in sorted((SOURCE / "equibid").rglob("__init__.py")):
+        package = ".".join(page.relative_to(SOURCE).parent.parts)
+        for node in ast.walk(ast.parse(page.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package):
+                found |= {f"{package}.{each.name}": str(node.module) for each in node.names}
+    return found
+
+
+OFFERED = offered()
 TESTS = {test: imported(test) for test in sorted((ROOT / "tests").rglob("test_*.py"))}
 MODULES = {
     page.relative_to(SOURCE).as_posix().removesuffix(".py").replace("/", "."): imported(page)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
@@ -12,12 +13,14 @@ from polars.testing import assert_frame_equal
 import worlds
 from equibid.auctions import gsp, second_price
 from equibid.bidders import BIDDERS
+from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Seating, enter, jobs
 from equibid.logs import LogDataset
 from equibid.markets import MARKETS
-from equibid.simulation import everybody, simulate
+from equibid.simulation import Delivery, Population, everybody, simulate
 from equibid.simulation.scenario import Scenario, generated_scenario, recorded_scenario
+from equibid.simulation.training_day import counterfactual_log
 
 NAMES = ["lin", "pacing", "constant"]
 AUCTION = gsp()
@@ -102,6 +105,27 @@ def test_the_same_bidder_under_two_names_has_the_same_luck(scenario: Scenario) -
     )
     assert one["spend"].sum() > 0
     assert_frame_equal(one, other, check_exact=True)
+
+
+def test_a_reference_takes_the_seats_of_the_first_contender_alone(scenario: Scenario) -> None:
+    entries = enter(scenario, [*NAMES, "hindsight"])
+    watched = rows(scenario, entries, seeds=1).filter(bidder="hindsight")
+    market = scenario.market(0)
+    bidders = [entry.bidder for entry in entries[:3]]
+
+    def play(first: Bidder, seat: np.ndarray) -> Delivery:
+        population = Population((first, *bidders[1:]), jnp.asarray(seat, jnp.int32))
+        return simulate(market, scenario.auction, population, jax.random.key(0))
+
+    seats = np.arange(market.advertisers)
+    met = play(bidders[0], seats % 3)
+    day = counterfactual_log(market, scenario.auction, jnp.asarray(met.factors()))
+    knows = BIDDERS["hindsight"](day)
+    for turn in range(3):
+        seat = (seats + turn) % 3
+        played = play(knows, seat).frame().filter(pl.col("advertiser").is_in(seats[seat == 0]))
+        mine = watched.filter(pl.col("advertiser").is_in(seats[seat == 0]))
+        assert_frame_equal(mine.drop("market", "replicate", "bidder"), played, check_exact=True)
 
 
 def alone(scenario: Scenario, entry: Entry, seed: int) -> pl.DataFrame:

@@ -68,7 +68,13 @@ def by_hand(network: Transformer, rows: Table) -> list[float]:
 
 
 def test_its_formulas_written_out() -> None:
-    network, x = talkative(0, features=F), seen(1)
+    leaves, form = jax.tree.flatten(talkative(0, features=F))
+    # Biases begin at zero, where their sign says nothing, and scales at one.
+    keys = jax.random.split(jax.random.key(2), len(leaves))
+    moved = [
+        leaf + 0.1 * jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)
+    ]
+    network, x = jax.tree.unflatten(form, moved), seen(1)
     want = [by_hand(network, np.asarray(rows, np.float64)) for rows in x]
     np.testing.assert_allclose(answer(network, x), want, atol=2e-5)
 

@@ -15,7 +15,7 @@ from equibid.evaluation.arena import jobs
 from equibid.learning import algorithm_named
 from equibid.learning.training.results import load_policy
 from equibid.markets import MARKETS
-from equibid.runs.learned import entry_of, learned, title_of
+from equibid.runs.learned import entry_of, is_run, learned, title_of
 from equibid.simulation.scenario import generated_scenario
 
 SIZES = {"impressions": 800, "advertisers": 4, "ticks": 6}
@@ -32,10 +32,11 @@ def day(number: int):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four steps of independent PPO."""
+    """Four steps of independent PPO, of two seeds."""
     folder = tmp_path_factory.mktemp("runs") / "mine"
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    main.main([*WORDS, *settings, "--steps", "4", "--eval-every", "2", "--out", str(folder)])
+    more = ("--steps", "4", "--eval-every", "2", "--seeds", "2", "--out", str(folder))
+    main.main([*WORDS, *settings, *more])
     return folder
 
 
@@ -55,6 +56,22 @@ def test_the_policy_is_the_one_that_was_judged_best(run: Path) -> None:
     judged = pl.read_parquet(run / "judgements.parquet")
     assert setup.judge(bidder)["seated"] == pytest.approx(judged["seated"].max(), rel=1e-6)
     assert 'data-figure="learning"' in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_each_seed_of_a_run_is_an_entry(run: Path) -> None:
+    scenario = generated_scenario("demo", day, gsp())
+    names = [f"{run}:seed=0", f"{run}:seed=1"]
+    assert all(is_run(name) for name in names)
+    entries = [entry_of(scenario, name) for name in names]
+    assert [entry.name for entry in entries] == ["mine:seed=0", "mine:seed=1"]
+    setup = generated_setup("demo", day, gsp(), days=2)
+    judged = pl.read_parquet(run / "judgements.parquet").group_by("seed", maintain_order=True)
+    best = [rows["seated"].max() for _, rows in judged]
+    assert best[0] != best[1]
+    found = [setup.judge(entry.bidder)["seated"] for entry in entries]
+    assert found == pytest.approx(best, rel=1e-6)
+    with pytest.raises(InputError, match=r"has seeds \[0, 1\], not 7"):
+        entry_of(scenario, f"{run}:seed=7")
 
 
 def test_a_run_among_other_agents_is_refused(run: Path) -> None:

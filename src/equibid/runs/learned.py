@@ -22,7 +22,8 @@ def entry_of(scenario: Scenario, name: str) -> Entry:
     """
     if not is_run(name):
         return enter(scenario, [name])[0]
-    return Entry(title_of(name), learned(scenario, run_for(scenario, Path(name))))
+    folder, seed = _folder_and_seed(name)
+    return Entry(title_of(name), learned(scenario, run_for(scenario, folder), seed))
 
 
 def run_for(scenario: Scenario, folder: Path) -> Path:
@@ -31,15 +32,21 @@ def run_for(scenario: Scenario, folder: Path) -> Path:
     return own if own.is_dir() else folder
 
 
-def learned(scenario: Scenario, folder: Path) -> Bidder:
+def learned(scenario: Scenario, folder: Path, seed: int | None = None) -> Bidder:
     """What a run has learnt, in a case's market and tuned on its training log.
 
+    Args:
+        scenario: the case.
+        folder: of the run.
+        seed: of the run; by default the one with the best score.
+
     Raises:
-        InputError: it is no finished run, or it learned for another number of advertisers.
+        InputError: it is no finished run, it has no such seed, or it learned for another number
+            of advertisers.
     """
     algorithm, _ = saved_algorithm(folder)
     task = _setup(scenario).task_for(algorithm)
-    return load_policy(folder, lambda config: task)
+    return load_policy(folder, lambda config: task, seed)
 
 
 @lru_cache(maxsize=1)
@@ -48,17 +55,25 @@ def _setup(scenario: Scenario) -> TrainingSetup:
     return setup_of(scenario)
 
 
-def run_digest(folder: str) -> str:
+def run_digest(name: str) -> str:
     """Names what the runs of a folder learned: a run that was trained anew is another bidder."""
     state = hashlib.blake2b(digest_size=16)
-    for policy in sorted(Path(folder).glob("**/policy.eqx")):
+    for policy in sorted(_folder_and_seed(name)[0].glob("**/policy.eqx")):
         state.update(policy.read_bytes())
     return state.hexdigest()
 
 
 def is_run(name: str) -> bool:
-    """Whether the name of a bidder is a folder."""
-    return not names_bidder(name) and Path(name).is_dir()
+    """Whether the name of a bidder is a folder, or one seed of it as ``FOLDER:seed=2``."""
+    return not names_bidder(name) and _folder_and_seed(name)[0].is_dir()
+
+
+def _folder_and_seed(name: str) -> tuple[Path, int | None]:
+    """A run's folder, and which of its seeds is meant; nothing for the best."""
+    folder, found, seed = name.rpartition(":seed=")
+    if not found or not seed.isdecimal() or Path(name).is_dir():
+        return Path(name), None
+    return Path(folder), int(seed)
 
 
 def title_of(name: str) -> str:
@@ -68,11 +83,12 @@ def title_of(name: str) -> str:
         InputError: it is no bidder and no finished training run, or a setting cannot be used.
     """
     if is_run(name):
-        runs = [Path(name), *(path for path in sorted(Path(name).iterdir()) if path.is_dir())]
+        folder, seed = _folder_and_seed(name)
+        runs = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
         finished = [run for run in runs if (run / "policy.eqx").exists()]
         if not finished:
             raise InputError(f"{name}: holds no policy.eqx; let `equibid train` finish it first")
         for run in finished:
             saved_algorithm(run)
-        return Path(name).name
+        return folder.name if seed is None else f"{folder.name}:seed={seed}"
     return bidder_label(name)
