@@ -238,6 +238,7 @@ def _search_one(
     assert leader is not None
     profiles.append((problem.game, leader.rest.factors))
     tolerance = problem.search.tolerance
-    result = certified(problem.name, 0, problem.game, leader.rest.factors, tolerance)
+    rest = leader.rest
+    result = certified(problem.name, 0, problem.game, rest.factors, tolerance, rest.notice)
     progress.remove_task(task)
     return result, starts_frame(problem, found)
