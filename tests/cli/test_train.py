@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 SMALL = ("train", "demo", "--algorithm", "toy", "--steps", 12, "--checkpoint-every", 5)
 FILES = {
     *("config.json", "environment.json", "parts", "checkpoint.eqx", "policy.eqx", "result.json"),
-    *("metrics.parquet", "judgements.parquet", "timing.jsonl", "board"),
+    *("metrics.parquet", "judgements.parquet", "timing.jsonl", "loggers"),
 }
 
 

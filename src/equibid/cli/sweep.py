@@ -198,7 +198,7 @@ def flags(settings: Any) -> list[str]:
 def resolved(choice: MarketChoice, training: TrainConfig) -> dict[str, Any]:
     """What all trials share: a folder's trials differ in the grid's settings and seeds alone."""
     asked = asdict(training)
-    del asked["log"], asked["checkpoint_every"]
+    del asked["logger"], asked["checkpoint_every"]
     version = {"command": "sweep", "version": equibid.__version__}
     read = {} if choice.named else {"digest": content_digest(Path(choice.market))}
     code = own_code(algorithm_named(training.algorithm, training.set))

@@ -11,9 +11,9 @@ from typing import Any
 from equibid.errors import InputError
 from equibid.plugins import loaded
 
-# What a run folder may hold besides its parts and boards; with anything else it is not replaced.
+# What a run folder may hold besides its parts and loggers; with anything else it is not replaced.
 KINDS = {".json", ".jsonl", ".parquet", ".html", ".eqx", ".csv", ".toml", ".txt", ".part"}
-FOLDERS = {"parts", "board", "models"}
+FOLDERS = {"parts", "loggers", "models"}
 # Settings that are named when a run with others is refused.
 NAMED, LONGEST = 4, 60
 

@@ -126,7 +126,7 @@ def train(
             run.folder,
             judge=job.judge,
             config=config,
-            log=training.log,
+            logger=training.logger,
             callback=told,
         )
         progress.update(learning, description=f"{job.name}: looking into it")
@@ -145,7 +145,7 @@ def _resolved(
     """The settings with every default filled in, for the run folder."""
     asked = asdict(training)
     # All settings stand there; neither the logger nor the checkpoints change the run.
-    del asked["set"], asked["log"], asked["checkpoint_every"]
+    del asked["set"], asked["logger"], asked["checkpoint_every"]
     return (
         {"command": "train", "version": equibid.__version__}
         | asdict(choice)

@@ -10,7 +10,7 @@ from equibid.bidders.registry import bidder_label
 from equibid.envs.periods import generated_setup, recorded_setup
 from equibid.envs.setup import OPPONENTS, Opponents, TrainingSetup
 from equibid.learning.algorithm import Algorithm
-from equibid.learning.training.loggers import Log
+from equibid.learning.training.loggers import Logger
 from equibid.learning.training.trainer import Evaluator, Plan
 from equibid.registry import parted
 from equibid.runs.market import MarketChoice, datasets_of, default_auction, digest, generated_days
@@ -73,8 +73,8 @@ class TrainConfig:
     tolerance: float = 0.0
     """What a score must rise by to be an improvement."""
 
-    log: Log = "none"
-    """A board beside TensorBoard."""
+    logger: Logger = "none"
+    """Where metrics are shown, beside TensorBoard."""
 
 
 class TrainingJob(NamedTuple):

@@ -1,6 +1,6 @@
 """Where the numbers of a run are watched: TensorBoard always, MLflow or Weights & Biases on demand.
 
-A board is for watching. It is not part of what resumes to the same bits (that is metrics.parquet):
+A logger is for watching. It is not part of what resumes to the same bits (that is metrics.parquet):
 it knows the time of day.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from equibid.errors import InputError
 from equibid.files import read_text, write_text
 
-Log = Literal["none", "mlflow", "wandb"]
+Logger = Literal["none", "mlflow", "wandb"]
 PROJECT = "equibid"
 
 
@@ -49,26 +49,26 @@ class MetricLoggers:
 
 @contextmanager
 def opened(
-    folder: Path, seeds: Sequence[int], step: int, log: Log, config: Mapping[str, Any]
+    folder: Path, seeds: Sequence[int], step: int, logger: Logger, config: Mapping[str, Any]
 ) -> Iterator[MetricLoggers]:
     """The loggers of a run, closed at the end.
 
     Args:
-        folder: of the run; loggers keep their files in its ``board``.
+        folder: of the run; loggers keep their files in its ``loggers``.
         seeds: of the run; TensorBoard shows each as a run of its own.
         step: the run stands at; TensorBoard forgets what was written of later ones.
-        log: beside TensorBoard.
+        logger: beside TensorBoard.
         config: of the run.
 
     Raises:
-        InputError: the package of `log` is not installed.
+        InputError: the package of `logger` is not installed.
     """
-    place = folder / "board"
+    place = folder / "loggers"
     with ExitStack() as stack:
         loggers: list[MetricLogger] = [stack.enter_context(_tensorboard(place, seeds, step))]
-        if log == "mlflow":
+        if logger == "mlflow":
             loggers.append(stack.enter_context(_mlflow(place, folder.name, config)))
-        elif log == "wandb":
+        elif logger == "wandb":
             loggers.append(stack.enter_context(_wandb(place, folder.name, config)))
         yield MetricLoggers(loggers)
 
@@ -165,5 +165,5 @@ def _needed(package: str, name: str) -> Any:
         return import_module(package)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"--log {package}: {name} is not installed; pip install 'equibid[{package}]'"
+            f"--logger {package}: {name} is not installed; pip install 'equibid[{package}]'"
         ) from error

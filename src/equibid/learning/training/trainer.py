@@ -5,7 +5,7 @@ metrics.parquet     what each step reported, a row a step and seed
 judgements.parquet  what the judge said of the policies, a row a judgement and seed
 policy.eqx          at the end: the best state of each seed
 result.json         at the end: which steps were best, and how good
-board/              for TensorBoard
+loggers/            for TensorBoard and others
 timing.jsonl        seconds, which the tables do not know
 
 Seeds are an axis of the arrays: one program steps them all. A sum may be taken in another order in
@@ -29,7 +29,7 @@ from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
 from equibid.learning.algorithm import Algorithm, settings_of
 from equibid.learning.training.best import judged, of_seed
-from equibid.learning.training.loggers import Log, opened
+from equibid.learning.training.loggers import Logger, opened
 from equibid.learning.training.results import TrainResult, finish
 from equibid.learning.training.state import Numbers, TrainState, advance, init_state, restore
 from equibid.learning.training.writer import CHECKPOINT, RunWriter, make_folder
@@ -38,8 +38,8 @@ from equibid.origin import code_digest
 # What a policy achieves, by name; always the same for the same policy.
 Evaluator = Callable[[Bidder], Mapping[str, float]]
 
-# Points a curve has on a board, about; the tables have them all.
-BOARD_POINTS = 1000
+# Points a curve has in a logger, about; the tables have them all.
+LOGGED_POINTS = 1000
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def train(
     *,
     judge: Evaluator | None = None,
     config: Mapping[str, Any] | None = None,
-    log: Log = "none",
+    logger: Logger = "none",
     callback: Callable[[TrainProgress], None] | None = None,
 ) -> TrainResult:
     """Run an algorithm, or go on with the run in the folder.
@@ -112,7 +112,7 @@ def train(
         folder: of the run; see the top of this file.
         judge: of policies; without one the last state is taken for the best.
         config: whatever else tells this run from others, such as the market; plain JSON.
-        log: a board beside TensorBoard.
+        logger: where metrics are shown, beside TensorBoard.
         callback: told after every step.
 
     Raises:
@@ -131,8 +131,8 @@ def train(
         make_folder(folder)
         train_state = init_state(algorithm, task, seeds, judge is not None)
     if not ended(train_state, plan):
-        with opened(folder, seeds, train_state.step, log, run) as logger:
-            writer = RunWriter(folder, run, logger, train_state.step, time.perf_counter())
+        with opened(folder, seeds, train_state.step, logger, run) as loggers:
+            writer = RunWriter(folder, run, loggers, train_state.step, time.perf_counter())
             learn(algorithm, task, train_state, plan, writer, judge, callback)
     return finish(folder, train_state, run, train_state.step < plan.steps, plan.eval_metric, notice)
 
@@ -146,8 +146,8 @@ def learn(
     judge: Evaluator | None,
     callback: Callable[[TrainProgress], None] | None,
 ) -> None:
-    """Move a course to its end; arguments as in `train`."""
-    stride = max(plan.steps // BOARD_POINTS, 1)
+    """Move a run to its end; arguments as in `train`."""
+    stride = max(plan.steps // LOGGED_POINTS, 1)
     while not ended(train_state, plan):
         metrics = advance(algorithm, task, train_state)
         if train_state.step % stride == 0:

@@ -15,7 +15,7 @@ CHECKPOINT = "checkpoint.eqx"
 
 
 class RunWriter(NamedTuple):
-    """The folder and the board of a run in progress.
+    """The folder and the loggers of a run in progress.
 
     Attributes:
         folder: of the run.
@@ -32,7 +32,7 @@ class RunWriter(NamedTuple):
     began: float
 
     def show(self, train_state: TrainState, numbers: Numbers) -> None:
-        """Numbers by seed, on the board."""
+        """Numbers by seed, in the loggers."""
         for i, seed in enumerate(train_state.metrics.seeds):
             self.logger.write(
                 train_state.step, seed, {name: float(x[i]) for name, x in numbers.items()}

@@ -1,4 +1,4 @@
-"""What is written on the boards can be read there."""
+"""What is written to loggers can be read there."""
 
 import struct
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from equibid.errors import InputError
-from equibid.learning.training import loggers as logger
+from equibid.learning.training import loggers
 from equibid.learning.training.loggers import opened
 from learning.toy import run
 
@@ -66,7 +66,7 @@ def test_tensorboard_has_every_number_once(tmp_path: Path) -> None:
     for table, prefix in ((result.metrics, ""), (result.judgements, "judged/")):
         for seed in (3, 4):
             rows = table.filter(pl.col("seed") == seed)
-            shown = curves(tmp_path / "board" / f"seed-{seed}")
+            shown = curves(tmp_path / "loggers" / f"seed-{seed}")
             for name in rows.columns[2:]:
                 assert list(shown[prefix + name]) == rows["step"].to_list()
                 assert list(shown[prefix + name].values()) == pytest.approx(
@@ -75,7 +75,7 @@ def test_tensorboard_has_every_number_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])
-def test_a_board_that_is_not_installed_is_named(
+def test_a_logger_that_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: Any
 ) -> None:
     def missing(package: str) -> ModuleType:
@@ -83,14 +83,14 @@ def test_a_board_that_is_not_installed_is_named(
             raise ModuleNotFoundError(package)
         return import_module(package)
 
-    monkeypatch.setattr(logger, "import_module", missing)
+    monkeypatch.setattr(loggers, "import_module", missing)
     with pytest.raises(InputError, match=rf"pip install 'equibid\[{name}\]'"):
-        run(tmp_path, log=name)
+        run(tmp_path, logger=name)
     assert not (tmp_path / "checkpoint.eqx").exists()
 
 
 class Recorder:
-    """Stands for the package of a board: notes what it is asked for."""
+    """Stands for the package of a logger: notes what it is asked for."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -129,18 +129,18 @@ class Recorder:
         ),
     ],
 )
-def test_a_resumed_run_goes_on_with_the_same_run_of_the_board(
+def test_a_resumed_run_goes_on_with_the_same_run_of_the_logger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Any, begin: Any, again: Any, point: Any
 ) -> None:
     recorder = Recorder()
     monkeypatch.setattr(
-        logger, "import_module", lambda name: recorder if name == log else import_module(name)
+        loggers, "import_module", lambda name: recorder if name == log else import_module(name)
     )
     for step, start in ((0, begin), (3, again)):
         recorder.asked.clear()
-        with opened(tmp_path / "lesson", [4], step, log, {"rate": 0.1}) as boards:
-            boards.write(3, 4, {"loss": 0.5})
-            boards.flush()
+        with opened(tmp_path / "lesson", [4], step, log, {"rate": 0.1}) as shown:
+            shown.write(3, 4, {"loss": 0.5})
+            shown.flush()
         _, words, named = next(x for x in recorder.asked if x[0] == start[0])
         assert words == start[1]
         assert named.items() >= start[2].items()
@@ -153,9 +153,9 @@ def test_a_resumed_run_goes_on_with_the_same_run_of_the_board(
 def test_mlflow_has_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    result = run(tmp_path / "lesson", log="mlflow")
+    result = run(tmp_path / "lesson", logger="mlflow")
     client = import_module("mlflow").MlflowClient(store)
-    run_id = (tmp_path / "lesson" / "board" / "mlflow.txt").read_text()
+    run_id = (tmp_path / "lesson" / "loggers" / "mlflow.txt").read_text()
     points = client.get_metric_history(run_id, "seed-3/loss")
     losses = result.metrics.filter(pl.col("seed") == 3)["loss"].to_list()
     assert [point.value for point in sorted(points, key=lambda point: point.step)] == losses
@@ -167,6 +167,6 @@ def test_mlflow_has_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_wandb_runs_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    run(tmp_path / "lesson", log="wandb")
-    run_id = (tmp_path / "lesson" / "board" / "wandb.txt").read_text()
-    assert list((tmp_path / "lesson" / "board" / "wandb").glob(f"offline-run-*-{run_id}"))
+    run(tmp_path / "lesson", logger="wandb")
+    run_id = (tmp_path / "lesson" / "loggers" / "wandb.txt").read_text()
+    assert list((tmp_path / "lesson" / "loggers" / "wandb").glob(f"offline-run-*-{run_id}"))
