@@ -37,7 +37,9 @@ Command = Callable[..., int]
 
 COMMANDS = {name: resolve_name(place) for name, place in main.PLACES.items()}
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# The page of the command line is made from the help texts, whose commands are here anyway.
+MADE_PAGE = ROOT / "docs" / "reference" / "command-line.md"
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").rglob("*.md")} - {MADE_PAGE})]
 
 # What stands for something in a command of the documentation.
 MEANT = {
