@@ -98,8 +98,12 @@ def parts(lines: list[str]) -> tuple[str, list[str], list[tuple[str, str]]]:
         elif line:
             name, _, meaning = line.partition("  ")
             options.append((name, meaning.strip()))
-    told = [(name, NO_DEFAULT.sub("", meaning)) for name, meaning in options if name != HELP]
-    return usage, about, told
+    options = [
+        (name.replace("{None}|", ""), NO_DEFAULT.sub("", meaning))
+        for name, meaning in options
+        if name != HELP
+    ]
+    return usage, about, options
 
 
 def table(
