@@ -1,9 +1,10 @@
 """Equibid: auto-bidding in real-time ad auctions, from logs to a ranked table.
 
-What most programs need is here, and imported when it is asked for: comparisons (`compare`), markets
-(`MARKETS`, `read_log`), auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for
-one's own), the simulation (`simulate`), environments (`market_env`), equilibria (`game_of`,
-`certify`) and what was learnt (`ALGORITHMS`, `load_policy`). The packages hold the rest.
+What most programs need is here, and imported when it is asked for: the commands as functions
+(`compare`, `solve`, `certify`, `train`, `fit`, `import_log`), markets (`MARKETS`, `read_log`),
+auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for one's own), the simulation
+(`simulate`), environments (`market_env`), games (`game_of`) and what was learnt (`ALGORITHMS`,
+`load_policy`). The packages hold the rest.
 
 Axis names used everywhere: ``S`` seeds or markets, ``T`` ticks, ``K`` impressions, ``N``
 advertisers, ``C`` candidates of an impression, ``L`` slots, ``B`` impressions of a block.
@@ -17,7 +18,20 @@ from typing import TYPE_CHECKING
 from equibid.jax_settings import set_jax
 
 if TYPE_CHECKING:
-    from equibid.api import Compared, compare
+    from equibid.api import (
+        Certificates,
+        Compared,
+        Fitted,
+        Imported,
+        Solved,
+        Trained,
+        certify,
+        compare,
+        fit,
+        import_log,
+        solve,
+        train,
+    )
     from equibid.auctions import AUCTIONS, Auction, first_price, gsp, second_price, soft
     from equibid.bidders import (
         BIDDERS,
@@ -28,7 +42,7 @@ if TYPE_CHECKING:
         training_log,
     )
     from equibid.envs import OBSERVERS, REWARDS, bidder_env, bidder_vector_env, market_env
-    from equibid.equilibrium import SOLVERS, Certificate, Game, certify, game_of
+    from equibid.equilibrium import SOLVERS, Certificate, Game, game_of
     from equibid.errors import InputError
     from equibid.learning import ALGORITHMS, policy_bidder
     from equibid.learning.training.results import load_policy
@@ -61,16 +75,21 @@ __all__ = [
     "Auction",
     "Bidder",
     "Certificate",
+    "Certificates",
     "Compared",
     "Delivery",
     "FactorBidder",
+    "Fitted",
     "Game",
     "Generator",
+    "Imported",
     "InputError",
     "LogDataset",
     "Market",
     "Observation",
     "Population",
+    "Solved",
+    "Trained",
     "TrainingLog",
     "bidder_env",
     "bidder_vector_env",
@@ -79,8 +98,10 @@ __all__ = [
     "day_before",
     "everybody",
     "first_price",
+    "fit",
     "game_of",
     "gsp",
+    "import_log",
     "load_policy",
     "market_env",
     "policy_bidder",
@@ -88,16 +109,19 @@ __all__ = [
     "second_price",
     "simulate",
     "soft",
+    "solve",
+    "train",
     "training_log",
 ]
 
 # Where names are, by module.
 _NAMES = {
-    "api": "Compared compare",
+    "api": "Certificates Compared Fitted Imported Solved Trained "
+    "certify compare fit import_log solve train",
     "auctions": "AUCTIONS Auction first_price gsp second_price soft",
     "bidders": "BIDDERS Bidder FactorBidder Observation TrainingLog training_log",
     "envs": "OBSERVERS REWARDS bidder_env bidder_vector_env market_env",
-    "equilibrium": "SOLVERS Certificate Game certify game_of",
+    "equilibrium": "SOLVERS Certificate Game game_of",
     "errors": "InputError",
     "learning": "ALGORITHMS policy_bidder",
     "learning.training.results": "load_policy",

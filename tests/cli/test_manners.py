@@ -11,6 +11,7 @@ import pytest
 from equibid.cli import importing, main, train
 from equibid.files import write_json, write_parquet
 from equibid.runs.past import runs_in, runs_of
+from equibid.runs.train import Trained
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]
@@ -87,11 +88,11 @@ def test_a_training_prints_its_folder(
 ) -> None:
     folder = trained(tmp_path / "runs" / "train-demo", score=2.5)
 
-    def learn(*_: object) -> Path:
+    def learn(*_: object) -> Trained:
         train.plain_console().print("for people")
-        return folder
+        return Trained(folder, [], [0], 1.0)
 
-    monkeypatch.setattr(train, "run_train", learn)
+    monkeypatch.setattr(train.training_runs, "train", learn)
     words = ("train", "demo", "--algorithm", "mappo")
     assert equibid(*words, "--quiet") == 0
     assert printed(capsys) == f"{folder}\n"
@@ -177,7 +178,7 @@ def test_errors_are_said_whatever_is_to_be_printed(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importing, "import_logs", fail)
+    monkeypatch.setattr(importing, "import_log", fail)
     assert equibid("import", "a.csv", "--out", "b", "--quiet") == 130
     out, err = capsys.readouterr()
     assert (out, err) == ("", "equibid: stopped; nothing was imported\n")

@@ -109,6 +109,24 @@ def test_other_methods_are_one_job(equibid: Command, capsys: Captured, tmp_path:
     assert figures["exploitability"] > 0
 
 
+def test_a_pacing_program_says_what_holds_under_its_own_rule(
+    equibid: Command, capsys: Captured, tmp_path: Path
+) -> None:
+    words = ("solve", "demo", *SIZES, "--method", "first-price-pacing")
+    assert equibid(*words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Under first-price auctions that split ties" in said
+    assert "It is the only equilibrium there." in said
+    assert "does not hold at 1e-06" in said
+    folder = tmp_path / "runs" / "solve-demo"
+    told = json.loads((folder / "certificate.json").read_text())["notices"]
+    assert any("Under first-price auctions" in sentence for sentence in told)
+    assert "Under first-price auctions" in (folder / "report.html").read_text(encoding="utf-8")
+    # Read again from its part, it says the same.
+    assert equibid(*words) == 0
+    assert "It is the only equilibrium there." in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("sizes", "said"),
     [

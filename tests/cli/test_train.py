@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli.toy_program import training_job, training_setups, write_report
-from equibid.cli import train
+from cli.toy_program import places
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.training.results import load_policy, saved_algorithm
+from equibid.runs import train
 from learning.toy import TASK, Toy, judge
 
 Command = Callable[..., int]
@@ -27,9 +27,8 @@ FILES = {
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ALGORITHMS.entries, "toy", Toy)
     monkeypatch.setitem(ALGORITHMS.summaries, "toy", "Looks for a point.")
-    monkeypatch.setattr(train, "training_setups", training_setups)
-    monkeypatch.setattr(train, "training_job", training_job)
-    monkeypatch.setattr(train, "write_report", write_report)
+    for module, name, made in places():
+        monkeypatch.setattr(module, name, made)
 
 
 def test_train_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """``equibid import``: any ad log in, clean Parquet out."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,49 +12,24 @@ from equibid.cli.console import plain_console
 from equibid.cli.progress import reading
 from equibid.errors import InputError
 from equibid.files import write_text
-from equibid.logs.importing import Summary, import_logs, mapped_form, read_column_map
-from equibid.logs.importing.importing import MAX_BAD
+from equibid.logs.importing import Summary
 from equibid.logs.importing.suggest import suggested_map
-from equibid.runs.options import check_numbers
+from equibid.runs.import_log import ImportConfig, import_log
 
 # How many kinds of bad rows are shown.
 MOST = 10
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What to import, and where to."""
-
-    logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Log files of one format: text, also packed (.gz, .bz2, .xz, .zip), JSON lines or Parquet."""
-
-    out: Path | None = None
-    """Folder to write; it must not be there yet."""
-
-    suggest_columns: Path | None = None
-    """Write a map of the columns of the first log to this TOML file, to edit it and to import with
-    --columns; nothing is imported."""
-
-    format: str | None = None
-    """Format of the logs, if it is not recognised (see `equibid list`)."""
-
-    columns: Path | None = None
-    """TOML file that says which column is what, for a log of no known format."""
-
-    join: bool = False
-    """Give iPinYou's raw impressions the counts of their clicks and conversions."""
-
-    advertisers: str | None = None
-    """Numbers of the advertisers there are, separated by commas; a row of another is bad."""
-
-    time_zone: str | None = None
-    """Time zone of the days of a log with a `time` column, as Europe/Berlin; default the map's."""
-
-    max_bad: float = MAX_BAD
-    """Share of the rows that may be bad. With more, nothing is imported."""
-
-
-def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
+def import_(
+    settings: tyro.conf.OmitArgPrefixes[ImportConfig],
+    suggest_columns: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Write a map of the columns of the first log to this TOML file, to edit it and to "
+            "import with --columns; nothing is imported."
+        ),
+    ] = None,
+) -> Path:
     """Import a log: good rows to Parquet, bad ones to a quarantine file, none lost.
 
     Example: equibid import period-7.csv --out logs/period-7
@@ -66,39 +40,21 @@ def import_(settings: tyro.conf.OmitArgPrefixes[Settings]) -> Path:
 
     Example: equibid import mine.csv.gz --columns mine.toml --out logs/mine
     """
-    check_numbers(settings)
-    if settings.suggest_columns is not None:
-        suggest(settings.logs, settings.suggest_columns)
-        return settings.suggest_columns
-    if settings.out is None:
-        raise InputError("name the folder to write, as in --out logs/mine")
-    if not settings.max_bad <= 1:
-        raise InputError(f"--max-bad {settings.max_bad:g} must be a share from 0 to 1")
-    if settings.columns is not None and settings.format is not None:
-        raise InputError("--columns describes the format; leave --format out")
+    if suggest_columns is not None:
+        suggest(settings.logs, suggest_columns)
+        return suggest_columns
     console = plain_console()
-    form = settings.format
-    if settings.columns is not None:
-        form = mapped_form(read_column_map(settings.columns).in_zone(settings.time_zone))
-    elif settings.time_zone is not None:
-        raise InputError("--time-zone is for a map of columns; name one with --columns")
     try:
         with reading(console) as bar:
             task = bar.add_task("importing", total=None)
-            summary = import_logs(
-                settings.logs,
-                settings.out,
-                form,
-                settings.max_bad,
-                _numbers(settings.advertisers),
-                settings.join,
-                lambda done, total: bar.update(task, completed=done, total=total),
+            summary = import_log(
+                settings, lambda done, total: bar.update(task, completed=done, total=total)
             )
     except KeyboardInterrupt:
         plain_console(stderr=True).print("equibid: stopped; nothing was imported")
         sys.exit(130)
     print_summary(console, summary)
-    return settings.out
+    return summary.folder
 
 
 def suggest(logs: tuple[Path, ...], path: Path) -> None:
@@ -161,12 +117,3 @@ def _reasons(summary: Summary) -> Table:
         rest = sum(count for _, count in listed[MOST:])
         table.add_row(f"{rest:,}", f"{len(listed) - MOST} other reasons")
     return table
-
-
-def _numbers(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError as error:
-        raise InputError(f"--advertisers {text!r} must be numbers, as in 1458,2259") from error

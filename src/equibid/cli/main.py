@@ -63,7 +63,7 @@ COMMANDS = {
         "Prove how much any advertiser could gain by leaving a profile of factors.",
     ),
     "train": Command(
-        "equibid.cli.train:train_",
+        "equibid.cli.train:train",
         "Let an algorithm learn to bid on a market.",
     ),
     "sweep": Command(

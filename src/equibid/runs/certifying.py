@@ -70,7 +70,9 @@ class Certified:
         return frame.with_columns(money).select(*place, pl.all())
 
 
-def certified(name: str, day: int, game: Game, factors: Floats, tolerance: float) -> Certified:
+def certified(
+    name: str, day: int, game: Game, factors: Floats, tolerance: float, notice: str = ""
+) -> Certified:
     """Prove what there is to prove of a profile.
 
     Args:
@@ -79,9 +81,10 @@ def certified(name: str, day: int, game: Game, factors: Floats, tolerance: float
         game: the game.
         factors: [N] or [T N].
         tolerance: gain over welfare, and share of a budget, up to which it holds.
+        notice: of the method that found the profile.
     """
     certificate = certify(game, factors, tolerance)
-    said = notices(game, certificate)
+    said = [*filter(None, [notice]), *notices(game, certificate)]
     return Certified(name, day, game, certificate, tolerance, said)
 
 

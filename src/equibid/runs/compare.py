@@ -70,7 +70,8 @@ class CompareConfig:
 
     bidders: str = ",".join(CLASSIC)
     """Bidders by name, or training runs by their folders, separated by commas; settings as in
-    pid-ecpc:reference=40,kp=0.5 (see `equibid list NAME`)."""
+    pid-ecpc:reference=40,kp=0.5 (see `equibid list NAME`), one seed of a run as in
+    runs/mine:seed=2."""
 
     seeds: int = 13
     """Days to play in a generated market, draws to make on a logged day. A log that is cut into

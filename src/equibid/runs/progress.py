@@ -6,8 +6,11 @@ from typing import Any, Protocol
 class Progress(Protocol):
     """Tasks that come, move and go; those of rich are such."""
 
-    def add_task(self, description: str, *, total: float | None) -> Any:
-        """A new task, and what it is known by; None is an unknown total."""
+    def add_task(self, description: str, *, total: float | None, **more: Any) -> Any:
+        """A new task, and what it is known by; None is an unknown total.
+
+        With ``quiet=True`` its parts are no milestones: the run tells those itself.
+        """
         ...
 
     def update(self, task_id: Any, **news: Any) -> None:
@@ -22,11 +25,15 @@ class Progress(Protocol):
         """A task is no longer shown."""
         ...
 
+    def milestone(self, text: str) -> None:
+        """A line of its own, where tasks are not drawn."""
+        ...
+
 
 class Silent:
     """Shows nothing."""
 
-    def add_task(self, description: str, *, total: float | None) -> Any:
+    def add_task(self, description: str, *, total: float | None, **more: Any) -> Any:
         """Nothing is shown."""
 
     def update(self, task_id: Any, **news: Any) -> None:
@@ -36,6 +43,9 @@ class Silent:
         """Nothing is shown."""
 
     def remove_task(self, task_id: Any) -> None:
+        """Nothing is shown."""
+
+    def milestone(self, text: str) -> None:
         """Nothing is shown."""
 
 

@@ -123,6 +123,7 @@ def part_frame(outcome: Outcome) -> pl.DataFrame:
         gain=pl.lit(outcome.gain),
         objective=pl.lit(outcome.objective),
         holds=pl.lit(outcome.holds),
+        notice=pl.lit(rest.notice),
     )
 
 
@@ -139,7 +140,9 @@ def part_outcome(part: pl.DataFrame, game: Game) -> Outcome:
     return Outcome(
         index=row["index"],
         kind=row["kind"],
-        rest=SolverResult(part["factor"].to_numpy(), response, row["residual"], row["steps"]),
+        rest=SolverResult(
+            part["factor"].to_numpy(), response, row["residual"], row["steps"], row["notice"]
+        ),
         gain=row["gain"],
         objective=row["objective"],
         holds=row["holds"],

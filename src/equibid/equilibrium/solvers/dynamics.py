@@ -32,12 +32,14 @@ class SolverResult:
         response: returns and costs there.
         residual: largest share of a budget over- or underspent, see `profile.residual`.
         steps: taken.
+        notice: what the method says of the profile under another rule than the game's, or nothing.
     """
 
     factors: Floats
     response: Response
     residual: float
     steps: int
+    notice: str = ""
 
 
 def tatonnement(

@@ -4,7 +4,6 @@ Each is one function of the game, the objective and a seed; a newcomer is a file
 (The command line runs `ncb-select` start by start, to show and keep what it finds on the way.)
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import respond
+from equibid.equilibrium.solvers import pacing
 from equibid.equilibrium.solvers.ascent import Ascent
 from equibid.equilibrium.solvers.candidates import CandidateSettings
 from equibid.equilibrium.solvers.dynamics import (
@@ -26,7 +26,7 @@ from equibid.equilibrium.solvers.profile import clipped, residual
 from equibid.equilibrium.solvers.select import Search, best_of, search
 from equibid.registry import Registry
 
-Solver = Callable[[Game, Objective, int, Progress | None], SolverResult]
+Solver = pacing.Solver
 SOLVERS: Registry[Solver] = Registry("method")
 """Ways to an equilibrium by name: each takes a game, an objective, a seed and a progress."""
 NCB_SELECT = "ncb-select"
@@ -107,3 +107,14 @@ def by_select(
     leader = best_of(outcomes)
     assert leader is not None
     return leader.rest
+
+
+SOLVERS.add("first-price-pacing", "The one equilibrium of first-price auctions, exactly.")(
+    pacing.first_price
+)
+SOLVERS.add("second-price-pacing", "The best equilibrium of second-price auctions, a few bidders.")(
+    pacing.second_price
+)
+SOLVERS.add("pace", "First-price factors learnt impression by impression, in one pass.")(
+    pacing.online
+)
