@@ -11,7 +11,6 @@ import numpy as np
 from rich import print
 
 import equibid
-from equibid.logs.importing import import_logs, mapped_form, read_column_map
 
 DAYS, A_DAY = 8, 600
 # Our columns on the left, those of the log on the right.
@@ -46,14 +45,10 @@ folder = Path(mkdtemp())
 write_log(folder / "mine.csv")
 (folder / "mine.toml").write_text(MAP, encoding="utf-8")
 
-summary = import_logs(
-    [folder / "mine.csv"],
-    folder / "log",
-    mapped_form(read_column_map(folder / "mine.toml")),
-)
-print(f"{summary.kept} of {summary.read} rows are kept")
+log = equibid.import_log(folder / "mine.csv", folder / "log", columns=folder / "mine.toml")
+print(log.files)
 
-# Bidders are tuned on the first day; each other day is a replicate. What is counted are clicks.
-made = equibid.compare(folder / "log", ["mcpc", "lin", "pacing"], out=folder / "run")
+# Bidders are tuned on the first two days; each other day is a replicate. Clicks are counted.
+made = equibid.compare(log.folder, ["mcpc", "lin", "pacing"], out=folder / "run")
 print(made.ranking.select("bidder", "score", "conversions", "spend", "budget_use"))
 rmtree(folder)
