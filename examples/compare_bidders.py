@@ -14,7 +14,7 @@ made = equibid.compare("demo", ["lin", "pacing", "fixed"], seeds=8, impressions=
 print(made.ranking.select("bidder", "score", "score_low", "score_high", "budget_use"))
 
 # Which two are told apart, on the days that all of them played.
-print(made.paired.select("bidder", "other", "difference", "low", "high", "separable"))
+print(made.paired)
 
 # When they spend: money of a day, by quarters of the day.
 quarter = (pl.col("tick") * 4 // (pl.col("tick").max() + 1)).alias("quarter")

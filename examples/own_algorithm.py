@@ -87,10 +87,10 @@ class CrossEntropy:
         noise = jax.random.normal(drawn, (self.num_envs, *state.mean.shape))
         weights = state.mean + state.deviation * noise
 
-        def act(key: jax.Array, seen: Array, markets: GameState) -> tuple[Array, Array]:
+        def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
             """Each market has its policy."""
             numbers = jax.vmap(lambda own, seen: Linear(own)(seen))(weights, seen)
-            factors = jax.vmap(HEAD.factor, (0, 0, None))(numbers[..., 0], markets, task.game)
+            factors = jax.vmap(HEAD.factor, (0, 0, None))(numbers[..., 0], state, task.game)
             return numbers, factors
 
         period = jnp.full(self.num_envs, jax.random.randint(day, (), 0, task.game.periods))
