@@ -17,7 +17,7 @@ from equibid.equilibrium.objectives import OBJECTIVES
 from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.logs import READERS
 from equibid.markets import MARKETS
-from equibid.runs.findings import TABLES
+from equibid.runs.comparison_result import TABLES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

@@ -10,7 +10,7 @@ import pytest
 
 from equibid.cli import main
 from equibid.files import write_json, write_parquet, write_text
-from equibid.runs.findings import TABLES
+from equibid.runs.comparison_result import TABLES
 
 Command = Callable[..., int]
 Captured = pytest.CaptureFixture[str]

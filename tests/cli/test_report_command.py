@@ -20,7 +20,7 @@ from equibid.cli import main
 from equibid.cli.report import distinct
 from equibid.markets import Generator
 from equibid.markets.toml import market_text
-from equibid.runs.findings import TABLES, read_findings
+from equibid.runs.comparison_result import TABLES, read_result
 from equibid.runs.reading import read_run
 
 Command = Callable[..., int]
@@ -158,7 +158,7 @@ def test_the_command_that_is_named_makes_the_same_run(
 
 
 def test_the_tables_of_a_run_are_read_back(made: Path) -> None:
-    found = read_findings(read_run(made / "one"))
+    found = read_result(read_run(made / "one"))
     for name in TABLES:
         table = getattr(found, name)
         path = made / "one" / f"{name}.parquet"

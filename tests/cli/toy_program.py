@@ -34,7 +34,7 @@ def places() -> list[tuple[Any, str, Callable[..., Any]]]:
     return [
         (train, "training_setups", training_setups),
         (train, "training_job", training_job),
-        (train, "write_insight", nothing),
+        (train, "write_policy_analysis", nothing),
         (command, "write_report", nothing),
     ]
 

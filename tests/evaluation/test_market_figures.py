@@ -7,7 +7,7 @@ from scipy import stats
 
 from equibid.auctions.tally import FIELDS
 from equibid.evaluation.market_figures import FIGURES, TOGETHER, by_population, market_figures
-from equibid.evaluation.strengths import strengths
+from equibid.evaluation.segment_table import segment_table
 
 CAMPAIGNS = pl.DataFrame(
     {
@@ -112,7 +112,7 @@ def test_without_targets_or_company_figures_are_left_out() -> None:
 
 
 def test_strength_is_relative_to_the_contenders_of_the_segment() -> None:
-    table = strengths(ROWS, CAMPAIGNS, ["ref"], "value")
+    table = segment_table(ROWS, CAMPAIGNS, ["ref"], "value")
 
     def relative(kind: str) -> dict:
         one = table.filter(kind=kind)
@@ -129,5 +129,5 @@ def test_strength_is_relative_to_the_contenders_of_the_segment() -> None:
 
 
 def test_one_campaign_has_no_categories() -> None:
-    table = strengths(ROWS.filter(advertiser=0), CAMPAIGNS.head(1), [], "value")
+    table = segment_table(ROWS.filter(advertiser=0), CAMPAIGNS.head(1), [], "value")
     assert set(table["kind"]) == {"time"}

@@ -7,8 +7,8 @@ from made_imports import MADE
 
 from equibid.logs.importing import SCHEMAS
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import LogSchema, named, number, text
 from equibid.logs.importing.parse import parse
+from equibid.logs.importing.schema import LogSchema, named, number, text
 from equibid.logs.table import amount
 
 QUOTED = LogSchema(

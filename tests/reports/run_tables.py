@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from equibid.evaluation.landscape import Prices, price_table, win_curve
 from equibid.evaluation.market_figures import FIGURES
 from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.pairs import paired_tests
+from equibid.evaluation.price_distribution import Prices, price_table, win_curve
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
 from equibid.markets.market import Labels
 from equibid.reports.comparison.tables import RunTables
@@ -133,7 +133,7 @@ def findings(
     scores = relative_scores(sums, ["oracle"], "value")
     grid = [(name, other) for name in names for other in names]
     kinds = {"category": min(5, advertisers), "time": min(24, ticks), "budget": min(4, advertisers)}
-    strengths = [
+    segments = [
         {"bidder": name, "kind": kind, "segment": segment, "bought": 10.0 * x, "relative": x}
         for name in names
         for kind, count in kinds.items()
@@ -148,7 +148,7 @@ def findings(
         "reliability": reliability(scores, resamples=50),
         "profile": profiles(scores, resamples=50),
         "markets": pl.DataFrame({"population": ["all together"]} | {end: [0.5] for end in ends}),
-        "strengths": pl.DataFrame(strengths),
+        "segments": pl.DataFrame(segments),
         "prices": price_table(prices),
         "win_curve": win_curve(prices),
         "head_to_head": pl.DataFrame(

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from browser import DRAWN, Browser, needs_browser
-from equibid.evaluation.insight import Boldness, Specialisation
+from equibid.evaluation.policy_analysis import Aggressiveness, Specialisation
 from equibid.markets import MARKETS
 from equibid.markets.market import Labels
 from equibid.reports.training.page import page
 from equibid.reports.training.tables import LearningTables
-from equibid.runs.insight import boldness_frame, specialisation_frame, wins_frame
+from equibid.runs.policy_analysis import aggressiveness_frame, specialisation_frame, wins_frame
 from equibid.runs.reading import RunFolder
 
 READY = "document.documentElement.dataset.ready === 'yes'"
@@ -47,7 +47,7 @@ def tables(agents: int = 6, seeds: int = 2, attends: bool = True) -> LearningTab
         marks={"pacing": 95.0, "lin": 0.0},
         specialisation=specialisation_frame(found, market),
         wins=wins_frame(found),
-        boldness=boldness_frame(Boldness(level, np.ones((5, 12)))),
+        aggressiveness=aggressiveness_frame(Aggressiveness(level, np.ones((5, 12)))),
         attention=pl.DataFrame(pairs, schema=["overlap", "attention"]) if attends else None,
     )
 
@@ -82,7 +82,7 @@ def test_drawn_without_errors_or_requests(browser: Browser, tmp_path: Path, widt
     browser.open(path.as_uri())
     browser.wait_for(READY)
     drawn = browser.evaluate(DRAWN)
-    assert drawn == ["learning", "metric-0", "boldness", "specialisation", "attention"]
+    assert drawn == ["learning", "metric-0", "aggressiveness", "specialisation", "attention"]
     assert browser.errors == []
     asked = [request for request in browser.requests if not request.startswith("data:")]
     assert asked == [path.as_uri()]

@@ -62,10 +62,10 @@ def show_run(console: Console, run: PastRun) -> None:
     if run.kind == "compare":
         # With it come JAX and the statistics, which other runs do without.
         from equibid.cli.table import print_ranking  # noqa: PLC0415
-        from equibid.runs.findings import read_findings  # noqa: PLC0415
+        from equibid.runs.comparison_result import read_result  # noqa: PLC0415
         from equibid.runs.reading import read_run  # noqa: PLC0415
 
-        print_ranking(console, read_findings(read_run(run.folder)).ranked, run.market)
+        print_ranking(console, read_result(read_run(run.folder)).ranked, run.market)
         return
     console.print(f"{run.kind} {run.market}: {run.folder}", style="bold", soft_wrap=True)
     console.print(table_of(rows))

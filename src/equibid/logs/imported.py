@@ -22,8 +22,8 @@ from equibid.logs.clock import clock_of
 from equibid.logs.dataset import LogDataset
 from equibid.logs.hourly import hourly_recording
 from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
-from equibid.logs.importing.form import SCHEMAS
 from equibid.logs.importing.ipinyou_forms import TO_TRAIN
+from equibid.logs.importing.schema import SCHEMAS
 from equibid.logs.registry import READERS, Reader
 from equibid.logs.rlb import history_of, rlb_recording
 from equibid.logs.table import Table

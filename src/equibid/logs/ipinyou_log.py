@@ -16,8 +16,8 @@ from equibid.logs import imported
 from equibid.logs.imported import File
 from equibid.logs.importing.campaign_forms import part_of
 from equibid.logs.importing.chunks import unpacked_name
-from equibid.logs.importing.form import SCHEMAS, Field, text
 from equibid.logs.importing.ipinyou_forms import PREPARED
+from equibid.logs.importing.schema import SCHEMAS, Field, text
 from equibid.logs.importing.source import open_source
 from equibid.logs.raw import good_rows
 from equibid.logs.table import files_in

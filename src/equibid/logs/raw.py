@@ -14,7 +14,7 @@ from equibid.logs.dataset import LogDataset
 from equibid.logs.imported import PLAYERS, File, table_of, unplayable
 from equibid.logs.importing.campaign_forms import PARTS, first_word, part_of
 from equibid.logs.importing.chunks import CUT, DAMAGED
-from equibid.logs.importing.form import SCHEMAS
+from equibid.logs.importing.schema import SCHEMAS
 from equibid.logs.importing.source import Source, open_source, pieces
 
 INFO = re.compile(r"([^.]+\.)?info\.json")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from equibid.errors import InputError, input_error
 from equibid.logs.dataset import LogDataset
-from equibid.logs.importing.form import SCHEMAS
+from equibid.logs.importing.schema import SCHEMAS
 from equibid.logs.raw import read_raw
 from equibid.logs.registry import READERS
 

@@ -10,8 +10,8 @@ from equibid.reports.html.document import Section, Verdict, document
 from equibid.reports.html.sheets import figures_table
 from equibid.reports.report import KINDS, as_it_was_left
 from equibid.reports.sheet import Sheet, together
-from equibid.runs.across import Past, differing
-from equibid.runs.findings import read_findings
+from equibid.runs.comparison_result import read_result
+from equibid.runs.diff_runs import PastComparison, differing
 from equibid.runs.reading import RunFolder
 
 
@@ -28,7 +28,9 @@ def write_side_by_side(runs: Mapping[str, RunFolder], path: Path) -> Path:
     kind = next(iter(runs.values())).kind
     with as_it_was_left(*runs.values()):
         if kind == "compare":
-            past = [Past(name, run.config, read_findings(run)) for name, run in runs.items()]
+            past = [
+                PastComparison(name, run.config, read_result(run)) for name, run in runs.items()
+            ]
             text = comparisons_page(past)
         else:
             text = page(kind, runs)

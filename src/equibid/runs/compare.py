@@ -16,7 +16,7 @@ from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import SECOND_PRICE_ONLY
 from equibid.errors import InputError
 from equibid.evaluation.arena import Entry, Job, Seating, jobs
-from equibid.evaluation.landscape import prices_of
+from equibid.evaluation.price_distribution import prices_of
 from equibid.evaluation.ranking import campaign_frame, in_currency
 from equibid.evaluation.replicates import counted_once, nothing_drawn
 from equibid.logs import LogDataset
@@ -24,7 +24,13 @@ from equibid.logs.calibrated import calibrated
 from equibid.logs.dataset import in_periods
 from equibid.markets.market import Market
 from equibid.registry import parted
-from equibid.runs.findings import Findings, Settled, contenders_of, find, write_findings
+from equibid.runs.comparison_result import (
+    ComparisonInfo,
+    ComparisonResult,
+    contenders_of,
+    summarise,
+    write_result,
+)
 from equibid.runs.folder import Run, open_run, run_jobs
 from equibid.runs.learned import entry_of, is_run, run_digest, title_of
 from equibid.runs.market import (
@@ -144,7 +150,7 @@ class Comparison:
 
     run: Run
     market: str
-    found: Findings
+    found: ComparisonResult
     left_out: tuple[str, ...]
     seconds: float
 
@@ -181,7 +187,7 @@ def compare(
             progress.advance(fitting)
     rows, notices = counted_once(_played(run, asked, scenarios, entries, progress), scenarios)
     found = _found(asked, scenarios, entries[scenarios[0].name], rows, notices)
-    write_findings(run, found)
+    write_result(run, found)
     left_out = tuple(name for name in names if name not in kept)
     return Comparison(run, config["market"], found, left_out, time.perf_counter() - started)
 
@@ -227,17 +233,17 @@ def _found(
     entered: Sequence[Entry],
     rows: pl.DataFrame,
     notices: Sequence[str],
-) -> Findings:
+) -> ComparisonResult:
     """All tables of what was played."""
     first = scenarios[0].market(0)
     references = tuple(entry.name for entry in entered if entry.reference)
     contenders = contenders_of([entry.name for entry in entered], references)
     mixed = asked.seating == "mixed" and first.advertisers > 1
     prices = {scenario.name: prices_of(scenario, rows, contenders, mixed) for scenario in scenarios}
-    return find(
+    return summarise(
         in_currency(rows, first.labels),
         pl.concat([campaign_frame(scenario.name, scenario.market(0)) for scenario in scenarios]),
-        Settled(
+        ComparisonInfo(
             score_of(first),
             references,
             first.labels.value_unit,

@@ -14,10 +14,10 @@ from equibid.learning.training import trainer
 from equibid.learning.training.results import TrainResult
 from equibid.learning.training.trainer import TrainProgress, check_seeds
 from equibid.runs.folder import Run, open_run
-from equibid.runs.insight import write_insight
 from equibid.runs.market import MarketChoice
 from equibid.runs.options import check_numbers
 from equibid.runs.places import place_for
+from equibid.runs.policy_analysis import write_policy_analysis
 from equibid.runs.progress import SILENT, Progress
 from equibid.runs.training import TrainConfig, plan_of, training_job, training_setups
 
@@ -130,7 +130,7 @@ def train(
             callback=told,
         )
         progress.update(learning, description=f"{job.name}: looking into it")
-        write_insight(run, setup, job.task, algorithm, result, training.eval_metric)
+        write_policy_analysis(run, setup, job.task, algorithm, result, training.eval_metric)
         progress.remove_task(learning)
         markets.append(TrainedMarket(job.name, run, result))
     assert folder is not None

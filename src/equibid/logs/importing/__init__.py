@@ -6,9 +6,9 @@ from equibid.logs.importing import (  # each declares its forms
     ipinyou_forms,
 )
 from equibid.logs.importing.column_map import read_column_map
-from equibid.logs.importing.form import SCHEMAS, LogSchema
 from equibid.logs.importing.importing import import_logs
 from equibid.logs.importing.mapped import mapped_form
+from equibid.logs.importing.schema import SCHEMAS, LogSchema
 from equibid.logs.importing.summary import Summary
 
 __all__ = [

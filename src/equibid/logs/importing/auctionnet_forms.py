@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.auctionnet import COLUMNS
-from equibid.logs.importing.form import SCHEMAS, Field, LogSchema, listed, number
+from equibid.logs.importing.schema import SCHEMAS, Field, LogSchema, listed, number
 from equibid.logs.table import Column, amount, flag, positive, whole
 
 STORES = {

@@ -13,7 +13,7 @@ import polars as pl
 from equibid.files import read_json
 from equibid.logs import hourly, rlb
 from equibid.logs.campaign import COLUMNS
-from equibid.logs.importing.form import SCHEMAS, LogSchema, Totals, number
+from equibid.logs.importing.schema import SCHEMAS, LogSchema, Totals, number
 from equibid.logs.table import whole
 
 # What files of a campaign are called, alone or after its name.

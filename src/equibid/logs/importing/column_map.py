@@ -30,7 +30,7 @@ import polars as pl
 
 from equibid.errors import InputError, input_error
 from equibid.files import read_toml
-from equibid.logs.importing.form import Type
+from equibid.logs.importing.schema import Type
 from equibid.logs.importing.words import UNITS
 from equibid.logs.table import Column, amount, flag, positive, whole
 

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from equibid.files import parquet, read_parquet
-from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import Lines, bad_rows
+from equibid.logs.importing.schema import LogSchema
 
 REASON = "the same id as an earlier row"
 

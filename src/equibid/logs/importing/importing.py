@@ -20,7 +20,6 @@ from equibid.files import move, parquet, write_json
 from equibid.kept import file_digest
 from equibid.logs.importing.chunks import CHUNK
 from equibid.logs.importing.duplicates import drop_duplicates
-from equibid.logs.importing.form import SCHEMAS, LogSchema, known_only
 from equibid.logs.importing.joined import (
     parted,
     read_events,
@@ -29,10 +28,11 @@ from equibid.logs.importing.joined import (
 )
 from equibid.logs.importing.parts import Part, added, write_part
 from equibid.logs.importing.quarantine import FILE, Quarantine
+from equibid.logs.importing.schema import SCHEMAS, LogSchema, known_only
 from equibid.logs.importing.source import Piece, Source, open_source, pieces
 from equibid.logs.importing.staging import staged
-from equibid.logs.importing.strangers import set_strangers_aside
 from equibid.logs.importing.summary import Summary, description, file_summaries, file_summary
+from equibid.logs.importing.unknown_advertisers import set_unknown_aside
 
 MAX_BAD = 0.001
 WORKERS = 2
@@ -182,7 +182,7 @@ def _rows(
             parts.append(part)
     form = sources[0].form
     parts = drop_duplicates(parts, form, names, quarantine)
-    return set_strangers_aside(parts, form, names, quarantine), blank
+    return set_unknown_aside(parts, form, names, quarantine), blank
 
 
 def _parts(

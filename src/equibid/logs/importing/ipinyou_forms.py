@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from equibid.logs.importing.form import (
+from equibid.logs.importing.schema import (
     SCHEMAS,
     Field,
     LogSchema,

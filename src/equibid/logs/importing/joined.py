@@ -14,10 +14,10 @@ from equibid.errors import InputError
 from equibid.files import parquet
 from equibid.logs.importing.chunks import first_lines
 from equibid.logs.importing.duplicates import REASON
-from equibid.logs.importing.form import SCHEMAS, LogSchema, integer
 from equibid.logs.importing.parts import Part, text_of
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import bad_rows
+from equibid.logs.importing.schema import SCHEMAS, LogSchema, integer
 from equibid.logs.importing.source import Source, pieces
 
 LOGTYPE = 2  # the place of the column

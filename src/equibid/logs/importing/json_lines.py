@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parse import damaged
 from equibid.logs.importing.rules import Fields, Lines, Parsed, bad_rows, check
+from equibid.logs.importing.schema import LogSchema
 
 
 def keys_of(lines: Sequence[str]) -> list[str]:

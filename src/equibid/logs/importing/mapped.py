@@ -7,8 +7,8 @@ import polars as pl
 
 from equibid.errors import InputError
 from equibid.logs.importing.column_map import COLUMNS, ColumnMap
-from equibid.logs.importing.form import Field, LogSchema, left_out, named, text
 from equibid.logs.importing.mapped_notes import notes
+from equibid.logs.importing.schema import Field, LogSchema, left_out, named, text
 from equibid.logs.importing.words import NOTHING, days, numbers, times
 
 

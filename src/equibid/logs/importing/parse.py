@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from equibid.logs.importing.chunks import Chunk
-from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.rules import Fields, Lines, Parsed, bad_rows, check, csv_cells
+from equibid.logs.importing.schema import LogSchema
 
 # A separator that no line has: the whole line is one column.
 NEVER = "\x1e"

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import polars as pl
 
 from equibid.files import put_parquet, read_parquet
-from equibid.logs.importing.form import LogSchema, Totals
 from equibid.logs.importing.rules import Lines
+from equibid.logs.importing.schema import LogSchema, Totals
 
 Hashes = npt.NDArray[np.uint64]
 

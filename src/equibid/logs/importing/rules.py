@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from equibid.logs.importing.form import Field, LogSchema
+from equibid.logs.importing.schema import Field, LogSchema
 
 Lines = npt.NDArray[np.int64]
 Fields = Sequence[Field]

@@ -11,10 +11,10 @@ import polars as pl
 from equibid.errors import InputError, input_error
 from equibid.files import check_parquet, parquet
 from equibid.logs.importing.chunks import CHUNK, chunks, first_lines, packing, unpacked_name
-from equibid.logs.importing.form import SCHEMAS, Field, LogSchema, in_order
 from equibid.logs.importing.json_lines import keys_of, parse_json
 from equibid.logs.importing.parse import parse
 from equibid.logs.importing.rules import Lines, Parsed, check, csv_cells
+from equibid.logs.importing.schema import SCHEMAS, Field, LogSchema, in_order
 
 # Rows of a Parquet file in one piece.
 BATCH = 200_000

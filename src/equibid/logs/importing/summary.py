@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import equibid
-from equibid.logs.importing.form import Totals
 from equibid.logs.importing.parts import Part, added
 from equibid.logs.importing.quarantine import Quarantine
+from equibid.logs.importing.schema import Totals
 from equibid.logs.importing.source import Source
 
 

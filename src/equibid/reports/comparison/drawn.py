@@ -5,7 +5,7 @@ from functools import partial
 
 from equibid.reports.charts.chart import Chart
 from equibid.reports.comparison import charts
-from equibid.reports.comparison.heat_maps import head_to_head_chart, paired_chart, strength_chart
+from equibid.reports.comparison.heat_maps import head_to_head_chart, paired_chart, segment_chart
 from equibid.reports.comparison.price_charts import price_chart, win_curve_chart
 from equibid.reports.comparison.reliability_charts import profile_chart
 from equibid.reports.comparison.tables import RunTables
@@ -21,9 +21,9 @@ CHARTS: dict[str, Draw] = {
     "win-rate": charts.win_rate_chart,
     "prices": price_chart,
     "win-curve": win_curve_chart,
-    "category": partial(strength_chart, kind="category"),
-    "time": partial(strength_chart, kind="time"),
-    "budget": partial(strength_chart, kind="budget"),
+    "category": partial(segment_chart, kind="category"),
+    "time": partial(segment_chart, kind="time"),
+    "budget": partial(segment_chart, kind="budget"),
     "spend": charts.spend_chart,
     "value": charts.value_chart,
     "cpa": charts.cpa_chart,
@@ -32,7 +32,7 @@ CHARTS: dict[str, Draw] = {
 
 def shown(tables: RunTables) -> list[str]:
     """The charts that the run has data for."""
-    kinds = {} if tables.strengths is None else segments(tables)
+    kinds = {} if tables.segments is None else segments(tables)
     company = len(tables.bidders) > 1
     has = {
         "profile": tables.profile is not None and tables.replicates > 1,
@@ -49,9 +49,9 @@ def shown(tables: RunTables) -> list[str]:
 
 def segments(tables: RunTables) -> dict[str, int]:
     """How many segments there are of each kind."""
-    assert tables.strengths is not None
+    assert tables.segments is not None
     return {
-        one["kind"][0]: one["segment"].n_unique() for one in tables.strengths.partition_by("kind")
+        one["kind"][0]: one["segment"].n_unique() for one in tables.segments.partition_by("kind")
     }
 
 

@@ -61,14 +61,14 @@ def percent(x: float) -> str:
     return ("+" if shown > 0 else "") + number(shown + 0.0, 0 if abs(x) >= 0.0995 else 1)
 
 
-def strength_chart(tables: RunTables, kind: str) -> Chart:
+def segment_chart(tables: RunTables, kind: str) -> Chart:
     """What each bidder buys of a segment, beside the contenders' mean and its own score.
 
     The colour is what is special about the segment: its relative value there over that of the
     whole period, so that a bidder that is good everywhere is even.
     """
-    assert tables.strengths is not None
-    mine = tables.strengths.filter(kind=kind)
+    assert tables.segments is not None
+    mine = tables.segments.filter(kind=kind)
     segments = mine["segment"].unique().sort().to_list()
     found = {(b, s): x for b, s, x in mine.select("bidder", "segment", "relative").rows()}
     whole = overall(mine)
@@ -93,17 +93,17 @@ def strength_chart(tables: RunTables, kind: str) -> Chart:
     return heat_map(values, tables.bidders, columns, told)
 
 
-def overall(strengths: pl.DataFrame) -> dict[str, float]:
+def overall(segments: pl.DataFrame) -> dict[str, float]:
     """Each bidder's value over the contenders' mean, all segments together."""
     implied = pl.col("bought") / pl.col("relative")
     sums = (
-        strengths.filter(pl.col("relative") > 0)
+        segments.filter(pl.col("relative") > 0)
         .with_columns(mean=implied)
         .group_by("segment", maintain_order=True)
         .agg(pl.col("mean").first())["mean"]
         .sum()
     )
-    bought = strengths.group_by("bidder", maintain_order=True).agg(pl.col("bought").sum())
+    bought = segments.group_by("bidder", maintain_order=True).agg(pl.col("bought").sum())
     return {name: x / sums for name, x in bought.rows()} if sums else {}
 
 

@@ -6,7 +6,7 @@ from equibid.evaluation.metrics import Metric
 from equibid.reports.charts.chart import Chart, Marks, fitted, rows
 from equibid.reports.html.numbers import known, number
 from equibid.reports.html.palette import Mark
-from equibid.runs.across import Past
+from equibid.runs.diff_runs import PastComparison
 
 SCORE = Metric(
     "score",
@@ -19,12 +19,12 @@ SCORE = Metric(
 )
 
 
-def bidders_of(runs: Sequence[Past]) -> list[str]:
+def bidders_of(runs: Sequence[PastComparison]) -> list[str]:
     """All bidders, in the order of the first run they are in."""
-    return list(dict.fromkeys(name for run in runs for name in run.findings.ranking["bidder"]))
+    return list(dict.fromkeys(name for run in runs for name in run.result.ranking["bidder"]))
 
 
-def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) -> Chart:
+def metric_chart(runs: Sequence[PastComparison], metric: Metric, looks: Sequence[Mark]) -> Chart:
     """A row a bidder, a dot a run."""
     names, digits = bidders_of(runs), metric.digits
     chart = rows(names)
@@ -32,7 +32,7 @@ def metric_chart(runs: Sequence[Past], metric: Metric, looks: Sequence[Mark]) ->
     # Dots of one bidder lie a little apart, so that intervals do not cover each other.
     for place, (run, look) in enumerate(zip(runs, looks, strict=True)):
         shift = 0.5 * ((place + 0.5) / len(runs) - 0.5)
-        ranked = {row["bidder"]: row for row in run.findings.ranking.iter_rows(named=True)}
+        ranked = {row["bidder"]: row for row in run.result.ranking.iter_rows(named=True)}
         mine = [(i, ranked[n]) for i, n in enumerate(names) if n in ranked]
         mine = [(i, row) for i, row in mine if known(row[metric.column])]
         x, low, high = (

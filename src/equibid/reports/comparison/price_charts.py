@@ -1,4 +1,4 @@
-"""The price landscape: what a slot costs over the period, and how often a bid wins."""
+"""The distribution of prices: what a slot costs over the period, and how often a bid wins."""
 
 import polars as pl
 

@@ -7,7 +7,7 @@ import polars as pl
 from equibid.evaluation.ranking import Ranking, by_advertiser
 from equibid.markets.market import Labels
 from equibid.reports.comparison.tables import MORE, Clock, RunTables, check
-from equibid.runs.findings import read_findings
+from equibid.runs.comparison_result import read_result
 from equibid.runs.reading import RunFolder
 
 SUMS = (
@@ -22,17 +22,17 @@ def read_comparison(run: RunFolder) -> RunTables:
     Raises:
         InputError: a table is not there, lacks a column, or contradicts another.
     """
-    findings = read_findings(run)
+    result = read_result(run)
     tables = from_ranking(
-        findings.ranked,
-        findings.delivery,
-        findings.campaigns,
+        result.ranked,
+        result.delivery,
+        result.campaigns,
         run,
-        findings.settled.labels,
+        result.info.labels,
     )
-    more = {name: getattr(findings, name) for name in MORE}
-    clock = Clock(findings.settled.tick_hours)
-    return check(replace(tables, clock=clock, notices=findings.settled.notices, **more))
+    more = {name: getattr(result, name) for name in MORE}
+    clock = Clock(result.info.tick_hours)
+    return check(replace(tables, clock=clock, notices=result.info.notices, **more))
 
 
 def from_ranking(

@@ -27,10 +27,10 @@ from equibid.reports.html.document import (
 from equibid.reports.html.numbers import number
 from equibid.reports.html.palette import Mark
 from equibid.reports.html.palette import look as look_of
-from equibid.runs.across import Past, comparable, differences, differing
+from equibid.runs.diff_runs import PastComparison, comparable, differences, differing
 
 
-def page(runs: Sequence[Past]) -> str:
+def page(runs: Sequence[PastComparison]) -> str:
     """The whole page."""
     looks = looks_of(runs)
     changed = differing([run.config for run in runs])
@@ -69,14 +69,14 @@ def page(runs: Sequence[Past]) -> str:
     )
 
 
-def looks_of(runs: Sequence[Past]) -> list[Mark]:
+def looks_of(runs: Sequence[PastComparison]) -> list[Mark]:
     """A look a run, in the order they were named."""
     return [look_of(place) for place in range(len(runs))]
 
 
-def shared(runs: Sequence[Past]) -> list[Metric]:
+def shared(runs: Sequence[PastComparison]) -> list[Metric]:
     """The score, and the metrics that every run has in the same unit."""
-    first, *others = ({m.column: m for m in run.findings.ranked.metrics} for run in runs)
+    first, *others = ({m.column: m for m in run.result.ranked.metrics} for run in runs)
     alike = [
         m
         for m in first.values()
@@ -85,7 +85,7 @@ def shared(runs: Sequence[Past]) -> list[Metric]:
     return [SCORE, *(m for m in alike if all(m.column in other for other in others))]
 
 
-def verdict(runs: Sequence[Past], changed: Mapping[str, list[Any]]) -> Verdict:
+def verdict(runs: Sequence[PastComparison], changed: Mapping[str, list[Any]]) -> Verdict:
     """Whether what changed made a difference that is no chance."""
     table = differences(runs)
     names = [name for name in changed if name not in ("bidders", "out")]
@@ -135,14 +135,14 @@ def gap_in_words(row: Mapping[str, Any]) -> str:
     return f"{number(100 * abs(gap), 1)}\u00a0% {'more' if gap > 0 else 'less'}"
 
 
-def change(runs: Sequence[Past]) -> Section:
+def change(runs: Sequence[PastComparison]) -> Section:
     """Differences to the first run, day by day."""
     found = differences(runs)
     if found.is_empty():
         return Section("What it changed", "")
     apart = [escape(run.name) for run in runs[1:] if not comparable(runs[0], run)]
     left = f" Not on the same days, so not here: {', '.join(apart)}." if apart else ""
-    unit = runs[0].findings.settled.value_unit
+    unit = runs[0].result.info.value_unit
     lines = []
     for row in found.iter_rows(named=True):
         ends = interval(row["low"], row["high"], 2, 100)
@@ -176,7 +176,7 @@ def change(runs: Sequence[Past]) -> Section:
     )
 
 
-def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:
+def ranking(runs: Sequence[PastComparison], looks: Sequence[Mark]) -> str:
     """Score and rank of every bidder in every run."""
     lines = []
     for name in bidders_of(runs):
@@ -190,9 +190,9 @@ def ranking(runs: Sequence[Past], looks: Sequence[Mark]) -> str:
     return shown
 
 
-def placed(run: Past, name: str) -> str:
+def placed(run: PastComparison, name: str) -> str:
     """A bidder's place and score in a run."""
-    ranked = run.findings.ranking
+    ranked = run.result.ranking
     for place, row in zip(places(ranked), ranked.iter_rows(named=True), strict=True):
         if row["bidder"] == name:
             mark = "reference" if row["reference"] else f"{place}."

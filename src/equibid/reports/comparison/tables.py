@@ -62,8 +62,8 @@ class RunTables:
         value_unit: what one unit of value is.
         currency: what one unit of money is.
         score_digits: decimals of the score.
-        scores, reliability, profile, paired, markets, strengths, prices, win_curve, head_to_head:
-            further tables of a run folder (`equibid.runs.findings`); what is None is not
+        scores, reliability, profile, paired, markets, segments, prices, win_curve, head_to_head:
+            further tables of a run folder (`equibid.runs.comparison_result`); what is None is not
             shown.
         notices: sentences on how the replicates are counted.
         clock: how time is told.
@@ -85,7 +85,7 @@ class RunTables:
     profile: pl.DataFrame | None = None
     paired: pl.DataFrame | None = None
     markets: pl.DataFrame | None = None
-    strengths: pl.DataFrame | None = None
+    segments: pl.DataFrame | None = None
     prices: pl.DataFrame | None = None
     win_curve: pl.DataFrame | None = None
     head_to_head: pl.DataFrame | None = None
@@ -117,7 +117,7 @@ class RunTables:
 
 MORE = (
     *("scores", "reliability", "profile", "paired", "markets"),
-    *("strengths", "prices", "win_curve", "head_to_head"),
+    *("segments", "prices", "win_curve", "head_to_head"),
 )
 RANKING = ("bidder", "reference", "score", "score_low", "score_high")
 DELIVERY = ("seed", "bidder", "tick", "spend", "budget", "wins", "offered", "bid", "value_offered")

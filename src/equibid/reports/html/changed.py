@@ -12,7 +12,7 @@ def settings(names: Sequence[str], changed: Mapping[str, list[Any]]) -> Section:
 
     Args:
         names: of the runs.
-        changed: see `equibid.runs.across.differing`.
+        changed: see `equibid.runs.diff_runs.differing`.
     """
     if not changed:
         return Section("What differs", '<p class="guide">No setting.</p>')

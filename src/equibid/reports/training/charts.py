@@ -170,9 +170,9 @@ def specialisation_chart(tables: LearningTables) -> Chart:
     return chart
 
 
-def boldness_chart(tables: LearningTables) -> Chart:
+def aggressiveness_chart(tables: LearningTables) -> Chart:
     """Factors against the day before's, by time of day and money left, most money on top."""
-    cells = tables.boldness.sort("money", "time")
+    cells = tables.aggressiveness.sort("money", "time")
     rows = cells["money"].n_unique()
     level, weight = (
         cells[name].cast(float).to_numpy().reshape(rows, -1)[::-1] for name in ("level", "weight")

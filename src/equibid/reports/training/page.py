@@ -81,7 +81,10 @@ def verdict(tables: LearningTables) -> Verdict:
 
 def drawn(tables: LearningTables) -> dict[str, Chart]:
     """The charts that the run has data for."""
-    found = {"learning": charts.learning_chart(tables), "boldness": charts.boldness_chart(tables)}
+    found = {
+        "learning": charts.learning_chart(tables),
+        "aggressiveness": charts.aggressiveness_chart(tables),
+    }
     if tables.learned.height > 1:
         found["specialisation"] = charts.specialisation_chart(tables)
     if tables.attention is not None and len(tables.attention) > 1:
@@ -114,10 +117,10 @@ def learning(tables: LearningTables, figures: dict[str, Chart]) -> Section:
 def behaviour(tables: LearningTables, figures: dict[str, Chart]) -> Section:
     """What the best policy does."""
     body = figure(
-        "boldness",
-        figures["boldness"],
-        "Boldness over the period and the budget",
-        "Log2 of the factor over the day before's: green is bolder, pink is shyer. Columns are "
+        "aggressiveness",
+        figures["aggressiveness"],
+        "Aggressiveness over the period and the budget",
+        "Log2 of the factor over the day before's: green is higher, pink is lower. Columns are "
         "time from its beginning, rows the money left.",
     )
     if "specialisation" in figures:

@@ -22,9 +22,9 @@ class LearningTables:
         judgements: a row a `step` and `seed`: what held-out periods gave.
         eval_metric: the column of `judgements` that counts.
         marks: what other bidders reach by the same judge, by name.
-        specialisation: see `equibid.runs.insight.specialisation_frame`.
+        specialisation: see `equibid.runs.policy_analysis.specialisation_frame`.
         wins: see `wins_frame` there.
-        boldness: see `boldness_frame` there.
+        aggressiveness: see `aggressiveness_frame` there.
         attention: pairs of `overlap` and `attention`, if the algorithm attends.
         value_unit: what one unit of value is.
     """
@@ -36,7 +36,7 @@ class LearningTables:
     marks: Mapping[str, float]
     specialisation: pl.DataFrame
     wins: pl.DataFrame
-    boldness: pl.DataFrame
+    aggressiveness: pl.DataFrame
     attention: pl.DataFrame | None = None
     value_unit: str = "conversion"
 
@@ -93,7 +93,7 @@ def read_learning(run: RunFolder) -> LearningTables:
             "specialisation.parquet", ("bidder", "advertiser", "name", "category", "distance")
         ),
         wins=run.table("wins.parquet", ("bidder", "advertiser", "segment", "wins")),
-        boldness=run.table("boldness.parquet", ("money", "time", "level", "weight")),
+        aggressiveness=run.table("aggressiveness.parquet", ("money", "time", "level", "weight")),
         attention=run.table("attention.parquet", ("overlap", "attention"))
         if run.has("attention.parquet")
         else None,

@@ -9,9 +9,9 @@ scores.parquet        see `reliability.relative_scores`
 reliability.parquet   see `reliability.reliability`
 profile.parquet       see `reliability.profiles`
 markets.parquet       see `market_figures.market_figures`
-strengths.parquet     see `strengths.strengths`
-prices.parquet        see `landscape.price_table`
-win_curve.parquet     see `landscape.win_curve`
+segments.parquet      see `segment_table.segment_table`
+prices.parquet        see `price_distribution.price_table`
+win_curve.parquet     see `price_distribution.win_curve`
 head_to_head.parquet  see `pairs.head_to_head`; of pairs
 """
 
@@ -22,20 +22,20 @@ from typing import Any
 import polars as pl
 
 from equibid.errors import input_error
-from equibid.evaluation.landscape import Prices, price_table, win_curve
 from equibid.evaluation.market_figures import by_population, market_figures
 from equibid.evaluation.metrics import METRICS
 from equibid.evaluation.pairs import head_to_head, paired_tests
+from equibid.evaluation.price_distribution import Prices, price_table, win_curve
 from equibid.evaluation.ranking import Ranking, rank
 from equibid.evaluation.reliability import profiles, relative_scores, reliability
-from equibid.evaluation.strengths import strengths
+from equibid.evaluation.segment_table import segment_table
 from equibid.markets.market import Labels
 from equibid.runs.folder import Run
 from equibid.runs.reading import RunFolder
 
 
 @dataclass(frozen=True)
-class Settled:
+class ComparisonInfo:
     """What a comparison was about.
 
     Attributes:
@@ -61,10 +61,10 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Findings:
+class ComparisonResult:
     """The tables; see the top of this page. `paired` takes two bidders, `head_to_head` pairs."""
 
-    settled: Settled
+    info: ComparisonInfo
     delivery: pl.DataFrame
     campaigns: pl.DataFrame
     ranking: pl.DataFrame
@@ -72,7 +72,7 @@ class Findings:
     reliability: pl.DataFrame
     profile: pl.DataFrame
     markets: pl.DataFrame
-    strengths: pl.DataFrame
+    segments: pl.DataFrame
     prices: pl.DataFrame
     win_curve: pl.DataFrame
     paired: pl.DataFrame | None = None
@@ -81,12 +81,12 @@ class Findings:
     @property
     def ranked(self) -> Ranking:
         """The ranking with its metrics."""
-        labels, columns = self.settled.labels, self.ranking.columns
+        labels, columns = self.info.labels, self.ranking.columns
         metrics = tuple(metric.named(labels) for metric in METRICS if metric.column in columns)
-        return Ranking(self.ranking, metrics, self.settled.score)
+        return Ranking(self.ranking, metrics, self.info.score)
 
 
-TABLES = tuple(field.name for field in fields(Findings) if field.name != "settled")
+TABLES = tuple(field.name for field in fields(ComparisonResult) if field.name != "info")
 OPTIONAL = ("paired", "head_to_head")
 SETTLED = ("score", "references", "value_unit", "currency", "notices", "tick_hours")
 LISTS = ("references", "notices")
@@ -94,27 +94,27 @@ LISTS = ("references", "notices")
 COLUMNS = {"paired": ("separable",)}
 
 
-def find(
+def summarise(
     rows: pl.DataFrame,
     campaigns: pl.DataFrame,
-    settled: Settled,
+    info: ComparisonInfo,
     prices: Mapping[str, Prices],
     mixed: bool,
-) -> Findings:
+) -> ComparisonResult:
     """All tables of a comparison.
 
     Args:
         rows: a row a market, replicate, bidder, tick and advertiser, money in currency.
         campaigns: see `campaign_frame`.
-        settled: what it is about.
+        info: what it is about.
         prices: of each market, in currency.
         mixed: whether contenders shared the market.
     """
-    score, references = settled.score, settled.references
-    ranking = rank(rows, campaigns, references, score, settled.labels).table
+    score, references = info.score, info.references
+    ranking = rank(rows, campaigns, references, score, info.labels).table
     scores = relative_scores(rows, references, score)
-    return Findings(
-        settled=settled,
+    return ComparisonResult(
+        info=info,
         delivery=rows,
         campaigns=campaigns,
         ranking=ranking,
@@ -122,7 +122,7 @@ def find(
         reliability=reliability(scores),
         profile=profiles(scores),
         markets=market_figures(by_population(rows, campaigns, references, mixed)),
-        strengths=strengths(rows, campaigns, references, score),
+        segments=segment_table(rows, campaigns, references, score),
         prices=price_table(prices),
         win_curve=win_curve(prices),
         paired=paired_tests(rows, score) if ranking.height > 1 else None,
@@ -130,16 +130,16 @@ def find(
     )
 
 
-def write_findings(run: Run, findings: Findings) -> None:
+def write_result(run: Run, result: ComparisonResult) -> None:
     """Write the tables into an open run folder."""
-    run.write_json("comparison.json", asdict(findings.settled))
+    run.write_json("comparison.json", asdict(result.info))
     for name in TABLES:
-        table = getattr(findings, name)
+        table = getattr(result, name)
         if table is not None:
             run.write_table(f"{name}.parquet", table)
 
 
-def read_findings(run: RunFolder) -> Findings:
+def read_result(run: RunFolder) -> ComparisonResult:
     """The tables of a comparison's folder.
 
     Raises:
@@ -148,7 +148,7 @@ def read_findings(run: RunFolder) -> Findings:
     known = run.json("comparison.json", SETTLED)
     try:
         lists: dict[str, Any] = {name: tuple(known[name]) for name in LISTS}
-        settled = Settled(**{**known, **lists})
+        info = ComparisonInfo(**{**known, **lists})
     except TypeError as error:
         raise input_error(run.path / "comparison.json", f"it was changed; {run.mend}") from error
     tables: dict[str, Any] = {
@@ -157,7 +157,7 @@ def read_findings(run: RunFolder) -> Findings:
         else run.table(f"{name}.parquet", COLUMNS.get(name, ()))
         for name in TABLES
     }
-    return Findings(settled, **tables)
+    return ComparisonResult(info, **tables)
 
 
 def contenders_of(names: Sequence[str], references: Sequence[str]) -> list[str]:

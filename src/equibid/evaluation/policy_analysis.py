@@ -1,4 +1,4 @@
-"""What a learned policy does, seen from outside: whom it watches, what it buys, when it is bold.
+"""What a learned policy does, seen from outside: whom it watches, what it buys, how it bids.
 
 Source of the questions: "Multi-agent reinforcement learning for resource allocation in real-time
 bidding", section 4.2 (attention between advertisers, specialisation, aggressiveness).
@@ -35,7 +35,7 @@ class Specialisation(NamedTuple):
     distance: Float[np.ndarray, " N"]
 
 
-class Boldness(NamedTuple):
+class Aggressiveness(NamedTuple):
     """How factors stand to the day before's, by time of day and money left.
 
     Attributes:
@@ -93,9 +93,9 @@ def _won(
     return jax.lax.map(row, (bids, outside), batch_size=BLOCK)
 
 
-def boldness(
+def aggressiveness(
     delivery: Delivery, budget: Float[Array, " N"], reference: Float[Array, " N"]
-) -> Boldness:
+) -> Aggressiveness:
     """Factors by time of day and money left.
 
     Args:
@@ -115,7 +115,9 @@ def boldness(
     sums, count = np.zeros((2, MONEY, TIMES))
     np.add.at(sums, (row[stands], column[stands]), ratio[stands])
     np.add.at(count, (row[stands], column[stands]), 1)
-    return Boldness(np.divide(sums, count, out=np.full_like(sums, np.nan), where=count > 0), count)
+    return Aggressiveness(
+        np.divide(sums, count, out=np.full_like(sums, np.nan), where=count > 0), count
+    )
 
 
 def attention_on_overlap(

@@ -9,7 +9,7 @@ HOURS = 24
 KINDS = ("category", "time", "budget")
 
 
-def strengths(
+def segment_table(
     rows: pl.DataFrame, campaigns: pl.DataFrame, references: Sequence[str], score: str
 ) -> pl.DataFrame:
     """What each bidder bought in each segment, over the mean of all contenders there.

@@ -1,4 +1,4 @@
-"""Specialisation, boldness and attention on cases where the answer is known."""
+"""Specialisation, aggressiveness and attention on cases where the answer is known."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,12 @@ import numpy as np
 
 from equibid.auctions import second_price
 from equibid.bidders.fixed import Fixed
-from equibid.evaluation.insight import attention_on_overlap, boldness, segments_of, specialisation
+from equibid.evaluation.policy_analysis import (
+    aggressiveness,
+    attention_on_overlap,
+    segments_of,
+    specialisation,
+)
 from equibid.markets.market import Campaigns, Market, even_ticks
 from equibid.simulation import everybody, simulate
 
@@ -40,12 +45,12 @@ def test_who_buys_apart_is_specialised_and_who_buys_alike_is_not() -> None:
     assert found.wins.sum() == 40
 
 
-def test_boldness_is_the_mean_log_ratio_of_time_and_money() -> None:
+def test_aggressiveness_is_the_mean_log_ratio_of_time_and_money() -> None:
     values = np.full((24, 2), [1.0, 0.5])
     day = market(values, ticks=12)
     level = jnp.array([2.0, 0.25])
     delivery = simulate(day, second_price(), everybody(Fixed(level), 2), jax.random.key(0))
-    found = boldness(delivery, day.campaigns.budget, jnp.array([1.0, 1.0]))
+    found = aggressiveness(delivery, day.campaigns.budget, jnp.array([1.0, 1.0]))
     # Nobody comes near a fifth of its money: all stands in the last row.
     np.testing.assert_allclose(found.level[-1], (1 - 2) / 2)
     assert found.weight.sum() == 24 and np.isnan(found.level[:-1]).all()

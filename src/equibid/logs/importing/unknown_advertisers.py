@@ -9,17 +9,17 @@ from collections.abc import Sequence
 import polars as pl
 
 from equibid.files import parquet, read_parquet
-from equibid.logs.importing.form import LogSchema
 from equibid.logs.importing.parts import Part, text_of, without
 from equibid.logs.importing.quarantine import Quarantine
 from equibid.logs.importing.rules import bad_rows
+from equibid.logs.importing.schema import LogSchema
 
 # Of the rows that the advertiser with most rows has.
 FEW = 0.01
 REASON = "unknown: nearly no impression has a row of it"
 
 
-def set_strangers_aside(
+def set_unknown_aside(
     parts: Sequence[Part], form: LogSchema, names: Sequence[str], quarantine: Quarantine
 ) -> list[Part]:
     """The parts without rows of such advertisers; those go to the quarantine."""

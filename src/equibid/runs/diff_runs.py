@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from equibid.evaluation.pairs import KEYS, Paired, judged, paired
-from equibid.runs.findings import Findings
+from equibid.runs.comparison_result import ComparisonResult
 
 # What makes the days of a run: agreeing on it, replicate r is the same day in both.
 DAYS = (
@@ -25,18 +25,18 @@ IDLE = ("out", "version")
 
 
 @dataclass(frozen=True)
-class Past:
+class PastComparison:
     """A comparison that was made.
 
     Attributes:
         name: of the run, for people; no two alike.
         config: of its folder.
-        findings: its tables.
+        result: its tables.
     """
 
     name: str
     config: Mapping[str, Any]
-    findings: Findings
+    result: ComparisonResult
 
 
 def differing(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -55,7 +55,7 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return pairs
 
 
-def comparable(one: Past, other: Past) -> bool:
+def comparable(one: PastComparison, other: PastComparison) -> bool:
     """Whether sums over a replicate of both are of the same days and the same seats.
 
     In pairs a bidder's sum grows with the number of others it meets: these must be the same.
@@ -65,10 +65,10 @@ def comparable(one: Past, other: Past) -> bool:
     met = not any(pairs) or (
         all(pairs) and set(one.config["bidders"]) == set(other.config["bidders"])
     )
-    return days and met and one.findings.settled.score == other.findings.settled.score
+    return days and met and one.result.info.score == other.result.info.score
 
 
-def differences(runs: Sequence[Past]) -> pl.DataFrame:
+def differences(runs: Sequence[PastComparison]) -> pl.DataFrame:
     """Each bidder of a run beside the same bidder of the first run, on the days they share.
 
     Returns:
@@ -83,7 +83,7 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
     for other in others:
         if not comparable(base, other):
             continue
-        one, two = (_sums(run.findings) for run in (base, other))
+        one, two = (_sums(run.result) for run in (base, other))
         for bidder in one["bidder"].unique(maintain_order=True):
             both = one.filter(bidder=bidder).join(
                 two.filter(bidder=bidder),
@@ -106,7 +106,7 @@ def differences(runs: Sequence[Past]) -> pl.DataFrame:
     return judged(table)
 
 
-def _sums(findings: Findings) -> pl.DataFrame:
-    score = pl.col(findings.settled.score).sum().alias("score")
-    rows = findings.delivery.group_by(*KEYS, "bidder", maintain_order=True).agg(score)
+def _sums(result: ComparisonResult) -> pl.DataFrame:
+    score = pl.col(result.info.score).sum().alias("score")
+    rows = result.delivery.group_by(*KEYS, "bidder", maintain_order=True).agg(score)
     return rows.sort(KEYS, maintain_order=True)

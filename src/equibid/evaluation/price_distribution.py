@@ -1,4 +1,4 @@
-"""The price landscape: what a slot costs over the day, and how often a bid wins.
+"""The distribution of prices: what a slot costs over the day, and how often a bid wins.
 
 A price is what a slot would have cost an advertiser on an impression it has a value for, the
 others' bids standing: the bid to beat. ``any`` is the last slot, ``top`` the first; against a
@@ -58,7 +58,7 @@ def prices_of(
     if "against" in rows.columns:
         first = first.filter(pl.col("bidder") == pl.col("against"))
     drivers = [contenders[seat % len(contenders) * mixed] for seat in range(market.advertisers)]
-    return rival_prices(market, scenario.auction, factors_bid(first, drivers))
+    return opponent_prices(market, scenario.auction, factors_bid(first, drivers))
 
 
 def logged_prices(market: Market) -> Prices:
@@ -73,7 +73,7 @@ def logged_prices(market: Market) -> Prices:
     return Prices(tick[::every], found[::every], found[::every])
 
 
-def rival_prices(market: Market, auction: Auction, factors: Float[np.ndarray, "T N"]) -> Prices:
+def opponent_prices(market: Market, auction: Auction, factors: Float[np.ndarray, "T N"]) -> Prices:
     """What slots would have cost each advertiser on a day, in currency.
 
     Args:

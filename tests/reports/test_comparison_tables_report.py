@@ -11,7 +11,7 @@ from run_tables import run_tables
 
 from browser import DRAWN, Browser, needs_browser
 from equibid.evaluation.pairs import paired_tests
-from equibid.evaluation.strengths import strengths
+from equibid.evaluation.segment_table import segment_table
 from equibid.reports.charts.chart import NOBODY, Cells, Chart, Line, Marks
 from equibid.reports.comparison import charts
 from equibid.reports.comparison.certainty import differences, too_few
@@ -20,7 +20,7 @@ from equibid.reports.comparison.heat_maps import (
     head_to_head_chart,
     paired_chart,
     percent,
-    strength_chart,
+    segment_chart,
 )
 from equibid.reports.comparison.metric_chart import SCORE, metric_chart
 from equibid.reports.comparison.page import page
@@ -30,8 +30,8 @@ from equibid.reports.comparison.side_by_side import change, looks_of, verdict
 from equibid.reports.comparison.side_by_side import page as beside
 from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import verdict as said_of
-from equibid.runs.across import Past
-from equibid.runs.findings import Findings, Settled
+from equibid.runs.comparison_result import ComparisonInfo, ComparisonResult
+from equibid.runs.diff_runs import PastComparison
 
 
 def heat(chart: Chart) -> np.ndarray:
@@ -89,8 +89,8 @@ def test_strength_is_beside_the_bidders_own_level() -> None:
         *((names[1], "category", s, x, x / m) for s, x, m in ((0, 8.0, 10.0), (1, 30.0, 30.0))),
     ]
     columns = ["bidder", "kind", "segment", "bought", "relative"]
-    strengths = pl.DataFrame(rows, schema=columns, orient="row")
-    cells = heat(strength_chart(replace(tables, strengths=strengths), "category"))
+    segments = pl.DataFrame(rows, schema=columns, orient="row")
+    cells = heat(segment_chart(replace(tables, segments=segments), "category"))
     np.testing.assert_allclose(cells[0], [1.2 / (42 / 40) - 1, 1 / (42 / 40) - 1])
     np.testing.assert_allclose(cells[1], [0.8 / (38 / 40) - 1, 1 / (38 / 40) - 1])
 
@@ -152,8 +152,8 @@ def test_the_largest_budget_is_called_so_where_quarters_are_empty(
     campaigns = pl.DataFrame(
         {"market": "m", "advertiser": range(seats), "category": 0, "budget": range(seats)}
     )
-    found = strengths(rows, campaigns, [], "value")
-    chart = strength_chart(replace(tables, strengths=found), "budget")
+    found = segment_table(rows, campaigns, [], "value")
+    chart = segment_chart(replace(tables, segments=found), "budget")
     assert list(chart.x.names or ()) == names
 
 
@@ -163,7 +163,7 @@ def test_zero_has_no_sign() -> None:
 
 def bare(tables: RunTables) -> RunTables:
     """The run without what a folder of old would not hold."""
-    more = ("scores", "reliability", "profile", "paired", "markets", "strengths")
+    more = ("scores", "reliability", "profile", "paired", "markets", "segments")
     return replace(tables, **dict.fromkeys((*more, "prices", "win_curve", "head_to_head")))
 
 
@@ -235,13 +235,13 @@ def test_too_few_replicates_are_said_to_be() -> None:
     assert too_few(run_tables(bidders=4, seeds=10)) == ""
 
 
-def past(name: str, tables: RunTables, **changes: object) -> Past:
+def past(name: str, tables: RunTables, **changes: object) -> PastComparison:
     delivery = tables.delivery.with_columns(market=pl.lit("made"), replicate=pl.col("seed"))
     known = {c: getattr(tables, c) for c in ("ranking", "scores", "reliability", "profile")}
-    known |= {c: getattr(tables, c) for c in ("markets", "strengths", "prices", "win_curve")}
-    settled = Settled("value", ("oracle",), "conversion", "CNY")
-    found = Findings(settled, delivery=delivery, campaigns=tables.advertisers, **known)
-    return Past(
+    known |= {c: getattr(tables, c) for c in ("markets", "segments", "prices", "win_curve")}
+    info = ComparisonInfo("value", ("oracle",), "conversion", "CNY")
+    found = ComparisonResult(info, delivery=delivery, campaigns=tables.advertisers, **known)
+    return PastComparison(
         name, {"market": "made", "bidders": tables.bidders, "seating": "mixed"} | changes, found
     )
 
@@ -276,8 +276,8 @@ def test_runs_of_other_days_are_named() -> None:
 
 def test_a_metric_without_an_interval_says_none() -> None:
     run = past("one", run_tables(bidders=2))
-    bare = run.findings.ranking.with_columns(score_low=pl.lit(None, pl.Float64))
-    run = replace(run, findings=replace(run.findings, ranking=bare))
+    bare = run.result.ranking.with_columns(score_low=pl.lit(None, pl.Float64))
+    run = replace(run, result=replace(run.result, ranking=bare))
     (dots,) = metric_chart([run], SCORE, looks_of([run])).of(Marks)
     assert all("to" not in told.split(": ")[1] for told in dots.told)
     assert list(dots.low) == [None] * len(dots.x)

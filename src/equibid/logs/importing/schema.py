@@ -127,7 +127,7 @@ class LogSchema:
         totals: sums over all rows, for the summary.
         advertiser: the column with the advertiser's number, if there is one.
         census: columns of the period and the advertiser, where every impression of a period has a
-            row for each; see `strangers`.
+            row for each; see `unknown_advertisers`.
         beside: what a file beside the log tells, to be kept with it.
         stated: the totals that it gives for a file of some name.
         derive: fills columns that are not in the file, before rows are written.

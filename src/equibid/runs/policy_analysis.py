@@ -1,10 +1,12 @@
 """What a training run learned, seen from outside, as tables of its folder.
 
 training.json           the unit of value, what counts in judgements, what other bidders reach
-boldness.parquet        a row a share of money left and span of the period, see `insight.boldness`
+aggressiveness.parquet  a row a share of money left and span of the period
 wins.parquet            a row a bidder, advertiser and segment of impressions: expected wins
-specialisation.parquet  a row a bidder and advertiser, see `insight.specialisation`
+specialisation.parquet  a row a bidder and advertiser
 attention.parquet       a row a pair of agents: overlap of targeting, attention; if it attends
+
+What the columns are stands in `equibid.evaluation.policy_analysis`.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -20,11 +22,11 @@ from equibid.bidders.population import everybody
 from equibid.bidders.registry import BIDDERS
 from equibid.envs.problem import Task
 from equibid.envs.setup import TrainingSetup
-from equibid.evaluation.insight import (
-    Boldness,
+from equibid.evaluation.policy_analysis import (
+    Aggressiveness,
     Specialisation,
+    aggressiveness,
     attention_on_overlap,
-    boldness,
     specialisation,
 )
 from equibid.learning.algorithm import Algorithm, State
@@ -48,7 +50,7 @@ class Attends(Protocol):
         ...
 
 
-def write_insight(
+def write_policy_analysis(
     run: Run,
     setup: TrainingSetup,
     task: Task,
@@ -82,7 +84,8 @@ def write_insight(
     }
     reference = jnp.asarray(task.reference.factor)
     run.write_table(
-        "boldness.parquet", boldness_frame(boldness(own, market.campaigns.budget, reference))
+        "aggressiveness.parquet",
+        aggressiveness_frame(aggressiveness(own, market.campaigns.budget, reference)),
     )
     run.write_table("wins.parquet", wins_frame(found))
     run.write_table("specialisation.parquet", specialisation_frame(found, market))
@@ -99,7 +102,7 @@ def write_insight(
     run.write_json("training.json", told)
 
 
-def boldness_frame(found: Boldness) -> pl.DataFrame:
+def aggressiveness_frame(found: Aggressiveness) -> pl.DataFrame:
     """A row a share of `money` left and span of `time`, both counted from 0, the least first.
 
     `level` is null where nobody stood; `weight` says how many did.

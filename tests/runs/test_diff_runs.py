@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from equibid.auctions.tally import FIELDS
-from equibid.evaluation.landscape import Prices
-from equibid.runs.across import Past, comparable, differences, differing
-from equibid.runs.findings import Findings, Settled, find
+from equibid.evaluation.price_distribution import Prices
+from equibid.runs.comparison_result import ComparisonInfo, ComparisonResult, summarise
+from equibid.runs.diff_runs import PastComparison, comparable, differences, differing
 
 CAMPAIGNS = pl.DataFrame(
     {
@@ -28,7 +28,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def findings(values: dict[str, list[float]]) -> Findings:
+def result(values: dict[str, list[float]]) -> ComparisonResult:
     rows = [
         {"market": "m", "replicate": r, "bidder": name, "tick": 0, "advertiser": 0}
         | dict.fromkeys(FIELDS, 1.0)
@@ -37,12 +37,12 @@ def findings(values: dict[str, list[float]]) -> Findings:
         for r, value in enumerate(one)
     ]
     prices = {"m": Prices(np.zeros(3, int), np.ones(3), np.ones(3))}
-    settled = Settled("value", (), "click", "CNY")
-    return find(pl.DataFrame(rows), CAMPAIGNS, settled, prices, mixed=False)
+    info = ComparisonInfo("value", (), "click", "CNY")
+    return summarise(pl.DataFrame(rows), CAMPAIGNS, info, prices, mixed=False)
 
 
-def past(name: str, values: dict[str, list[float]], **changes: Any) -> Past:
-    return Past(name, CONFIG | changes, findings(values))
+def past(name: str, values: dict[str, list[float]], **changes: Any) -> PastComparison:
+    return PastComparison(name, CONFIG | changes, result(values))
 
 
 FIRST = past("first", {"a": [1.0, 2, 3, 4, 5, 6], "b": [5.0] * 6})
@@ -96,8 +96,8 @@ def test_other_days_and_other_seats_are_not_compared() -> None:
         assert not comparable(FIRST, other)
         assert differences([FIRST, other]).is_empty()
     clicks = past("clicks", values)
-    settled = replace(clicks.findings.settled, score="conversions")
-    clicks = replace(clicks, findings=replace(clicks.findings, settled=settled))
+    info = replace(clicks.result.info, score="conversions")
+    clicks = replace(clicks, result=replace(clicks.result, info=info))
     assert not comparable(past("values", values), clicks)
     pairs = past("p", values, seating="pairs")
     assert comparable(pairs, past("q", values, seating="pairs", bidders=["b", "a"]))

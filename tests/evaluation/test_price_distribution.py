@@ -8,13 +8,13 @@ import pytest
 
 from equibid.auctions import gsp, second_price
 from equibid.bidders.fixed import Fixed
-from equibid.evaluation import landscape
-from equibid.evaluation.landscape import (
+from equibid.evaluation import price_distribution
+from equibid.evaluation.price_distribution import (
     Prices,
     factors_bid,
     logged_prices,
+    opponent_prices,
     price_table,
-    rival_prices,
     win_curve,
 )
 from equibid.markets import MARKETS
@@ -34,7 +34,9 @@ def market(values: np.ndarray, ticks: int, price: np.ndarray | None = None) -> M
 
 def test_a_price_is_the_bid_of_the_other() -> None:
     values = np.array([[1.0, 2.0], [3.0, 0.0], [4.0, 5.0], [0.0, 6.0]])
-    found = rival_prices(market(values, 2), second_price(), np.array([[10.0, 20.0], [30.0, 40.0]]))
+    found = opponent_prices(
+        market(values, 2), second_price(), np.array([[10.0, 20.0], [30.0, 40.0]])
+    )
     # In order of impression and advertiser, where there is a value; nobody else is a price of 0.
     np.testing.assert_array_equal(found.tick, [0, 0, 0, 1, 1, 1])
     np.testing.assert_allclose(found.any, np.array([40, 10, 0, 200, 120, 0]) / 10)
@@ -76,9 +78,9 @@ def test_the_curve_is_the_share_of_prices_a_bid_reaches() -> None:
 
 def test_thinned_prices_are_those_of_all_advertisers(monkeypatch: pytest.MonkeyPatch) -> None:
     # Everybody values everything alike, and the highest bidder sees another price than the rest.
-    monkeypatch.setattr(landscape, "MOST", 400)
+    monkeypatch.setattr(price_distribution, "MOST", 400)
     values = np.ones((200, 8))
-    found = rival_prices(market(values, 2), second_price(), np.tile([10.0, *[2.0] * 7], (2, 1)))
+    found = opponent_prices(market(values, 2), second_price(), np.tile([10.0, *[2.0] * 7], (2, 1)))
     assert len(found.any) == 400
     np.testing.assert_allclose((found.any == 0.2).mean(), 1 / 8)
     assert set(found.tick) == {0, 1}
@@ -91,7 +93,7 @@ def test_prices_foretell_who_wins() -> None:
     level = np.asarray(day.campaigns.target_cpa) / 2
     population = everybody(Fixed(jnp.asarray(level)), 6)
     delivery = simulate(day, rule, population, jax.random.key(0))
-    found = rival_prices(day, rule, np.broadcast_to(level, (4, 6)))
+    found = opponent_prices(day, rule, np.broadcast_to(level, (4, 6)))
     bids = np.asarray(day.values)[np.asarray(day.values) > 0]
     who = np.nonzero(np.asarray(day.values) > 0)[1]
     assert (bids * level[who] > found.any).sum() == np.asarray(delivery.total().wins).sum()
