@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-commands slow-others lint bench docs lock clean
+.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-commands slow-others lint bench docs pages lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
@@ -37,13 +37,16 @@ lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/zensical build --clean --strict
 
 bench: .venv/dev.stamp  ## the measurements of docs/benchmarks.md
 	for bench in day import_log parallel value_table generate rlbidder_tick response "equilibria reliability" "equilibria table" predictor learning "learning training" environments; do set -- $$bench; $(BIN)/python benchmarks/$$1.py $$2 || exit 1; done
 
 docs: .venv/dev.stamp  ## the documentation at http://127.0.0.1:8000
-	$(BIN)/mkdocs serve
+	$(BIN)/zensical serve --dev-addr 127.0.0.1:8000
+
+pages: .venv/dev.stamp  ## write the pages of the documentation that are made from the code
+	$(BIN)/python .ci/pages.py
 
 lock: .venv/dev.stamp  ## write requirements/*.txt anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \

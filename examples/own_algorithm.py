@@ -1,6 +1,6 @@
-"""A learning algorithm of one's own: tries factors around the best that it knows.
+"""A learning algorithm of one's own: a cross-entropy search over linear policies.
 
-Run: equibid train demo --plugin examples/own_algorithm.py --algorithm hill --set stride=0.2
+Run: equibid train demo --plugin examples/own_algorithm.py --algorithm cross-entropy --steps 20
 """
 
 from dataclasses import dataclass
@@ -11,34 +11,49 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from equibid.bidders import Bidder
-from equibid.bidders.fixed import Fixed
+from equibid.bidders.bidder import pytree
 from equibid.envs.game import GameState
+from equibid.envs.handles import handle_named
 from equibid.learning import ALGORITHMS, Task
 from equibid.learning.algorithm import EnvMode
-from equibid.learning.training.rollout import play
+from equibid.learning.outside import Asked
+from equibid.learning.policy import Learned
+from equibid.learning.training.rollout import play_periods
+
+# Bids the factor of the day before times 4^a, for a number a from -1 to 1.
+HEAD = handle_named("multiple")
 
 
-class Climb(NamedTuple):
-    """Where the search stands.
+@pytree()
+class Linear:
+    """A policy that all agents share.
 
     Attributes:
-        scale: of each agent's factor of the day before, the best so far.
-        best: what each agent collected with it.
-        key: data of the key for what is drawn next.
+        weights: of each feature that an agent sees, and a constant.
     """
 
-    scale: Float[Array, " N"]
-    best: Float[Array, " N"]
+    weights: Float[Array, " F+1"]
+
+    def __call__(self, seen: Float[Array, "N F"]) -> Float[Array, "N 1"]:
+        """A number for each agent."""
+        return jnp.tanh(seen @ self.weights[:-1] + self.weights[-1])[:, None]
+
+
+class Search(NamedTuple):
+    """Where the search stands: what weights are drawn from, and the key of the next draws."""
+
+    mean: Float[Array, " F+1"]
+    deviation: Float[Array, " F+1"]
     key: Array
 
 
-@ALGORITHMS.add("hill", "Tries factors around the best that it knows.")
+@ALGORITHMS.add("cross-entropy", "Draws linear policies around the best ones that it has drawn.")
 @dataclass(frozen=True)
-class Hill:
-    """Every agent keeps the factor that collected most in a period."""
+class CrossEntropy:
+    """All agents follow one of many drawn policies; the best say where to draw next."""
 
     agent: ClassVar[Bidder | None] = None
-    steps: ClassVar[int] = 60
+    steps: ClassVar[int] = 40
 
     observer: str = "pace+traits"
     """What agents see."""
@@ -46,38 +61,48 @@ class Hill:
     reward: str = "value"
     """What they learn to collect."""
 
-    env_mode: EnvMode = "market"
+    env_mode: EnvMode = "log"
     """Where they learn."""
 
-    stride: float = 0.1
-    """Standard deviation of a try, in the logarithm of the factor."""
+    num_envs: int = 32
+    """Policies that are drawn in a step; each plays a period of its own."""
 
-    def init(self, task: Task, key: jax.Array) -> Climb:
-        """The factors of the day before."""
-        agents = task.game.campaigns.count
-        return Climb(jnp.ones(agents), jnp.full(agents, -jnp.inf), jax.random.key_data(key))
+    elite: int = 8
+    """How many of them say where to draw next."""
 
-    def step(self, task: Task, state: Climb) -> tuple[Climb, dict[str, Array]]:
-        """Play a period with other factors; keep those that collected more."""
-        key, tried, played = jax.random.split(jax.random.wrap_key_data(state.key), 3)
-        noise = jax.random.normal(tried, state.scale.shape)
-        scale = state.scale * jnp.exp(self.stride * noise)
-        factor = task.reference.factor * scale
+    init_std: float = 0.3
+    """Standard deviation of the first weights."""
+
+    min_std: float = 0.02
+    """It never falls below this, so that the search goes on."""
+
+    def init(self, task: Task, key: jax.Array) -> Search:
+        """Around the policy that bids the factor of the day before."""
+        zeros = jnp.zeros(len(task.game.observer.names) + 1)
+        return Search(zeros, zeros + self.init_std, jax.random.key_data(key))
+
+    def step(self, task: Task, state: Search) -> tuple[Search, dict[str, Array]]:
+        """All drawn policies play the same period with the same luck."""
+        key, drawn, day, luck, own = jax.random.split(jax.random.wrap_key_data(state.key), 5)
+        noise = jax.random.normal(drawn, (self.num_envs, *state.mean.shape))
+        weights = state.mean + state.deviation * noise
 
         def act(key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
-            """The same factors in every tick of every period, whatever is seen."""
-            periods = len(seen)
-            return jnp.zeros((periods, len(factor), 1)), jnp.tile(factor, (periods, 1))
+            """Each market has its policy."""
+            numbers = jax.vmap(lambda own, seen: Linear(own)(seen))(weights, seen)
+            factors = jax.vmap(HEAD.factor, (0, 0, None))(numbers[..., 0], state, task.game)
+            return numbers, factors
 
-        collected = play(task.game, act, played, 1).reward.sum(axis=(0, 1))
-        better = collected > state.best
-        new = Climb(
-            jnp.where(better, scale, state.scale),
-            jnp.where(better, collected, state.best),
-            jax.random.key_data(key),
-        )
-        return new, {"collected": collected.sum()}
+        period = jnp.full(self.num_envs, jax.random.randint(day, (), 0, task.game.periods))
+        chance = jnp.broadcast_to(luck, self.num_envs)
+        played = play_periods(task.game, act, chance, period, own)
+        collected = (played.reward * played.present[:, :-1]).sum(axis=(1, 2))
+        best = weights[jnp.argsort(-collected)[: self.elite]]
+        deviation = jnp.maximum(best.std(axis=0), self.min_std)
+        new = Search(best.mean(axis=0), deviation, jax.random.key_data(key))
+        return new, {"collected": collected.mean(), "deviation": deviation.mean()}
 
-    def policy(self, task: Task, state: Climb) -> Bidder:
-        """The best factors, as a bidder."""
-        return Fixed(task.reference.factor * state.scale)
+    def policy(self, task: Task, state: Search) -> Bidder:
+        """The middle of what was found, as a bidder."""
+        network = Asked(Linear(state.mean), HEAD)
+        return Learned(network, task.game.observer, task.game.level, HEAD.rule, HEAD.follows)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import inf, isnan
 from textwrap import dedent
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -127,16 +127,18 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def described(settings: Any) -> list[tuple[str, str, str]]:
-    """Name, value and meaning of every setting; the meaning is the docstring under the field."""
+def described(settings: Any) -> list[tuple[str, str, str, str]]:
+    """Every setting: its name, its value, what it takes, and the docstring under its field."""
     rows = []
     docs = _docs(type(settings))
+    kinds = get_type_hints(type(settings), include_extras=True)
     for field in fields(settings):
         value = getattr(settings, field.name)
         if is_dataclass(value):
             rows += [(f"{field.name}.{name}", *rest) for name, *rest in described(value)]
         else:
-            rows.append((field.name, as_text(value), docs.get(field.name, "")))
+            takes = told(kinds[field.name])
+            rows.append((field.name, as_text(value), takes, docs.get(field.name, "")))
     return rows
 
 

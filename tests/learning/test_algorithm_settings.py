@@ -83,10 +83,10 @@ def test_a_preset_has_other_defaults() -> None:
 
 def test_settings_are_described_by_the_words_under_them() -> None:
     rows = described(replace(Toy(), clip=0.5))
-    assert rows[0] == ("learning_rate", "0.05", "Of Adam, at every step.")
-    assert ("clip", "0.5", "") in rows
-    assert ("net.width", "8", "Units of a layer.") in rows
-    assert ("net.layers", "4,4", "") in rows
+    assert rows[0] == ("learning_rate", "0.05", "a number", "Of Adam, at every step.")
+    assert ("clip", "0.5", "a number or none", "") in rows
+    assert ("net.width", "8", "an integer", "Units of a layer.") in rows
+    assert ("net.layers", "4,4", "an integer, or several with commas", "") in rows
 
 
 OURS = [name for name in ALGORITHMS if not name.startswith("toy")]
@@ -94,7 +94,7 @@ OURS = [name for name in ALGORITHMS if not name.startswith("toy")]
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_says_what_it_is_in_a_sentence_of_its_own(name: str) -> None:
-    for setting, _, meaning in described(ALGORITHMS[name]()):
+    for setting, *_, meaning in described(ALGORITHMS[name]()):
         assert meaning.endswith("."), (name, setting, meaning)
         assert len(meaning.split()) > 3, (name, setting, meaning)
 

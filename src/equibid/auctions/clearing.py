@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt64
 
 ABSENT = -jnp.inf
+"""The bid of who takes no part."""
 
 
 class Draws(NamedTuple):

@@ -11,6 +11,7 @@ from equibid.errors import InputError
 from equibid.registry import Registry, made
 
 AUCTIONS: Registry[Callable[..., Auction]] = Registry("auction")
+"""Auction rules by name: settings in, an auction out."""
 
 
 def auction_named(text: str) -> Auction:

@@ -11,6 +11,8 @@ from equibid.registry import Registry, label, named
 Fit = Callable[..., Bidder]
 
 BIDDERS: Registry[Fit] = Registry("bidder")
+"""Bidders by name: each entry tunes one on a training log; its further arguments, which have
+defaults, are the settings."""
 # Those that suppose that the highest bid wins and pays the market price; others refuse no rule.
 SECOND_PRICE_ONLY: set[str] = set()
 

@@ -115,8 +115,7 @@ def settings_in(registry: "Registry[Any]", name: str) -> Iterator[tuple[str, str
         for setting, x in settings_of(registry[name]).items():
             yield setting, as_text(x.default), told(x.kind), x.meaning
     elif registry.kind == "algorithm" and is_dataclass(algorithm := registry[name]()):
-        for setting, value, meaning in described(algorithm):
-            yield setting, value, "", meaning
+        yield from described(algorithm)
 
 
 def brief(registry: "Registry[Any]", name: str) -> Text:

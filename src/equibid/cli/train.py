@@ -68,8 +68,8 @@ def show(
 def print_settings(console: Console, name: str, algorithm: Algorithm) -> None:
     """Print the settings that `--set` takes."""
     table = plain_table(f"{name}: {ALGORITHMS.summaries[name]}")
-    for title in ("setting", "is", ""):
-        table.add_column(title, no_wrap=title != "")
-    for setting, value, told in described(algorithm):
-        table.add_row(setting, value, told)
+    for title in ("setting", "is", "takes", ""):
+        table.add_column(title, no_wrap=title in ("setting", "is"))
+    for row in described(algorithm):
+        table.add_row(*row)
     console.print(table)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from equibid.envs.vector_env import BidderVectorEnv
 
 ID = "equibid/Bidder-v0"
+"""What Gymnasium knows the environment of one bidder as."""
 
 # What needs Gymnasium or PettingZoo, by the page it stands on.
 _ADAPTERS = {

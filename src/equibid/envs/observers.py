@@ -47,6 +47,7 @@ class Observer(Protocol):
 
 
 OBSERVERS: Registry[Callable[[Campaigns, Reference], Observer]] = Registry("observer")
+"""What agents see, by name: from campaigns and a reference to an observer."""
 
 
 def observer_named(text: str, campaigns: Campaigns, reference: Reference) -> Observer:

@@ -42,6 +42,7 @@ class Outcome(NamedTuple):
 
 
 Reward = Callable[[Outcome], Float[Array, " N"]]
+"""What each agent collects in a step."""
 
 
 @dataclass(frozen=True)

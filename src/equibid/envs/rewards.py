@@ -86,6 +86,7 @@ def team(weight: float = 0.0, margin: float | None = None) -> Team:
 
 
 REWARDS: Registry[Callable[..., Part]] = Registry("reward")
+"""What a step is worth to agents, by name: settings in, a part of a reward out."""
 
 REWARDS.add("value", "Value won, value units.")(Value)
 REWARDS.add("value-less-cost", "Worth of the value won less weight times its cost, currency.")(

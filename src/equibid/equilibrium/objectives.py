@@ -40,6 +40,7 @@ class Objective(Protocol):
 
 
 OBJECTIVES: Registry[Callable[..., Objective]] = Registry("objective")
+"""What to prefer among equilibria, by name: settings in, an objective out."""
 
 
 def objective_named(text: str) -> Objective:

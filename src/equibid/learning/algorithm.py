@@ -71,8 +71,9 @@ class Algorithm(Protocol):
         ...
 
 
-# What makes an algorithm with its default settings: its class, or a partial of it for a preset.
 ALGORITHMS: Registry[Callable[[], Algorithm]] = Registry("algorithm")
+"""Learning algorithms by name: what makes one with its default settings, its class or a
+partial of it for a preset."""
 
 
 def algorithm_named(name: str, assignments: Sequence[str] = ()) -> Algorithm:

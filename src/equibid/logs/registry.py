@@ -22,3 +22,4 @@ class Reader:
 
 
 READERS: Registry[Reader] = Registry("log format")
+"""Forms of logs that are played, by name."""

@@ -17,8 +17,11 @@ from equibid.markets.settings import Generator
 from equibid.markets.sizes import override
 
 DEMO = Generator("demo", impressions=20_000, advertisers=24, ticks=48, categories=6)
+"""The market of `equibid demo`, small enough for a first try."""
 BPG_100 = Generator("bpg-100", impressions=50_000, advertisers=100, ticks=48, categories=10)
+"""A market of a hundred advertisers."""
 NCB_1000 = Generator("ncb-1000", impressions=70_000, advertisers=1000, ticks=96, categories=25)
+"""A market of a thousand advertisers."""
 
 
 def _preset(settings: Generator) -> Callable[..., Market]:

@@ -28,6 +28,7 @@ from equibid.registry import Registry
 
 Solver = pacing.Solver
 SOLVERS: Registry[Solver] = Registry("method")
+"""Ways to an equilibrium by name: each takes a game, an objective, a seed and a progress."""
 NCB_SELECT = "ncb-select"
 # Advertisers from which a search proposes fewer candidates.
 LARGE = 200

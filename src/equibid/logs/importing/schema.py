@@ -164,6 +164,7 @@ class LogSchema:
 
 
 SCHEMAS: Registry[LogSchema] = Registry("log form")
+"""Forms of logs that are imported, by name."""
 
 
 def in_order(form: LogSchema, names: Sequence[str]) -> tuple[Field, ...]:
