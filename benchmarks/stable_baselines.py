@@ -213,21 +213,26 @@ def main() -> None:
     asked.add_argument("--days", type=int, default=40)
     asked.add_argument("--steps", type=int, default=200_000, help="of an agent")
     asked.add_argument("--seeds", type=int, default=3)
+    asked.add_argument("--learners", help="some of them, as sb3-ppo,ippo")
     words = asked.parse_args()
     sizes = {name: getattr(words, name) for name in ("impressions", "advertisers")}
     world = World(
         words.seats, words.market, words.days, {k: x for k, x in sizes.items() if x is not None}
     )
     learners: dict[str, Callable[[int], Bidder]] = {
+        name: partial(ours, world, name, words.steps) for name in OURS[words.seats]
+    } | {
         f"sb3-{algorithm.__name__.lower()}": partial(theirs, world, algorithm, words.steps)
         for algorithm in THEIRS[words.seats]
-    } | {name: partial(ours, world, name, words.steps) for name in OURS[words.seats]}
+    }
+    asked_for = words.learners.split(",") if words.learners else list(learners)
     unit = world.best() if world.one else world.judge(BIDDERS["fixed"](world.setup.log))
     print(f"1 is {'hindsight' if world.one else 'fixed'}: {unit}", flush=True)
     for name in ("fixed", "pacing", "pacing-ratio", "online-lp"):
         told = world.judge(BIDDERS[name](world.setup.log))
         print(f"{name:14}", *(f"{of} {told[of] / unit[of]:.3f}" for of in unit), flush=True)
-    for name, learn in learners.items():
+    for name in asked_for:
+        learn = learners[name]
         rows, cpu = [], []
         for seed in range(words.seeds):
             began = time.process_time()
