@@ -132,7 +132,7 @@ def compiled_form(game: MarkovGame, markets: int) -> Callable[[int], Lap]:
 
     def act(key: jax.Array, seen: jax.Array, state: Any) -> tuple[jax.Array, jax.Array]:
         action = jax.random.uniform(key, (*seen.shape[:2], 1), minval=-WIDTH, maxval=WIDTH)
-        return action, Multiple()(action, state.level, game.level)
+        return action, Multiple()(action, state.last_factor, game.start_factor)
 
     days = jax.jit(lambda key: play(game, act, key, markets))
 

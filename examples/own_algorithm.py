@@ -105,4 +105,4 @@ class CrossEntropy:
     def policy(self, task: Task, state: Search) -> Bidder:
         """The middle of what was found, as a bidder."""
         network = Asked(Linear(state.mean), HEAD)
-        return Learned(network, task.game.observer, task.game.level, HEAD.rule, HEAD.follows)
+        return Learned(network, task.game.observer, task.game.start_factor, HEAD.rule, HEAD.follows)

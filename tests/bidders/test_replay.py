@@ -96,7 +96,7 @@ def test_lin_is_as_good_as_the_best_factor_of_a_heavy_tailed_log() -> None:
     lin, fixed = BIDDERS["lin"](log), BIDDERS["fixed"](log)
     assert isinstance(lin, Lin) and isinstance(fixed, Fixed)
     value = replay(log, lin.base_bid * log.values / lin.mean_value).value
-    best = replay(log, by_factor(fixed.level, log.values)).value
+    best = replay(log, by_factor(fixed.factors, log.values)).value
     assert (value >= 0.98 * best).all()
 
 

@@ -112,7 +112,7 @@ def test_games_of_every_sale_are_pickled(make: Callable[[], MarkovGame]) -> None
     other = pickle.loads(pickle.dumps(made))
     assert copy.deepcopy(made) is made
     state = made.reset(jax.random.key(0))
-    one, two = (jax.tree.leaves(x.step(state, x.level)[1].tally) for x in (made, other))
+    one, two = (jax.tree.leaves(x.step(state, x.start_factor)[1].tally) for x in (made, other))
     assert float(one[0].sum()) > 0
     same(tuple(one), tuple(two))
 

@@ -69,7 +69,7 @@ def test_gymnasium_accepts_the_bidder() -> None:
 
 def test_who_holds_its_factor_gets_what_simulate_delivers() -> None:
     """Actions of zero are the level; so are those of half the span's exponent of its square."""
-    env, level = MarketEnv(all_learn(), "multiple:span=9"), all_learn().level
+    env, level = MarketEnv(all_learn(), "multiple:span=9"), all_learn().start_factor
     seed = int(np.random.Generator(np.random.PCG64(np.random.SeedSequence(5))).integers(2**63))
     factor = level * 9.0 ** np.asarray([0, 0.5, -0.5, 0, 1, -1])
     want = simulate(market(3), RULE, everybody(Steady(factor), N), jax.random.key(seed))
@@ -151,7 +151,7 @@ def test_only_who_is_free_is_an_agent() -> None:
     free = list(env.agents)
     env.step({name: [1.0] for name in free})
     assert env._state is not None
-    ratio = np.asarray(env._state.level / env.game.level)
+    ratio = np.asarray(env._state.last_factor / env.game.start_factor)
     np.testing.assert_allclose([ratio[int(name.split("_")[1])] for name in free], 4.0)
     driven = next(name for name in env.possible_agents if name not in free)
     with pytest.raises(InputError, match=f"{driven} is no agent of this period"):
@@ -182,7 +182,7 @@ def test_the_learner_is_never_driven() -> None:
     assert len(seatings) > 10, "opponents should be drawn anew"
     env.step([1.0])
     assert env._state is not None
-    np.testing.assert_allclose(env._state.level[AGENT] / game.level[AGENT], 4.0)
+    np.testing.assert_allclose(env._state.last_factor[AGENT] / game.start_factor[AGENT], 4.0)
     still = BidderEnv(game, advertiser=AGENT, drawn=False)
     for seed in range(3):
         still.reset(seed=seed)
@@ -221,7 +221,7 @@ def test_heads_make_factors_of_actions(head: str, factors: list[float]) -> None:
     for action, factor in zip((0.5, 0.5, -3.0), factors, strict=True):
         env.step([action])
         assert env._state is not None
-        level = env._state.level[AGENT] / env.game.level[AGENT]
+        level = env._state.last_factor[AGENT] / env.game.start_factor[AGENT]
         np.testing.assert_allclose(level, factor, rtol=1e-12)
 
 

@@ -46,7 +46,7 @@ def test_words_make_a_bidder_among_rivals() -> None:
     names = [type(one).__name__ for one in game.population.bidders]
     assert names == ["ByFactor", "Pacing", "Fixed"]
     _, reward, *_ = [env.reset(seed=0), env.step([0.5])][1]
-    np.testing.assert_allclose(env._state.level[3] / game.level[3], np.exp(0.1))  # type: ignore[union-attr]
+    np.testing.assert_allclose(env._state.last_factor[3] / game.start_factor[3], np.exp(0.1))  # type: ignore[union-attr]
     assert isinstance(reward, float)
     assert bidder(opponents=["pacing", "fixed"], reward="cpa-score:dense=1").game is game
 
@@ -63,7 +63,7 @@ def test_the_game_is_the_one_that_learners_meet() -> None:
     sizes = {name: SMALL[name] for name in ("impressions", "ticks", "advertisers")}
     setup = generated_setup("demo", market_days("demo", 3, sizes), second_price(), days=2)
     env = bidder(market_seed=3, auction="second-price", scaled=True)
-    np.testing.assert_array_equal(env.game.level, setup.day_before.factor)
+    np.testing.assert_array_equal(env.game.start_factor, setup.day_before.factor)
     np.testing.assert_array_equal(env.seat.scale, setup.best)
     assert Seat(env.game).scale.tolist() == [1.0] * 5
 

@@ -98,7 +98,7 @@ class Speaks:
 
     def __call__(self, key: jax.Array, seen: Array, state: GameState) -> tuple[Array, Array]:
         action = self.bidder.network(seen)
-        factor = self.bidder.head(action.astype(jnp.float64), state.level, self.bidder.start)
+        factor = self.bidder.head(action.astype(jnp.float64), state.last_factor, self.bidder.start)
         return action, factor
 
 
@@ -197,7 +197,7 @@ def test_a_policy_meets_its_rivals_as_in_simulate(way: str) -> None:
     game = replace(game, observer=Glimpse(made.campaigns.budget))
     np.testing.assert_array_equal(game.learns, seat == 0)
     network = Steps(jnp.asarray([[-0.1], [0.3], [-0.2]], jnp.float32))
-    bidder = Learned(network, game.observer, game.level, Increment())
+    bidder = Learned(network, game.observer, game.start_factor, Increment())
     episode = period_of(game, Speaks(bidder))
     population = Population((bidder, *opponents), seat)
     if way == "impression":
@@ -315,10 +315,10 @@ def test_a_factor_is_remembered_until_the_next_bid() -> None:
     table[:4, 0] = [2.0, -np.inf, -np.inf, 3.0]
     episode = period_of(small_game("fused"), Script(jnp.asarray(table)))
     bid = np.asarray(episode.tally.offered)[:, 0] > 0
-    level = [float(small_game("fused").level[0])]
+    level = [float(small_game("fused").start_factor[0])]
     for tick in range(T - 1):
         level.append(table[tick, 0] if bid[tick] else level[-1])
-    np.testing.assert_allclose(episode.level[:, 0], level, rtol=1e-12)
+    np.testing.assert_allclose(episode.last_factor[:, 0], level, rtol=1e-12)
     assert bid[0] and bid[3] and not bid[1:3].any()
 
 

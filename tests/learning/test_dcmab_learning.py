@@ -26,7 +26,7 @@ SEEDS, K = 5, 400
 def starting_at(task: Task, factor: Array) -> Task:
     """The same task with another base bid."""
     reference = task.reference._replace(factor=factor)
-    return replace(task, reference=reference, game=replace(task.game, level=factor))
+    return replace(task, reference=reference, game=replace(task.game, start_factor=factor))
 
 
 def trained(algorithm: DCMAB, task: Task, steps: int, seeds: int) -> list[Bidder]:

@@ -301,7 +301,7 @@ def test_recovers_from_a_wrong_lambda() -> None:
         learner.policy(task, jax.tree.map(lambda x, seed=seed: x[seed], states))
         for seed in range(3)
     ]
-    best, level, budget = hindsight(days), task.game.level, task.game.campaigns.budget
+    best, level, budget = hindsight(days), task.game.start_factor, task.game.campaigns.budget
     for deviation in (0.5, 1.0, 2.0):
         start = level / deviation
         flb, bslb, *drlb = (

@@ -186,7 +186,7 @@ def test_members_of_a_mean_agent_bid_its_bid() -> None:
     state = algorithm.init(task, jax.random.key(0))
     act = partial(algorithm._act, task, state)
     days = jax.jit(lambda task: play(task.game, act, jax.random.key(1), 2))(task)
-    chosen, start = np.asarray(days.action), np.asarray(task.game.level)
+    chosen, start = np.asarray(days.action), np.asarray(task.game.start_factor)
     category = np.asarray(task.game.campaigns.category)
     for i in range(4):
         for j in range(4):
@@ -268,8 +268,8 @@ def test_the_policy_bids_levels_of_the_grid() -> None:
     task = market_task()
     policy = TINY.policy(task, after_a_step()[0])
     seen = task.game.observe(task.game.reset(jax.random.key(0)))
-    factor = policy.head(policy.network(seen), task.game.level, task.game.level)
-    number = np.asarray(factor / task.game.level) * 10
+    factor = policy.head(policy.network(seen), task.game.start_factor, task.game.start_factor)
+    number = np.asarray(factor / task.game.start_factor) * 10
     np.testing.assert_allclose(number, np.round(number), atol=1e-9)
     assert market().judge(policy)["value"] > 0
 
@@ -338,7 +338,7 @@ def test_competition_pays_the_auction_and_cooperation_the_bidders() -> None:
         task,
         best=jnp.full(2, 400.0),
         reference=task.reference._replace(factor=half),
-        game=replace(task.game, level=half),
+        game=replace(task.game, start_factor=half),
     )
     paid, welfare = {}, {}
     for credit in ("own", "total"):

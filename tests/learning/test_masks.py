@@ -116,7 +116,7 @@ def made(action: np.ndarray, features: int) -> Episodes:
         observation=random.normal(size=(E, T + 1, N, features)).astype(np.float32),
         present=present,
         action=action.astype(np.float32),
-        level=np.ones((E, T, N)),
+        last_factor=np.ones((E, T, N)),
         factor=np.ones((E, T, N)),
         reward=reward.astype(np.float32),
         tally=Tally(*amounts),
@@ -216,7 +216,7 @@ def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPat
 
     strange = probes._replace(
         seen=np.where(here[..., None], seen, -seen),
-        level=np.where(here, probes.level, 3.0),
+        last_factor=np.where(here, probes.last_factor, 3.0),
         held=np.where(here, probes.held, 3.0),
         gain=np.where(here, probes.gain, 9.0),
     )

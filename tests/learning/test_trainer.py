@@ -297,7 +297,7 @@ def test_a_finished_run_is_a_bidder(
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert saved_algorithm(tmp_path) == (Toy(), config)
     bidders = [load_policy(tmp_path, lambda _: TASK, seed) for seed in (None, *SEEDS)]
-    levels = [np.asarray(bidder.level) for bidder in bidders if isinstance(bidder, Fixed)]
+    levels = [np.asarray(bidder.factors) for bidder in bidders if isinstance(bidder, Fixed)]
     values = [judge(bidder)["value"] for bidder in bidders]
     assert values[1:] == json.loads((whole / "result.json").read_text())["score"]
     # By default the better of the seeds.

@@ -70,7 +70,7 @@ def falling(key: jax.Array, seen: jax.Array, level: jax.Array) -> jax.Array:
 
 
 def test_a_held_factor_is_played_to_the_end() -> None:
-    log, level = setup().log, float(task().game.level[0])
+    log, level = setup().log, float(task().game.start_factor[0])
     path = level * DISORDER * 0.9 ** (1 + np.arange(T))
     probes, played = held()
     np.testing.assert_allclose(played.gain, bought(log, path), rtol=1e-9)
@@ -83,14 +83,14 @@ def test_a_held_factor_is_played_to_the_end() -> None:
         before = np.where(np.arange(T) < tick, path, 0.0)
         assert float(probes.gained[e, p, 0]) == pytest.approx(bought(log, before))
         last = path[tick - 1] if tick else level
-        assert float(probes.level[e, p, 0]) == pytest.approx(last)
+        assert float(probes.last_factor[e, p, 0]) == pytest.approx(last)
         # "time left", the first feature, is that of the probed tick.
         assert float(probes.seen[e, p, 0, 0]) == pytest.approx(1 - tick / T)
 
 
 def test_the_hindsight_factor_is_worth_one() -> None:
     """Within the last item: the best constant factor of the log, held from the start."""
-    log, level = setup().log, float(task().game.level[0])
+    log, level = setup().log, float(task().game.start_factor[0])
     share = bought(log, np.full(T, level)) / float(task().best[0])
     assert abs(share - 1) <= float(log.values.max()) / float(task().best[0])
 
@@ -140,7 +140,7 @@ def test_the_hindsight_of_a_target_keeps_it() -> None:
     won = float(state.start[0]) * values >= prices
     assert prices[won].sum() <= 0.3 * values[won].sum()
     assert float(state.best[0]) == pytest.approx(values[won].sum(), rel=1e-6)
-    assert float(state.start[0]) < 0.8 * float(game.game.level[0])
+    assert float(state.start[0]) < 0.8 * float(game.game.start_factor[0])
 
 
 def test_settings_are_checked() -> None:
@@ -167,7 +167,7 @@ def learnt() -> UscbState:
 def test_critic_is_what_the_log_says() -> None:
     """At the start, where nothing was gained yet, on a grid of factors."""
     state, game = learnt(), task().game
-    level = float(game.level[0])
+    level = float(game.start_factor[0])
     grid = np.exp(np.linspace(-0.5, 0.5, 9))
     truth = [bought(setup().log, np.full(T, level * x)) / float(task().best[0]) for x in grid]
     seen = game.observe(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
@@ -185,8 +185,8 @@ def test_the_factor_goes_to_the_threshold_of_hindsight() -> None:
     def play(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         def step(now: GameState, multiple: jax.Array) -> tuple[GameState, jax.Array]:
             action = state.actor(game.observe(now)).astype(jnp.float64)
-            factor = multiple * LEARNER.rule(action, now.level, state.start)
-            return game.step(now, factor)[0], factor / game.level
+            factor = multiple * LEARNER.rule(action, now.last_factor, state.start)
+            return game.step(now, factor)[0], factor / game.start_factor
 
         multiples = jnp.ones(T).at[0].set(first)
         end, path = jax.lax.scan(step, game.reset(jax.random.key(0)), multiples)

@@ -96,7 +96,7 @@ TASK = Point(jnp.asarray([1.0, -2.0, 0.5]))
 def judge(bidder: Bidder) -> dict[str, float]:
     """How near it is."""
     assert isinstance(bidder, Fixed)
-    gap = np.asarray(bidder.level) - np.asarray(TASK.target)
+    gap = np.asarray(bidder.factors) - np.asarray(TASK.target)
     near = -float((gap**2).sum())
     return {"value": near, "seated": near, "widest": float(np.abs(gap).max())}
 

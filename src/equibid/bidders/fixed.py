@@ -23,14 +23,14 @@ class Fixed(FactorBidder):
     """A static factor.
 
     Attributes:
-        level: the factor, currency per value unit.
+        factors: currency per value unit.
     """
 
-    level: Float[Array, " N"]
+    factors: Float[Array, " N"]
 
     def factor(self, state: State, observation: Observation, key: jax.Array) -> Float[Array, " N"]:
         """The same factor in every tick."""
-        return self.level
+        return self.factors
 
 
 def logged_factor(log: TrainingLog) -> Float[Array, " N"]:
@@ -52,5 +52,5 @@ def fit(
         factor: the factor itself, currency per value unit; none: found on the log.
         scale: multiplies the factor.
     """
-    level = logged_factor(log) if factor is None else settled(factor * log.per_currency, log)
-    return Fixed(scale * level)
+    factors = logged_factor(log) if factor is None else settled(factor * log.per_currency, log)
+    return Fixed(scale * factors)

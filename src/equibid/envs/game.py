@@ -75,7 +75,7 @@ class GameState(NamedTuple):
         key: key data of the period's chance.
         budgets: the money.
         opening: money at the start of the tick, currency.
-        level: the factor each agent bid last, currency per value unit.
+        last_factor: what each agent bid last, currency per value unit.
         tick: sums of the tick so far.
         so_far: sums of the period so far.
         memory: of the observer.
@@ -88,7 +88,7 @@ class GameState(NamedTuple):
     key: UInt32[Array, " 2"]
     budgets: BudgetState
     opening: Float[Array, " N"]
-    level: Float[Array, " N"]
+    last_factor: Float[Array, " N"]
     tick: Tally
     so_far: Tally
     memory: ObserverState
@@ -124,7 +124,8 @@ class MarkovGame:
         campaigns: of one period.
         worth: about what a period's impressions are worth, currency; see `init_budgets`.
         tick_start: of all periods in a row.
-        level: the factor each agent is taken to have bid before the start.
+        start_factor: what each agent is taken to have bid before the start, currency per value
+            unit.
         observer: what agents see.
         population: seat 0 is the agents' own, the others are bidders that do not learn.
         arriving: what arrives in each tick, where the observer foresees; else None.
@@ -142,7 +143,7 @@ class MarkovGame:
     campaigns: Campaigns
     worth: Float[Array, ""]
     tick_start: Int[Array, " D*T+1"]
-    level: Float[Array, " N"]
+    start_factor: Float[Array, " N"]
     observer: Observer
     population: Population
     arriving: Arriving | None
@@ -195,7 +196,7 @@ class MarkovGame:
             key=jax.random.key_data(key),
             budgets=budgets,
             opening=budgets.remaining,
-            level=self.level,
+            last_factor=self.start_factor,
             tick=nothing,
             so_far=nothing,
             memory=self.observer.init(self.campaigns),
@@ -319,7 +320,7 @@ class MarkovGame:
         others = enumerate(zip(seated.bidders[1:], state.opponents, strict=True), start=1)
         return state._replace(
             opening=state.budgets.remaining,
-            level=jnp.where(bid, factor, state.level),
+            last_factor=jnp.where(bid, factor, state.last_factor),
             tick=no_tally(self.agents),
             memory=self.observer.update(state.memory, told),
             opponents=tuple(
@@ -395,7 +396,7 @@ def markov_game(
         campaigns=market.campaigns,
         worth=worth(periods[0]),
         tick_start=market.tick_start,
-        level=jnp.asarray(reference.factor, jnp.float64),
+        start_factor=jnp.asarray(reference.factor, jnp.float64),
         observer=own,
         population=population,
         arriving=jax.jit(arrivals)(market) if needs_forecast else None,
@@ -442,7 +443,7 @@ def logged_game(
         campaigns=campaigns,
         worth=jnp.asarray(log.history.cost),
         tick_start=start,
-        level=jnp.asarray(reference.factor, jnp.float64),
+        start_factor=jnp.asarray(reference.factor, jnp.float64),
         observer=own,
         population=Population((ByFactor(),), jnp.zeros(N, jnp.int32)),
         arriving=None,

@@ -46,8 +46,8 @@ class Handle:
     ) -> Float[Array, " N"]:
         """The factors to bid in one market, currency per value unit."""
         budget = jnp.asarray(game.campaigns.budget, jnp.float64)
-        start = start_now(self.follows, game.level, budget, game.observation(state))
-        return self.rule(self.action(number[..., None]), state.level, start)
+        start = start_now(self.follows, game.start_factor, budget, game.observation(state))
+        return self.rule(self.action(number[..., None]), state.last_factor, start)
 
 
 Positive = Annotated[float, Within(above=0)]

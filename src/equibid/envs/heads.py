@@ -1,9 +1,9 @@
 """From what a network says to the factor that is bid.
 
-Every head is a pytree and a rule ``head(action, level, start) -> factor`` on arrays ``[..., N]``:
-`action` is the network's answer, `level` the factor bid last and `start` what silence bids, all
-factors in currency per value unit. The start is the factor that was best for the day before; it
-may follow the money through the day.
+Every head is a pytree and a rule ``head(action, last_factor, start) -> factor`` on arrays [..., N],
+factors in currency per value unit: `action` is the network's answer, `last_factor` what was bid
+last and `start` what silence bids. The start is the factor that was best for the day before; it may
+follow the money through the day.
 """
 
 from typing import Literal, Protocol
@@ -30,7 +30,7 @@ class Head(Protocol):
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The factors to bid, currency per value unit."""
@@ -39,7 +39,7 @@ class Head(Protocol):
 
 @pytree("span")
 class Multiple:
-    """``start · span^a`` with a in [-1, 1]: the action is the level.
+    """``start · span^a`` with a in [-1, 1]: the action is the size.
 
     Attributes:
         span: the most a factor may be over the start, and the least.
@@ -50,7 +50,7 @@ class Multiple:
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The start times a power of the span."""
@@ -70,7 +70,7 @@ class ScaledSigmoid:
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The cap times a sigmoid, shifted so that silence is the start."""
@@ -80,7 +80,7 @@ class ScaledSigmoid:
 
 @pytree("largest")
 class Increment:
-    """``level · exp(a)``, kept within a range of the start: the action is a change.
+    """``last_factor · exp(a)``, kept within a range of the start: the action is a change.
 
     Attributes:
         largest: bound of |a| in a step.
@@ -91,11 +91,11 @@ class Increment:
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The last factor, moved."""
-        moved = level * jnp.exp(jnp.clip(action[..., 0], -self.largest, self.largest))
+        moved = last_factor * jnp.exp(jnp.clip(action[..., 0], -self.largest, self.largest))
         return jnp.clip(moved, start / WIDEST, start * WIDEST)
 
 

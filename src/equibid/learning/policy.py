@@ -20,12 +20,12 @@ class LearnedState(NamedTuple):
 
     Attributes:
         memory: of its observer.
-        level: the factor it bid last, currency per value unit.
+        last_factor: what it bid last, currency per value unit.
         budget: of the period, currency.
     """
 
     memory: ObserverState
-    level: Float[Array, " N"]
+    last_factor: Float[Array, " N"]
     budget: Float[Array, " N"]
 
 
@@ -54,7 +54,7 @@ class Learned(FactorBidder):
         return self.observer.needs_forecast
 
     def init(self, campaigns: Campaigns) -> LearnedState:
-        """Nothing seen yet; the level is the start."""
+        """Nothing seen yet; the last factor is the start."""
         start, budget = (jnp.asarray(x, jnp.float64) for x in (self.start, campaigns.budget))
         return LearnedState(self.observer.init(campaigns), start, budget)
 
@@ -66,11 +66,11 @@ class Learned(FactorBidder):
         talks = (observation.acting,) if isinstance(self.network, CommActor) else ()
         action = self.network(seen, *talks)
         start = start_now(self.follows, self.start, state.budget, observation)
-        return self.head(action.astype(jnp.float64), state.level, start)
+        return self.head(action.astype(jnp.float64), state.last_factor, start)
 
     def update(self, state: LearnedState, feedback: Tally) -> LearnedState:
-        """See the tick; the level is what was in fact bid."""
+        """See the tick; the last factor is what was in fact bid."""
         bid = feedback.value_offered > 0
-        level = feedback.bid / jnp.where(bid, feedback.value_offered, 1)
+        factor = feedback.bid / jnp.where(bid, feedback.value_offered, 1)
         memory: Any = self.observer.update(state.memory, feedback)
-        return state._replace(memory=memory, level=jnp.where(bid, level, state.level))
+        return state._replace(memory=memory, last_factor=jnp.where(bid, factor, state.last_factor))

@@ -247,7 +247,7 @@ class Maddpg(HeadConfig, PeriodReplayConfig, ActorCriticConfig, CooperationConfi
             bounded=True,
         )
         rule, follows = steering.rule, steering.follows
-        return Learned(network, task.game.observer, task.game.level, rule, follows)
+        return Learned(network, task.game.observer, task.game.start_factor, rule, follows)
 
     def _steering(self) -> Steering:
         return Steering(self.head, self.action_scale, 1.0)

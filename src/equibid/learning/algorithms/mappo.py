@@ -182,7 +182,7 @@ class Mappo(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConfig):
         steering = self._steering()
         network = CommActor(state.learner.policy.actor, teams, steering.scale)
         rule, follows = steering.rule, steering.follows
-        return Learned(network, task.game.observer, task.game.level, rule, follows)
+        return Learned(network, task.game.observer, task.game.start_factor, rule, follows)
 
     def _steering(self) -> Steering:
         return Steering(self.head, self.action_scale, LARGEST)

@@ -55,8 +55,8 @@ class Steering:
         self, action: Float[Array, "E N 1"], state: GameState, game: MarkovGame
     ) -> Float[Array, "E N"]:
         """The factors to play, currency per value unit."""
-        start = starts_now(self.follows, game.level, game, state)
-        return self.rule(self.scale * action.astype(jnp.float64), state.level, start)
+        start = starts_now(self.follows, game.start_factor, game, state)
+        return self.rule(self.scale * action.astype(jnp.float64), state.last_factor, start)
 
 
 class Experience(NamedTuple):

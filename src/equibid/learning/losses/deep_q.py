@@ -95,7 +95,7 @@ class Grid:
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The factors, currency per value unit."""

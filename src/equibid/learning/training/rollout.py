@@ -17,7 +17,7 @@ class Episodes(NamedTuple):
         observation: what was seen before each step, and after the last; float32.
         present: whose action is bid at each step: who had money and learns; after the last, nobody.
         action: what the policy said.
-        level: the factor each agent had bid before each step, currency per value unit.
+        last_factor: what each agent had bid before each step, currency per value unit.
         factor: what was asked of the game, currency per value unit.
         reward: of each step, float32, in the reward's unit.
         tally: sums of each step: every field [E, T, N].
@@ -28,7 +28,7 @@ class Episodes(NamedTuple):
     observation: Float[Array, "E T+1 N F"]
     present: Bool[Array, "E T+1 N"]
     action: Float[Array, "E T N A"]
-    level: Float[Array, "E T N"]
+    last_factor: Float[Array, "E T N"]
     factor: Float[Array, "E T N"]
     reward: Float[Array, "E T N"]
     tally: Tally
@@ -86,7 +86,7 @@ def play_periods(
             seen,
             present,
             action,
-            state.level,
+            state.last_factor,
             factor,
             result.reward.astype(jnp.float32),
             result.tally,

@@ -189,7 +189,7 @@ class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
         """Of logits [E, N, 1]."""
         start, head, follows = self.ceiling(task)
         now = starts_now(follows, start, task.game, states)
-        return head(logit.astype(jnp.float64), states.level, now)
+        return head(logit.astype(jnp.float64), states.last_factor, now)
 
     def ceiling(self, task: Task) -> tuple[Float[Array, " N"], ScaledSigmoid, Follows]:
         """What silence bids, the share of its ceiling that a logit bids, and what both follow."""
@@ -203,7 +203,7 @@ class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
             part = jnp.clip(task.reference.factor * value / budget, LEAST, MOST)
             return part * budget / value, ScaledSigmoid(1 / part), "money"
         follows: Follows = "pace" if self.bid_cap == "paced" else "nothing"
-        return task.game.level, ScaledSigmoid(self.max_multiple), follows
+        return task.game.start_factor, ScaledSigmoid(self.max_multiple), follows
 
 
 ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)

@@ -80,17 +80,20 @@ class Regulation:
     def __call__(
         self,
         action: Float[Array, "... N A"],
-        level: Float[Array, "... N"],
+        last_factor: Float[Array, "... N"],
         start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The last factor, regulated; within `WIDEST` of the start."""
-        return self.regulated(jnp.argmax(action, axis=-1), level, start)
+        return self.regulated(jnp.argmax(action, axis=-1), last_factor, start)
 
     def regulated(
-        self, chosen: Int[Array, "... N"], level: Float[Array, "... N"], start: Float[Array, " N"]
+        self,
+        chosen: Int[Array, "... N"],
+        last_factor: Float[Array, "... N"],
+        start: Float[Array, " N"],
     ) -> Float[Array, "... N"]:
         """The factor after actions known by their number."""
-        moved = level / (1 + jnp.asarray(self.rates)[chosen])
+        moved = last_factor / (1 + jnp.asarray(self.rates)[chosen])
         return jnp.clip(moved, start / WIDEST, start * WIDEST)
 
 
@@ -248,8 +251,8 @@ class Drlb(ReplayConfig, ObservedConfig):
             )
             chosen, _ = explored(key, q, tried)
             opens = state.step[:, None] == 0
-            level = jnp.where(opens, state.level * jnp.exp(start), state.level)
-            return chosen[..., None], self.rule.regulated(chosen, level, game.level)
+            last_factor = jnp.where(opens, state.last_factor * jnp.exp(start), state.last_factor)
+            return chosen[..., None], self.rule.regulated(chosen, last_factor, game.start_factor)
 
         episodes = play(game, act, playing, E)
         memory = self._remember(task, episodes, start)
@@ -283,7 +286,7 @@ class Drlb(ReplayConfig, ObservedConfig):
 
     def policy(self, task: Task, state: DrlbState) -> Bidder:
         """The action of highest value, each agent on what it sees."""
-        return Learned(state.target, task.game.observer, task.game.level, self.rule)
+        return Learned(state.target, task.game.observer, task.game.start_factor, self.rule)
 
     def _remember(self, task: Task, episodes: Episodes, start: Array) -> Transition:
         """Every campaign's episodes, [E·N, T, …]."""

@@ -191,7 +191,7 @@ class MAAB(PeriodReplayConfig, ObservedConfig):
     def policy(self, task: Task, state: State) -> Bidder:
         """Every advertiser takes the best level for what it sees itself; there are no bars."""
         network = Greedy(state.bidder.online)
-        return Learned(network, task.game.observer, task.game.level, self.head)
+        return Learned(network, task.game.observer, task.game.start_factor, self.head)
 
     @property
     def _rule(self) -> optax.GradientTransformation:
@@ -245,7 +245,9 @@ class MAAB(PeriodReplayConfig, ObservedConfig):
         if self.bar_agents == "learned":
             bar, _ = explored(two, run.bar.online(seen), share, pools)
         action = jnp.stack([chosen, bar, random], axis=-1).astype(jnp.float32)
-        return action, self.head(action.astype(jnp.float64), state.level, task.game.level)
+        return action, self.head(
+            action.astype(jnp.float64), state.last_factor, task.game.start_factor
+        )
 
     def _kept(self, task: Task, state: State, periods: Episodes) -> Periods:
         now, pools = periods.present[:, :-1], self._pools(state)

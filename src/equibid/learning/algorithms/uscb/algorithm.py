@@ -80,7 +80,7 @@ class Transition(NamedTuple):
     Attributes:
         seen: before the probe.
         present: who had money and learns.
-        level: log of the factor bid before it over the start.
+        last_factor: log of the factor bid before it over the start.
         held: log of the factor held over the start.
         gained: reward before it over R*.
         score: G.
@@ -88,7 +88,7 @@ class Transition(NamedTuple):
 
     seen: Float[Array, "*E P N F"]
     present: Array
-    level: Float[Array, "*E P N"]
+    last_factor: Float[Array, "*E P N"]
     held: Float[Array, "*E P N"]
     gained: Float[Array, "*E P N"]
     score: Float[Array, "*E P N"]
@@ -243,13 +243,13 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         if game.periods > E:
             period = jax.random.choice(drawing, game.periods, (E,), replace=False)
         start = jax.vmap(game.reset)(jax.random.split(chance, E), period)
-        start = start._replace(level=jnp.broadcast_to(state.start, (E, N)))
+        start = start._replace(last_factor=jnp.broadcast_to(state.start, (E, N)))
         disorder = jnp.exp(self.init_noise_std * jax.random.normal(first, (E, N)))
 
-        def factors(key: jax.Array, seen: Array, level: Array) -> Array:
+        def factors(key: jax.Array, seen: Array, last_factor: Array) -> Array:
             action = state.actor(seen)
             action = action + self.noise_std * jax.random.normal(key, action.shape, jnp.float32)
-            return self.rule(action.astype(jnp.float64), level, state.start)
+            return self.rule(action.astype(jnp.float64), last_factor, state.start)
 
         tick = probe_ticks(ticks, E, P, game.steps)
         spread = jnp.exp(self.probe_std * jax.random.normal(widths, (E, P, N)))
@@ -261,7 +261,7 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         return Transition(
             probes.seen,
             probes.present,
-            self._depth(state, probes.level),
+            self._depth(state, probes.last_factor),
             self._depth(state, probes.held),
             (probes.gained / state.best).astype(jnp.float32),
             score.astype(jnp.float32),
@@ -309,9 +309,9 @@ class Uscb(ReplayConfig, ActorCriticConfig, ObservedConfig):
         """
         game = task.game
         if self.target == "none":
-            return game.level, jnp.asarray(task.best, jnp.float64)
+            return game.start_factor, jnp.asarray(task.best, jnp.float64)
         G, N = len(TRIED), game.agents
-        tried = TRIED[:, None] * game.level
+        tried = TRIED[:, None] * game.start_factor
         none = jnp.zeros((G, 0), jnp.int32)
         calm, spread = jnp.ones((G, N)), jnp.ones((G, 0, N))
 
@@ -356,7 +356,7 @@ def critic_loss(critic: MLP, batch: Transition) -> Float[Array, ""]:
 def actor_loss(actor: Actor, critic: MLP, batch: Transition, rule: Head) -> Float[Array, ""]:
     """Less the mean of what the critic says of the actor's factors."""
     action = actor(batch.seen)
-    depth = jnp.log(rule(action, jnp.exp(batch.level), jnp.ones(()))).astype(jnp.float32)
+    depth = jnp.log(rule(action, jnp.exp(batch.last_factor), jnp.ones(()))).astype(jnp.float32)
     said = critic(critic_input(batch, depth))[..., 0]
     return -jnp.where(batch.present, said, 0).sum() / jnp.maximum(batch.present.sum(), 1)
 

@@ -26,7 +26,7 @@ class Probes(NamedTuple):
         tick: of the probe.
         seen: by every agent before it, float32.
         present: who had money and learns.
-        level: factors bid before it, currency per value unit.
+        last_factor: factors bid before it, currency per value unit.
         held: factors held from it to the end, currency per value unit.
         gained: reward of the period before it.
         gain: reward of the whole period, with the factor held.
@@ -37,7 +37,7 @@ class Probes(NamedTuple):
     tick: Int[Array, "E P"]
     seen: Float[Array, "E P N F"]
     present: Bool[Array, "E P N"]
-    level: Float[Array, "E P N"]
+    last_factor: Float[Array, "E P N"]
     held: Float[Array, "E P N"]
     gained: Float[Array, "E P N"]
     gain: Float[Array, "E P N"]
@@ -101,7 +101,7 @@ def play_and_hold(
     def step(now: _Markets, number: Array) -> tuple[_Markets, None]:
         main = jax.tree.map(lambda x: x[:, 0], now.state)
         seen = jax.vmap(game.observe)(main)
-        factor = factors(jax.random.fold_in(key, number), seen, main.level)
+        factor = factors(jax.random.fold_in(key, number), seen, main.last_factor)
         factor = jnp.where(number == 0, disorder, 1) * factor
         here = tick == number
 
@@ -119,7 +119,7 @@ def play_and_hold(
         probes = old._replace(
             seen=forked(old.seen, seen),
             present=forked(old.present, jax.vmap(game.acts)(main)),
-            level=forked(old.level, main.level),
+            last_factor=forked(old.last_factor, main.last_factor),
             held=held,
             gained=forked(old.gained, now.gain[:, 0]),
         )
@@ -137,7 +137,7 @@ def play_and_hold(
         tick=tick,
         seen=jnp.zeros((E, P, N, F), jnp.float32),
         present=jnp.zeros((E, P, N), bool),
-        level=zero,
+        last_factor=zero,
         held=zero,
         gained=zero,
         gain=zero,
