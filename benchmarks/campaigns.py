@@ -1,6 +1,6 @@
 """Learners and classic bidders on the campaigns of a log, asked at every impression.
 
-    python benchmarks/campaigns.py ../shared/data/ipinyou/rlb accb-paced,mappo 0.125,0.5
+    python benchmarks/campaigns.py ../shared/data/ipinyou/rlb attention-critic-paced,mappo 0.125,0.5
 
 Trains each algorithm with its defaults on the first fifth of every campaign (a run that is there
 already is taken), once for each budget share, then compares on the rest. Prints, for each share:

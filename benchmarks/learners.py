@@ -14,12 +14,22 @@ import sys
 import time
 from pathlib import Path
 
-ALGORITHMS = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "iddpg", "ippo")
+ALGORITHMS = (
+    "attention-critic",
+    "dcmab",
+    "maab",
+    "uscb",
+    "drlb",
+    "maddpg",
+    "mappo",
+    "iddpg",
+    "ippo",
+)
 CLASSIC = ("lin", "fixed", "pacing", "pacing-multiplicative", "pacing-ratio", "hindsight")
 OPPONENTS = ("fixed", "pacing")
 # Where targets bind: what algorithms are asked to learn, and those that have a preset for it.
 SCORED = ("--set", "reward=cpa-score:dense=1", "--eval-metric", "seated-score")
-PRESETS = {"accb": "accb-cpa", "uscb": "uscb-cpa"}
+PRESETS = {"attention-critic": "attention-critic-cpa", "uscb": "uscb-cpa"}
 
 
 def command(*words: str) -> float:

@@ -48,7 +48,10 @@ from equibid.simulation.scenario import day_before
 
 REWARD, OBSERVER, HEAD = "cpa-score:dense=1", "pace+traits", "multiple"
 OPPONENTS = ("pacing", "pacing-ratio", "fixed")
-OURS = {"one": ("ippo", "mappo-paced", "accb-cpa"), "all": ("ippo", "mappo", "accb-cpa")}
+OURS = {
+    "one": ("ippo", "mappo-paced", "attention-critic-cpa"),
+    "all": ("ippo", "mappo", "attention-critic-cpa"),
+}
 THEIRS = {"one": (PPO, SAC), "all": (PPO,)}
 # Agents that stable-baselines3's copies drive at once, about.
 COPIES = {"one": 8, "all": 4}
@@ -176,7 +179,7 @@ class World:
 
 def ours(world: World, name: str, steps: int, seed: int) -> Bidder:
     """What an algorithm of Equibid learned."""
-    settings = () if name == "accb-cpa" else (f"reward={REWARD}",)
+    settings = () if name == "attention-critic-cpa" else (f"reward={REWARD}",)
     algorithm = algorithm_named(name, settings)
     task = world.task(algorithm.observer, algorithm.agent)
     agents = int(np.asarray(task.game.learns).sum())

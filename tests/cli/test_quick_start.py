@@ -122,4 +122,4 @@ def test_a_plugin_is_listed_too(tmp_path: Path) -> None:
     code = "from equibid.cli.main import main; main(['list', '--plugin', 'mine.py'])"
     printed, _ = modules_after(code, tmp_path)
     assert re.search(r"house-rule +Mine\.", printed)
-    assert "ncb-select" in printed and "accb" in printed
+    assert "ncb-select" in printed and "attention-critic" in printed

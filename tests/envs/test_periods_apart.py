@@ -148,7 +148,9 @@ def test_nothing_of_a_task_is_of_held_out_or_compared_periods_of_a_log(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["accb", "dcmab", "drlb", "maab", "maddpg", "mappo", "uscb-cpa"])
+@pytest.mark.parametrize(
+    "name", ["attention-critic", "dcmab", "drlb", "maab", "maddpg", "mappo", "uscb-cpa"]
+)
 def test_a_trained_state_is_the_same_whatever_is_held_out_or_compared(name: str) -> None:
     algorithm = algorithm_named(name, ["num_envs=2"])
 
@@ -172,7 +174,7 @@ def test_nothing_of_a_task_is_of_held_out_or_compared_days_of_a_market(name: str
 
 @pytest.mark.parametrize("kind", LOGS)
 def test_a_seat_in_a_comparison_knows_nothing_of_what_is_compared(kind: str) -> None:
-    for name in ("mappo", "uscb", "accb-segments"):
+    for name in ("mappo", "uscb", "attention-critic-segments"):
         algorithm = algorithm_named(name)
         known, again = (seated(kind, poison).task_for(algorithm) for poison in ("", "compared"))
         assert equal(known, again), name

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import equibid.learning.algorithms.accb.losses as accb
+import equibid.learning.algorithms.attention_critic.losses as losses
 import equibid.learning.algorithms.dcmab.losses as dcmab
 import equibid.learning.algorithms.uscb.algorithm as uscb
 from equibid.envs.heads import Increment
@@ -60,12 +60,12 @@ def of_maddpg() -> Climb:
     return lambda one: maddpg.actor_loss(one, critic, now, TEAMS, 0.0), value, small_actor()
 
 
-def of_accb() -> Climb:
+def of_attention_critic() -> Climb:
     """Half for itself, half for the team."""
     critic = filled(lambda: attention_critic(jax.random.key(0), F, 1, width=8, heads=2), 1)
     one = filled(lambda: policies(jax.random.key(0), lambda key: mlp(key, [F, 8, 1]), None), 2)
     seen, both, flat = drawn(B, N, F), np.zeros((B, N, 2), np.float32), np.ones(B, np.float32)
-    batch = accb.Batch(
+    batch = losses.Batch(
         *(seen, seen, HERE, HERE, HERE, drawn(B, N, 1), both, both),
         cooperation=np.full((B, N), 0.5, np.float32),
         weight=flat,
@@ -75,7 +75,7 @@ def of_accb() -> Climb:
     before = one(seen)
 
     def loss(one: Any) -> jax.Array:
-        return accb.actor_loss(one, critic, batch, jnp.ones(2), None, overlap, 0.0)[0]
+        return losses.actor_loss(one, critic, batch, jnp.ones(2), None, overlap, 0.0)[0]
 
     def value(one: Any) -> jax.Array:
         q = critic(seen, one(seen), HERE, None, overlap, before)
@@ -128,7 +128,7 @@ def of_mappo() -> Climb:
     return lambda one: policy_loss(one, rows, TEAMS, 0.2, 0.0)[0], value, one
 
 
-@pytest.mark.parametrize("of", [of_maddpg, of_accb, of_uscb, of_dcmab, of_mappo])
+@pytest.mark.parametrize("of", [of_maddpg, of_attention_critic, of_uscb, of_dcmab, of_mappo])
 def test_a_step_down_the_loss_is_a_step_up_the_value(of: Callable[[], Climb]) -> None:
     loss, value, one = of()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from equibid.learning.algorithms.accb.competition import (
+from equibid.learning.algorithms.attention_critic.competition import (
     COOL,
     HOT,
     MOST_ADJUSTED,

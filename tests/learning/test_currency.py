@@ -18,7 +18,7 @@ from equibid.markets.market import Market
 # A power of two, so that every product with it is exact.
 UNIT = 4.0
 SMALL = {"num_updates": 2, "batch_size": 8, "num_envs": 2, "hidden_size": 8, "buffer_size": 8}
-NAMES = ("accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg")
+NAMES = ("attention-critic", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg")
 
 
 def day(number: int, unit: float) -> Market:

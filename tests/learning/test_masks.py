@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import equibid.learning.algorithms.accb.algorithm as accb
+import equibid.learning.algorithms.attention_critic.algorithm as attention_critic
 import equibid.learning.algorithms.dcmab.algorithm as dcmab
 import equibid.learning.algorithms.drlb.algorithm as drlb
 import equibid.learning.algorithms.maab.algorithm as maab
@@ -52,9 +52,9 @@ LEARNERS: dict[str, tuple[Any, Any]] = {
             num_envs=E, num_epochs=1, num_minibatches=1, hidden_sizes=(8,), structure="teams:2"
         ),
     ),
-    "accb": (
-        accb,
-        accb.Accb(
+    "attention-critic": (
+        attention_critic,
+        attention_critic.AttentionCriticBidding(
             **SMALL,
             observer=SEEN,
             actor_hidden_sizes=(8,),
@@ -174,7 +174,7 @@ def test_what_nobody_bid_teaches_nothing(name: str, monkeypatch: pytest.MonkeyPa
     if books:
         # All read one book, which is right until the day is over.
         unseen = np.zeros_like(PRESENT)
-    elif "team" in name or isinstance(learner, accb.Accb):
+    elif "team" in name or isinstance(learner, attention_critic.AttentionCriticBidding):
         # What a team expects is also fitted to what its members see that are out.
         unseen = ~LEARNS | (np.arange(T + 1) == T)[:, None]
     changed = base._replace(

@@ -41,7 +41,8 @@ def stop(now: TrainProgress) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["accb", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg"]
+    "name",
+    ["attention-critic", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg"],
 )
 def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> None:
     algorithm = ALGORITHMS[name]()

@@ -1,7 +1,7 @@
 """Bidders that are trained: algorithms, the parts they share, and the trainer that runs them."""
 
 # An algorithm is declared when its module is imported.
-import equibid.learning.algorithms.accb.algorithm
+import equibid.learning.algorithms.attention_critic.algorithm
 import equibid.learning.algorithms.dcmab.algorithm
 import equibid.learning.algorithms.drlb.algorithm
 import equibid.learning.algorithms.independent

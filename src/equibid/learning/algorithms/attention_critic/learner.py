@@ -9,8 +9,14 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
-from equibid.learning.algorithms.accb.losses import Batch, Critics, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.replay import blank, draw
+from equibid.learning.algorithms.attention_critic.losses import (
+    Batch,
+    Critics,
+    actor_loss,
+    critic_loss,
+    targets,
+)
+from equibid.learning.algorithms.attention_critic.replay import blank, draw
 from equibid.learning.losses.actor_critic import masked_mean
 from equibid.learning.losses.targets import polyak
 from equibid.learning.networks.attention import attention_critic
@@ -19,7 +25,7 @@ from equibid.learning.networks.normalise import Moments, moments, observe, stand
 from equibid.learning.replay.buffer import Replay, replay, reprioritise
 
 if TYPE_CHECKING:
-    from equibid.learning.algorithms.accb.algorithm import Accb
+    from equibid.learning.algorithms.attention_critic.algorithm import AttentionCriticBidding
 
 # Longest gradients.
 ACTOR_CLIP, CRITIC_CLIP = 0.5, 10.0
@@ -49,7 +55,7 @@ class Learner(NamedTuple):
     values: Moments
 
 
-def init_learner(settings: "Accb", task: Task, key: jax.Array) -> Learner:
+def init_learner(settings: "AttentionCriticBidding", task: Task, key: jax.Array) -> Learner:
     """Untrained networks, actors that bid the reference factor, and an empty replay."""
     N, F = task.game.agents, task.game.features
     for_actor, for_critic = jax.random.split(key)
@@ -86,7 +92,7 @@ def init_learner(settings: "Accb", task: Task, key: jax.Array) -> Learner:
 
 
 def update(
-    settings: "Accb",
+    settings: "AttentionCriticBidding",
     task: Task,
     progress: Float[Array, ""],
     moving: Bool[Array, ""],
@@ -122,7 +128,12 @@ def update(
 
 
 def _fit_critics(
-    settings: "Accb", task: Task, progress: Array, number: Array, learner: Learner, key: jax.Array
+    settings: "AttentionCriticBidding",
+    task: Task,
+    progress: Array,
+    number: Array,
+    learner: Learner,
+    key: jax.Array,
 ) -> tuple[Learner, tuple[Batch, dict[str, Array]]]:
     drawing, dropping, smoothing = jax.random.split(key, 3)
     beta, share = between(settings.per_beta, progress), between(settings.return_mix, progress)
@@ -149,7 +160,12 @@ def _fit_critics(
 
 
 def _move_actor(
-    settings: "Accb", task: Task, moving: Array, learner: Learner, batch: Batch, key: jax.Array
+    settings: "AttentionCriticBidding",
+    task: Task,
+    moving: Array,
+    learner: Learner,
+    batch: Batch,
+    key: jax.Array,
 ) -> tuple[Learner, dict[str, Array]]:
     spread = standard_deviation(learner.values)
     (loss, logit), gradients = jax.value_and_grad(actor_loss, has_aux=True)(

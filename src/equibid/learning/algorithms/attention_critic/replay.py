@@ -13,20 +13,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
-from equibid.learning.algorithms.accb.competition import (
+from equibid.learning.algorithms.attention_critic.competition import (
     adjustment,
     competition_index,
     cooperation,
     mean_price,
     scheduled_temperature,
 )
-from equibid.learning.algorithms.accb.losses import Batch
+from equibid.learning.algorithms.attention_critic.losses import Batch
 from equibid.learning.losses.targets import returns
 from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, sample
 from equibid.learning.training.rollout import Episodes, time_left
 
 if TYPE_CHECKING:
-    from equibid.learning.algorithms.accb.algorithm import Accb
+    from equibid.learning.algorithms.attention_critic.algorithm import AttentionCriticBidding
 
 # The usual price is that of about the last ten iterations.
 FADING = 0.9
@@ -79,7 +79,7 @@ def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) 
 
 
 def remember(
-    settings: "Accb", task: Task, episodes: Episodes, price: Float[Array, ""]
+    settings: "AttentionCriticBidding", task: Task, episodes: Episodes, price: Float[Array, ""]
 ) -> tuple[Transition, dict[str, Array]]:
     """What the replay keeps of episodes, and what is told of them.
 
@@ -143,7 +143,7 @@ def relative_index(task: Task, episodes: Episodes, price: Float[Array, ""]) -> F
 
 
 def temperatures(
-    settings: "Accb", task: Task, episodes: Episodes, index: Float[Array, "E T"]
+    settings: "AttentionCriticBidding", task: Task, episodes: Episodes, index: Float[Array, "E T"]
 ) -> Float[Array, "E T N"]:
     """How independent each agent is before each step."""
     if settings.temperature != "adaptive":
@@ -157,7 +157,11 @@ def temperatures(
 
 
 def draw(
-    settings: "Accb", memory: Replay, key: jax.Array, beta: Float[Array, ""], done: Array
+    settings: "AttentionCriticBidding",
+    memory: Replay,
+    key: jax.Array,
+    beta: Float[Array, ""],
+    done: Array,
 ) -> tuple[Sample, Batch]:
     """A batch by priority.
 

@@ -8,7 +8,8 @@ fitted to a mix of bootstrapped targets and returns. At run time there are actor
 
 Source: the multi-agent framework of dynamic resource allocation in real-time bidding with an
 attention critic; where it is silent, after Lillicrap et al. 2016 (DDPG), Iqbal and Sha 2019 (MAAC),
-Schaul et al. 2016 (replay), Fujimoto et al. 2018 (TD3). `docs/bidders/accb.md` lists departures.
+Schaul et al. 2016 (replay), Fujimoto et al. 2018 (TD3). `docs/bidders/attention-critic.md` lists
+departures.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,13 @@ from equibid.envs.game import GameState
 from equibid.envs.heads import Follows, ScaledSigmoid, starts_now
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.algorithms.accb.learner import Learner, between, init_learner, update
-from equibid.learning.algorithms.accb.replay import remember, usual_price
+from equibid.learning.algorithms.attention_critic.learner import (
+    Learner,
+    between,
+    init_learner,
+    update,
+)
+from equibid.learning.algorithms.attention_critic.replay import remember, usual_price
 from equibid.learning.config import (
     ActorCriticConfig,
     Count,
@@ -45,7 +51,7 @@ from equibid.settings import Within
 LEAST, MOST = 1e-9, 0.5
 
 
-class AccbState(NamedTuple):
+class AttentionCriticState(NamedTuple):
     """A run.
 
     Attributes:
@@ -62,7 +68,7 @@ class AccbState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
+class AttentionCriticBidding(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
     """Settings of attention-critic coordinated bidding."""
 
     steps: ClassVar[int] = 150
@@ -133,14 +139,16 @@ class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
         super().__post_init__()
         self.refuse(self.temperature == float("inf"), "write temperature=independent for no end")
 
-    def init(self, task: Task, key: jax.Array) -> AccbState:
+    def init(self, task: Task, key: jax.Array) -> AttentionCriticState:
         """Untrained networks: actors that bid the reference factor, and an empty replay."""
         making, rest = jax.random.split(key)
         learner = init_learner(self, task, making)
         zero = jnp.zeros((), jnp.int32)
-        return AccbState(learner, zero, jnp.zeros(()), jax.random.key_data(rest))
+        return AttentionCriticState(learner, zero, jnp.zeros(()), jax.random.key_data(rest))
 
-    def step(self, task: Task, state: AccbState) -> tuple[AccbState, dict[str, Array]]:
+    def step(
+        self, task: Task, state: AttentionCriticState
+    ) -> tuple[AttentionCriticState, dict[str, Array]]:
         """Play, remember, learn."""
         key, playing, learning = jax.random.split(jax.random.wrap_key_data(state.key), 3)
         progress = jnp.minimum(state.iteration / self.anneal_steps, 1.0).astype(jnp.float32)
@@ -160,16 +168,18 @@ class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
             (jnp.arange(self.num_updates), jax.random.split(learning, self.num_updates)),
         )
         metrics = told | {"noise": noise} | jax.tree.map(jnp.mean, losses)
-        after = AccbState(learner, state.iteration + 1, price, jax.random.key_data(key))
+        after = AttentionCriticState(learner, state.iteration + 1, price, jax.random.key_data(key))
         return after, metrics
 
-    def policy(self, task: Task, state: AccbState) -> Bidder:
+    def policy(self, task: Task, state: AttentionCriticState) -> Bidder:
         """The actors, without noise, each on what its agent sees."""
         start, head, follows = self.ceiling(task)
         return Learned(state.learner.actor, task.game.observer, start, head, follows)
 
     @partial(jax.jit, static_argnums=0)
-    def attention(self, task: Task, state: AccbState, key: jax.Array) -> Float[Array, "N N"]:
+    def attention(
+        self, task: Task, state: AttentionCriticState, key: jax.Array
+    ) -> Float[Array, "N N"]:
         """Mean weight of each agent (row) on each other in an episode, over heads and steps."""
         actor = state.learner.actor
 
@@ -206,23 +216,34 @@ class Accb(PeriodReplayConfig, ActorCriticConfig, ObservedConfig):
         return task.game.start_factor, ScaledSigmoid(self.max_multiple), follows
 
 
-ALGORITHMS.add("accb", "Attention-critic coordinated bidding: actors led by a critic of all.")(Accb)
-ALGORITHMS.add("accb-cpa", "For targets that bind: learns AuctionNet's score, from returns alone.")(
-    partial(Accb, reward="cpa-score:dense=1", return_mix=(1.0, 1.0), max_return_age=128)
-)
-ALGORITHMS.add("accb-paced", "For logs: the highest bid follows money left over time left.")(
-    partial(Accb, bid_cap="paced")
-)
-ALGORITHMS.add("accb-budget-cap", "The same with all the money left as the highest bid.")(
-    partial(Accb, bid_cap="budget")
-)
-ALGORITHMS.add("accb-segments", "Coarse to fine: actors also see a plan over segments.")(
-    partial(Accb, observer="auction+traits+segments")
-)
-# The source tells no sizes; these are those of the methods it is made of.
-ALGORITHMS.add("accb-published", "The same in the sizes of the methods it is made of; slow.")(
+ALGORITHMS.add(
+    "attention-critic", "Attention-critic coordinated bidding: actors led by a critic of all."
+)(AttentionCriticBidding)
+ALGORITHMS.add(
+    "attention-critic-cpa", "For targets that bind: learns AuctionNet's score, from returns alone."
+)(
     partial(
-        Accb,
+        AttentionCriticBidding,
+        reward="cpa-score:dense=1",
+        return_mix=(1.0, 1.0),
+        max_return_age=128,
+    )
+)
+ALGORITHMS.add(
+    "attention-critic-paced", "For logs: the highest bid follows money left over time left."
+)(partial(AttentionCriticBidding, bid_cap="paced"))
+ALGORITHMS.add(
+    "attention-critic-budget-cap", "The same with all the money left as the highest bid."
+)(partial(AttentionCriticBidding, bid_cap="budget"))
+ALGORITHMS.add(
+    "attention-critic-segments", "Coarse to fine: actors also see a plan over segments."
+)(partial(AttentionCriticBidding, observer="auction+traits+segments"))
+# The source tells no sizes; these are those of the methods it is made of.
+ALGORITHMS.add(
+    "attention-critic-published", "The same in the sizes of the methods it is made of; slow."
+)(
+    partial(
+        AttentionCriticBidding,
         actor_hidden_sizes=(256, 128),
         critic_hidden_size=128,
         batch_size=1024,

@@ -23,10 +23,18 @@ from equibid.envs.rewards import CpaScore, reward_named
 from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.accb.algorithm import Accb, AccbState
-from equibid.learning.algorithms.accb.competition import cooperation
-from equibid.learning.algorithms.accb.losses import Batch, actor_loss, critic_loss, targets
-from equibid.learning.algorithms.accb.replay import Transition, both, draw, temperatures
+from equibid.learning.algorithms.attention_critic.algorithm import (
+    AttentionCriticBidding,
+    AttentionCriticState,
+)
+from equibid.learning.algorithms.attention_critic.competition import cooperation
+from equibid.learning.algorithms.attention_critic.losses import (
+    Batch,
+    actor_loss,
+    critic_loss,
+    targets,
+)
+from equibid.learning.algorithms.attention_critic.replay import Transition, both, draw, temperatures
 from equibid.learning.losses.targets import huber
 from equibid.learning.networks.attention import AttentionCritic, attention_critic
 from equibid.learning.networks.mlp import Policies, mlp, policies
@@ -222,7 +230,7 @@ def test_steps_are_drawn_with_what_follows_and_returns_are_fresh_for_a_while() -
     T, old, young = 3, kept(3, 0), kept(3, 1)
     memory = add(add(replay(jax.tree.map(lambda x: x[0], old), 4, T), old), young)
     run = jax.jit(draw, static_argnums=0)
-    settings = Accb(batch_size=64, num_updates=8, max_return_age=10)
+    settings = AttentionCriticBidding(batch_size=64, num_updates=8, max_return_age=10)
     for done, ages in ((0, (1, 1)), (2, (0, 1)), (10, (0, 0))):
         at, batch = run(settings, memory, jax.random.key(done), jnp.float32(0.4), jnp.asarray(done))
         e, t = np.asarray(at.episode), np.asarray(at.tick)
@@ -253,7 +261,7 @@ def test_the_team_gets_the_weighted_sum() -> None:
     np.testing.assert_allclose(got, [[[1.0, 1.5], [2.0, 1.5], [4.0, 1.5]]])
 
 
-SMALL = Accb(
+SMALL = AttentionCriticBidding(
     num_envs=2,
     num_updates=2,
     batch_size=8,
@@ -286,7 +294,7 @@ def stationary_log(market: Market):
 
 
 @cache
-def stepped() -> list[tuple[AccbState, dict[str, Array]]]:
+def stepped() -> list[tuple[AttentionCriticState, dict[str, Array]]]:
     """The same state stepped twice, and the state after it."""
     task = small_task()
     step = jax.jit(SMALL.step)
@@ -361,15 +369,19 @@ def test_an_untrained_policy_bids_the_reference(cap: str, sharing: str) -> None:
 
 
 def test_presets_and_refusals() -> None:
-    assert algorithm_named("accb-budget-cap") == Accb(bid_cap="budget")
-    assert algorithm_named("accb-paced") == Accb(bid_cap="paced")
-    for_targets = algorithm_named("accb-cpa")
-    assert isinstance(for_targets, Accb)
+    assert algorithm_named("attention-critic-budget-cap") == AttentionCriticBidding(
+        bid_cap="budget"
+    )
+    assert algorithm_named("attention-critic-paced") == AttentionCriticBidding(bid_cap="paced")
+    for_targets = algorithm_named("attention-critic-cpa")
+    assert isinstance(for_targets, AttentionCriticBidding)
     assert isinstance(reward_named(for_targets.reward), CpaScore)
-    published = algorithm_named("accb-published", ["temperature=team"])
-    assert isinstance(published, Accb)
+    published = algorithm_named("attention-critic-published", ["temperature=team"])
+    assert isinstance(published, AttentionCriticBidding)
     assert published.batch_size == 1024 and published.temperature == "team"
-    assert algorithm_named("accb", ["temperature=0.5"]) == Accb(temperature=0.5)
+    assert algorithm_named("attention-critic", ["temperature=0.5"]) == AttentionCriticBidding(
+        temperature=0.5
+    )
     for wrong in (
         "temperature=inf",
         "temperature=-1",
@@ -378,11 +390,14 @@ def test_presets_and_refusals() -> None:
         "max_multiple=1",
     ):
         with pytest.raises(InputError, match=r"^(?!.*has no setting)"):
-            algorithm_named("accb", [wrong])
+            algorithm_named("attention-critic", [wrong])
 
 
 def trained(
-    algorithm: Accb, setup: TrainingSetup, iterations: int, opponent: Bidder | None = None
+    algorithm: AttentionCriticBidding,
+    setup: TrainingSetup,
+    iterations: int,
+    opponent: Bidder | None = None,
 ) -> Bidder:
     """A policy; of two agents the second is the opponent's, if there is one."""
     task = setup.task(
@@ -401,7 +416,7 @@ def trained(
 @pytest.mark.slow
 def test_alone_in_a_steady_market_it_buys_what_hindsight_buys() -> None:
     setup = stationary_practice()
-    bidder = trained(Accb(), setup, 80)
+    bidder = trained(AttentionCriticBidding(), setup, 80)
     assert setup.judge(bidder)["value"] >= 0.95 * hindsight(setup)
 
 
@@ -433,13 +448,13 @@ def test_agrees_with_the_exact_dynamic_program() -> None:
     setup = tiny_practice()
     pmf = np.append(0.0, np.full(LEVELS, 1 / LEVELS))
     best = float(value_table(pmf, 1.0, AUCTIONS, MONEY)[AUCTIONS, MONEY])
-    bidder = trained(Accb(), setup, 120)
+    bidder = trained(AttentionCriticBidding(), setup, 120)
     got = setup.judge(bidder)["value"]
     assert got >= 0.95 * best
     assert got >= 0.95 * setup.judge(BIDDERS["rlb"](setup.log))["value"]
 
 
-SPECIALISED = Accb(
+SPECIALISED = AttentionCriticBidding(
     observer="auction-foresight+traits", reward="profit", shaping_coef=0.0, actor_learning_rate=1e-3
 )
 
