@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import equibid.learning.algorithms.attention_critic.losses as losses
 import equibid.learning.algorithms.dcmab.losses as dcmab
 import equibid.learning.algorithms.uscb.algorithm as uscb
 from equibid.envs.heads import Increment
 from equibid.learning.algorithms import maddpg
+from equibid.learning.algorithms.attention_critic import losses
 from equibid.learning.algorithms.dcmab.networks import actors, critics
 from equibid.learning.losses.ppo import Gaussian, Rows, policy_loss
 from equibid.learning.networks.attention import attention_critic
