@@ -138,10 +138,17 @@ def test_a_tick_sold_by_the_kernel_is_watched_as_its_clearing_is(
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", [gsp(), second_price(), first_price()])
-def test_a_day_is_the_same_on_both_engines(rule: Ranked) -> None:
+@pytest.mark.parametrize(
+    ("rule", "more"),
+    [
+        (gsp(), {}),
+        (second_price(), {"outside": True}),
+        (first_price(), {"candidates": True}),
+    ],
+)
+def test_a_day_is_the_same_on_both_engines(rule: Ranked, more: dict) -> None:
     """Also where money ends within a tick, and others have the other seats."""
-    market = worlds.market(seed=7, impressions=900, advertisers=6, ticks=6)
+    market = worlds.market(seed=7, impressions=900, advertisers=6, ticks=6, **more)
     log = day_before(market, rule)
     names = ("online-lp", "pacing")
     bidders = tuple(BIDDERS[name](log) for name in names)
