@@ -27,7 +27,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32, UInt32
 
 from equibid.bidders.bidder import Bidder
-from equibid.envs.heads import Head, Increment, ScaledSigmoid
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.uscb.config import UscbConfig
@@ -71,15 +70,6 @@ class Uscb(UscbConfig):
     steps: ClassVar[int] = 100
     agent: ClassVar[Bidder | None] = None
 
-    @property
-    def rule(self) -> Head:
-        """From actions to factors."""
-        return (
-            Increment(self.action_scale)
-            if self.head == "increment"
-            else ScaledSigmoid(self.max_multiple)
-        )
-
     def init(self, task: Task, key: jax.Array) -> UscbState:
         """An actor that bids the start, a critic that knows nothing, an empty replay."""
         one, two, three, rest = jax.random.split(key, 4)
@@ -101,7 +91,7 @@ class Uscb(UscbConfig):
         memory = add(state.replay, fresh)
         ready = state.iteration >= self.critic_warmup
         learner, losses = jax.lax.scan(
-            partial(update, self, self.rule, memory, ready),
+            partial(update, self, memory, ready),
             state.learner,
             jax.random.split(learning, self.num_updates),
         )

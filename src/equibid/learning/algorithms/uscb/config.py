@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from equibid.envs.heads import Head, Increment, ScaledSigmoid
 from equibid.envs.problem import EnvMode
 from equibid.learning.config import (
     ActorCriticConfig,
@@ -58,3 +59,12 @@ class UscbConfig(ReplayConfig, ActorCriticConfig, ObservedConfig):
     """λ, the weight of the fine."""
     penalty_base: Annotated[float, Within(above=1)] = 3.0
     """γ, the base of the fine, which grows as a power of it."""
+
+    @property
+    def rule(self) -> Head:
+        """From actions to factors."""
+        return (
+            Increment(self.action_scale)
+            if self.head == "increment"
+            else ScaledSigmoid(self.max_multiple)
+        )

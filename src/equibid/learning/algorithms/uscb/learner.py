@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool
 
-from equibid.envs.heads import Head
 from equibid.learning.algorithms.uscb.config import UscbConfig
 from equibid.learning.algorithms.uscb.losses import actor_loss, critic_loss
 from equibid.learning.algorithms.uscb.networks import Actor, untrained_actor, untrained_critic
@@ -56,7 +55,6 @@ def init_learner(
 
 def update(
     settings: UscbConfig,
-    rule: Head,
     memory: Replay,
     ready: Bool[Array, ""],
     learner: Learner,
@@ -66,7 +64,6 @@ def update(
 
     Args:
         settings: of the algorithm.
-        rule: from actions to factors.
         memory: of probes; not empty.
         ready: whether the actor moves yet.
         learner: before.
@@ -82,7 +79,7 @@ def update(
     critic, critic_opt_state = moved(
         optax.adam(settings.critic_learning_rate), learner.critic, slope, learner.critic_opt_state
     )
-    aim, climb = jax.value_and_grad(actor_loss)(learner.actor, critic, batch, rule)
+    aim, climb = jax.value_and_grad(actor_loss)(learner.actor, critic, batch, settings.rule)
     before = learner.actor, learner.actor_opt_state
     after = moved(
         optax.adam(settings.actor_learning_rate), learner.actor, climb, learner.actor_opt_state
