@@ -26,7 +26,7 @@ from equibid.learning.algorithms.maab.algorithm import MAAB, State
 from equibid.learning.algorithms.maab.credit import Terms, credited, meeting, shared, weights
 from equibid.learning.algorithms.maab.groups import pooled
 from equibid.learning.algorithms.maab.learner import Learner, init_learner
-from equibid.learning.algorithms.maab.replay import Periods, batch, one_period, remember
+from equibid.learning.algorithms.maab.replay import Periods, draw, one_period, remember
 from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
@@ -147,7 +147,7 @@ def steps_of(bar: int, of_bar: bool):
     )
     memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
     terms = Terms("own", jnp.eye(N), None, None, 1.0)
-    return batch(memory, jax.random.key(0), 16, terms, of_bar)
+    return draw(memory, jax.random.key(0), 16, terms, of_bar)
 
 
 def test_bars_gate_both_rewards() -> None:

@@ -22,12 +22,12 @@ from equibid.learning.algorithms.attention_critic.networks import (
     untrained_actors,
     untrained_critics,
 )
-from equibid.learning.algorithms.attention_critic.replay import blank, draw
+from equibid.learning.algorithms.attention_critic.replay import draw, empty_replay
 from equibid.learning.losses.actor_critic import adam, masked_mean, moved
 from equibid.learning.losses.targets import polyak
 from equibid.learning.networks.mlp import Policies
 from equibid.learning.networks.normalise import Moments, moments, observe, standard_deviation
-from equibid.learning.replay.buffer import Replay, replay, reprioritise
+from equibid.learning.replay.buffer import Replay, reprioritise
 
 # Longest gradients.
 ACTOR_CLIP, CRITIC_CLIP = 0.5, 10.0
@@ -69,7 +69,7 @@ def init_learner(settings: AttentionCriticConfig, task: Task, key: jax.Array) ->
         jax.tree.map(jnp.array, critics),
         adam(settings.actor_learning_rate, ACTOR_CLIP).init(cast(Any, actor)),
         adam(settings.critic_learning_rate, CRITIC_CLIP).init(cast(Any, critics)),
-        replay(blank(task), settings.buffer_size, task.game.steps),
+        empty_replay(settings, task),
         moments((2,)),
     )
 

@@ -18,7 +18,7 @@ from equibid.learning.algorithms.attention_critic.config import AttentionCriticC
 from equibid.learning.algorithms.attention_critic.losses import Batch
 from equibid.learning.algorithms.attention_critic.temperature import relative_index, temperatures
 from equibid.learning.losses.targets import returns
-from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, sample
+from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, replay, sample
 from equibid.learning.training.rollout import Episodes, time_left
 
 # The least joint steps of a batch.
@@ -45,8 +45,8 @@ class Transition(NamedTuple):
     cooperation: Float[Array, "*E T N"]
 
 
-def blank(task: Task) -> Any:
-    """The shapes of an episode."""
+def empty_replay(settings: AttentionCriticConfig, task: Task) -> Replay:
+    """A replay of `buffer_size` periods."""
     T, N, F = task.game.steps, task.game.agents, task.game.features
     real, truth = jnp.float32, jnp.bool_
     shapes: tuple[Any, ...] = (
@@ -57,7 +57,7 @@ def blank(task: Task) -> Any:
         jax.ShapeDtypeStruct((T, N, 2), real),
         jax.ShapeDtypeStruct((T, N), real),
     )
-    return Transition(*shapes)
+    return replay(Transition(*shapes), settings.buffer_size, T)
 
 
 def remember(

@@ -36,12 +36,12 @@ from equibid.learning.algorithms.dcmab.cluster_stats import Books, books_of
 from equibid.learning.algorithms.dcmab.config import DCMABConfig
 from equibid.learning.algorithms.dcmab.learner import Learner, init_learner, update
 from equibid.learning.algorithms.dcmab.replay import (
-    batch,
+    draw,
     empty_replay,
     history_of,
     intervals,
-    kept,
     noise_slopes,
+    remember,
 )
 from equibid.learning.algorithms.dcmab.rewards import cluster_sums, future_of
 from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups
@@ -126,14 +126,14 @@ class DCMAB(DCMABConfig):
         noise = self._noise(luck, state, task)
         act = partial(self._act, task, state, books, noise)
         days = play(replace(task.game, observer=books), act, chance, self.num_envs)
-        fresh = kept(task, books, days, self.reward_sharing)
+        fresh = remember(self, task, books, days)
         memory = add(state.memory, fresh)
         slopes = noise_slopes(state.slopes, task, books, days, noise)
         e = elasticity(slopes, guessed_elasticity(task))
         future = future_of(self, task, books, e)
 
         def learn(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
-            drawn = batch(memory, key, self.batch_size, self.gamma, future)
+            drawn = draw(memory, key, self.batch_size, self.gamma, future)
             return update(self, learner, drawn, state.history)
 
         learner, told = jax.lax.scan(

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
 from equibid.learning.algorithms.dcmab.cluster_stats import Books
-from equibid.learning.algorithms.dcmab.config import ClusterReward, DCMABConfig
+from equibid.learning.algorithms.dcmab.config import DCMABConfig
 from equibid.learning.algorithms.dcmab.losses import Intervals
 from equibid.learning.algorithms.dcmab.rewards import Future, cluster_sums
 from equibid.learning.clusters import by_cluster
@@ -65,16 +65,16 @@ def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q 
     return padded.reshape(E, -1, interval, *x.shape[2:]).sum(axis=2)
 
 
-def kept(task: Task, books: Books, days: Episodes, share: ClusterReward) -> Days:
-    """What is kept of days.
+def remember(settings: DCMABConfig, task: Task, books: Books, days: Episodes) -> Days:
+    """What the replay keeps of days.
 
     Args:
+        settings: of the algorithm.
         task: that was played.
         books: observer of all agents in the days.
         days: actions [E, T, I, J], the same through an interval.
-        share: whether a cluster is paid its own reward or everybody's.
     """
-    every = books.interval
+    every, share = books.interval, settings.reward_sharing
 
     def at_starts(x: Array) -> Array:
         return jnp.concatenate([x[:, :-1:every], x[:, -1:]], axis=1).astype(jnp.float32)
@@ -105,7 +105,7 @@ def use_of(books: Books, days: Episodes) -> Float[Array, "E Q I J"]:
     return (use / jnp.maximum(use.sum(axis=(-2, -1), keepdims=True), 1)).astype(jnp.float32)
 
 
-def batch(
+def draw(
     memory: Replay,
     key: jax.Array,
     size: int,

@@ -30,7 +30,7 @@ from equibid.learning.algorithms.maab.config import MAABConfig
 from equibid.learning.algorithms.maab.credit import Terms, meeting
 from equibid.learning.algorithms.maab.groups import groups, seen_by_members
 from equibid.learning.algorithms.maab.learner import Learner, init_learner, update
-from equibid.learning.algorithms.maab.replay import Periods, level_slopes, one_period, remember
+from equibid.learning.algorithms.maab.replay import Periods, empty_replay, level_slopes, remember
 from equibid.learning.losses.deep_q import Greedy, epsilon, explored
 from equibid.learning.losses.potential import (
     Slopes,
@@ -39,7 +39,7 @@ from equibid.learning.losses.potential import (
     no_slopes,
 )
 from equibid.learning.policy import Learned
-from equibid.learning.replay.buffer import Replay, add, replay
+from equibid.learning.replay.buffer import Replay, add
 from equibid.learning.training.rollout import Episodes, play
 
 
@@ -81,9 +81,7 @@ class MAAB(MAABConfig):
         return State(
             bidder=init_learner(self, game.features, one),
             bar=init_learner(self, game.features, two),
-            memory=replay(
-                one_period(game.steps, game.agents, game.features), self.buffer_size, game.steps
-            ),
+            memory=empty_replay(self, task),
             slopes=no_slopes(game.agents),
             group=groups(self, task),
             played=jnp.asarray(0, jnp.int32),

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Int
 
 from equibid.learning.algorithms.maab.config import MAABConfig
 from equibid.learning.algorithms.maab.credit import Terms
-from equibid.learning.algorithms.maab.replay import batch
+from equibid.learning.algorithms.maab.replay import draw
 from equibid.learning.losses.actor_critic import moved
 from equibid.learning.losses.deep_q import Levels, Steps, double_q_loss, levels
 from equibid.learning.replay.buffer import Replay
@@ -60,11 +60,11 @@ def update(
     rule = optimiser(settings)
     first, *others = jax.random.split(key, 1 + settings.num_bar_updates)
     due = (updates + 1) % settings.target_update_every == 0
-    steps = batch(memory, first, settings.batch_size, terms)
+    steps = draw(memory, first, settings.batch_size, terms)
     bidder, of_bidder = descend(bidder, steps, rule, due)
     told = {f"bidder/{name}": x for name, x in of_bidder.items()}
     for number, other in enumerate(others if settings.bar_agents == "learned" else ()):
-        steps = batch(memory, other, settings.batch_size, terms, of_bar=True)
+        steps = draw(memory, other, settings.batch_size, terms, of_bar=True)
         last = number == len(others) - 1
         bar, of_bar = descend(bar, steps, rule, due & last)
         told |= {f"bar/{name}": x for name, x in of_bar.items()}

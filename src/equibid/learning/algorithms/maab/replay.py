@@ -13,7 +13,7 @@ from equibid.learning.algorithms.maab.credit import Terms, credited, future, mee
 from equibid.learning.algorithms.maab.groups import pooled, seen_by_members
 from equibid.learning.losses.deep_q import Steps
 from equibid.learning.losses.potential import Slopes, seen_slopes
-from equibid.learning.replay.buffer import Replay, following, gather, uniform
+from equibid.learning.replay.buffer import Replay, following, gather, replay, uniform
 from equibid.learning.training.rollout import Episodes
 
 # Levels this near to the start tell what a little more money buys.
@@ -52,6 +52,13 @@ def one_period(steps: int, agents: int, features: int) -> Periods:
     return Periods(seen, seen[..., 0], present, number, number, amount, amount)
 
 
+def empty_replay(settings: MAABConfig, task: Task) -> Replay:
+    """A replay of `buffer_size` periods."""
+    game = task.game
+    example = one_period(game.steps, game.agents, game.features)
+    return replay(example, settings.buffer_size, game.steps)
+
+
 def remember(
     settings: MAABConfig, task: Task, group: Int[Array, " N"] | None, periods: Episodes
 ) -> Periods:
@@ -88,7 +95,7 @@ def remember(
     )
 
 
-def batch(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool = False) -> Steps:
+def draw(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool = False) -> Steps:
     """Steps drawn at random, with the rewards of bidders or of bar agents.
 
     An agent's period ends with its money; a mean agent's with that of the last of its group. Only
