@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from training_logs import block, buy_a_day, make_log, observe, random_log
 
+import worlds
+from equibid.auctions import Ranked, first_price, fused, gsp, second_price
 from equibid.bidders import BIDDERS, TrainingLog
+from equibid.bidders.bidder import by_factor
 from equibid.bidders.online_lp import OnlineLp, bins_within
+from equibid.bidders.sold import SoldTick
+from equibid.markets.market import dense
+from equibid.simulation import Population, simulate
+from equibid.simulation.fused_play import market_lots
+from equibid.simulation.scenario import day_before
 
 
 def learner(log: TrainingLog) -> OnlineLp:
@@ -99,6 +107,52 @@ def test_absent_impressions_and_unbounded_prices_are_not_counted() -> None:
     np.testing.assert_array_equal(nobody, 0)
     closed = bidder.watch(empty, log.values, jnp.full_like(shown, jnp.inf), log.values > 0)
     np.testing.assert_array_equal(closed, 0)
+
+
+@pytest.mark.parametrize("own_bid", [False, True])
+@pytest.mark.parametrize("lists", [False, True])
+def test_a_tick_sold_by_the_kernel_is_watched_as_its_clearing_is(
+    own_bid: bool, lists: bool
+) -> None:
+    """What the kernel tells of a tick against the slot prices of the rule, seat by seat."""
+    market = worlds.market(seed=4, impressions=300, advertisers=6, ticks=3, candidates=lists)
+    auction = Ranked(exposure=(1.0, 0.7, 0.4), reserve=0.05, pricing="own" if own_bid else "next")
+    factors = np.linspace(0.5, 1.5, 6)
+    lots = market_lots(market)
+    terms = fused.terms_of(auction, lots)
+    purse = fused.Purse(np.full(6, 1e9), np.ones(6, bool), np.full(6, 2.0**-20))
+    sold = fused.sold_in(terms, 300)
+    fused.settle_lots(lots, terms, purse, factors, sold=sold)
+
+    values = np.asarray(dense(market))
+    bids = by_factor(jnp.asarray(factors), jnp.asarray(values))
+    prices = auction.clear(bids).slot_prices
+    made = random_log(2, dtype=np.float64)
+    shape = {"low": jnp.full(6, -6.0), "width": jnp.full(6, 0.05), "prior": jnp.zeros((6, 200))}
+    bidder = replace(learner(made), **shape, exposure=auction.exposure, own_bid=own_bid)
+    mine = np.array([True, False, True, True, False, True])
+    want = bidder.watch(jnp.ones((6, 200)), values, prices, mine & (values > 0))
+    tick = SoldTick(lots.values, lots.ids, *sold)
+    got = np.asarray(bidder.watch_sold(jnp.ones((6, 200)), mine, tick))
+    assert (np.asarray(want)[[1, 4]] == 1).all() and (np.asarray(want)[mine] != 1).any()
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", [gsp(), second_price(), first_price()])
+def test_a_day_is_the_same_on_both_engines(rule: Ranked) -> None:
+    """Also where money ends within a tick, and others have the other seats."""
+    market = worlds.market(seed=7, impressions=900, advertisers=6, ticks=6)
+    log = day_before(market, rule)
+    names = ("online-lp", "pacing")
+    bidders = tuple(BIDDERS[name](log) for name in names)
+    population = Population(bidders, jnp.asarray([0, 1, 0, 0, 1, 0], jnp.int32))
+    one, other = (
+        simulate(market, rule, population, jax.random.key(0), engine=engine)
+        for engine in ("fused", "xla")
+    )
+    np.testing.assert_allclose(one.factors(), other.factors(), rtol=1e-9)
+    np.testing.assert_allclose(one.remaining, other.remaining, rtol=1e-9, atol=1e-9)
+    assert (np.asarray(one.remaining)[-1] < 0.05 * np.asarray(market.campaigns.budget)).any()
 
 
 def test_bins_within_by_hand() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from equibid.cli import sweep, trials
+from equibid.cli import caller, sweep, trials
 from equibid.cli.trials import Trial, call, on_ray, on_this_machine
 
 WATCHED = """
 import sys, time
-from equibid.cli.trials import end_with_caller
+from equibid.cli.caller import end_with_caller
 end_with_caller()
 print("watching", flush=True)
 time.sleep(600)
@@ -54,16 +54,16 @@ def test_words_and_exit_codes_are_kept(tmp_path: Path) -> None:
 def test_a_trial_is_watched_and_its_own_processes_are_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    text = f"import os; print(os.environ.get({trials.WATCH!r}))"
+    text = f"import os; print(os.environ.get({caller.WATCH!r}))"
     call([sys.executable, "-c", text], str(tmp_path / "log"))
     assert (tmp_path / "log").read_text().strip() == "1"
     waited: list[int] = []
-    monkeypatch.setattr(trials, "_wait_for_end", waited.append)
+    monkeypatch.setattr(caller, "_wait_for_end", waited.append)
     monkeypatch.setattr("sys.stdin", SimpleNamespace(fileno=lambda: 7))
-    monkeypatch.setenv(trials.WATCH, "1")
-    trials.end_with_caller()
-    assert trials.WATCH not in os.environ
-    trials.end_with_caller()
+    monkeypatch.setenv(caller.WATCH, "1")
+    caller.end_with_caller()
+    assert caller.WATCH not in os.environ
+    caller.end_with_caller()
     soon(lambda: waited == [7])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equibid.auctions import kernel
-from equibid.auctions.kernel import LEVELS, KernelImpressions, KernelRng, KernelRule
+from equibid.auctions.kernel import LEVELS, KernelImpressions, KernelRng, KernelRule, KernelSold
 from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import FIELDS
 from equibid.compiled import read_only
@@ -87,6 +87,12 @@ def terms_of(
     )
 
 
+def sold_in(terms: KernelRule, impressions: int) -> KernelSold:
+    """Where `settle_lots` tells for what so many impressions are sold."""
+    slots = len(terms.exposure)
+    return KernelSold(np.empty((impressions, slots + 1)), np.empty((impressions, slots), np.int32))
+
+
 def settle_lots(
     lots: KernelImpressions,
     terms: KernelRule,
@@ -97,6 +103,7 @@ def settle_lots(
     rows: slice = slice(None),
     seed: int | None = None,
     first_impression: int = 0,
+    sold: KernelSold | None = None,
 ) -> Floats:
     """Clear impressions on which advertiser i bids ``factors[i] * value``, or as given.
 
@@ -109,6 +116,7 @@ def settle_lots(
         rows: which of the impressions.
         seed: 64 bits that draw exposures and conversions; None books expectations.
         first_impression: address of the first of the lots in the noise.
+        sold: of these rows, to be filled; None where nobody asks.
 
     Returns:
         The rows of a `Tally` in the order of `FIELDS`: [9, N].
@@ -127,6 +135,7 @@ def settle_lots(
         purse.remaining,
         read_only(purse.quantum),
         sums,
+        sold_in(terms, 0) if sold is None else sold,
     )
     return sums
 

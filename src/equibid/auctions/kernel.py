@@ -77,6 +77,18 @@ class KernelRng(NamedTuple):
     first: Any
 
 
+class KernelSold(NamedTuple):
+    """What each impression was sold for, to be filled; empty where nobody asks.
+
+    Attributes:
+        top: [K, L+1] the highest bids that slots were sold among, at least the reserve.
+        placed: [K, L] whose the first of them are; below 0 for nobody of the market.
+    """
+
+    top: Any
+    placed: Any
+
+
 @compiled
 def mix(x):
     """`equibid.noise.mix` of one number."""
@@ -213,6 +225,15 @@ def part(lots, start, stop):
 
 
 @compiled
+def tell_sold(sold, k, best, who, reserve):
+    """Note for what an impression is sold, if somebody asks."""
+    if sold.top.size > 0:
+        for s in range(len(best)):
+            sold.top[k, s] = max(best[s], reserve)
+        sold.placed[k, :] = who[:-1]
+
+
+@compiled
 def charge_rows(
     done,
     lots,
@@ -227,6 +248,7 @@ def charge_rows(
     market_price,
     stayed,
     sums,
+    sold,
 ):
     """Charge impressions in order of arrival, from `done` until the end or a departure.
 
@@ -242,8 +264,7 @@ def charge_rows(
     ranked = owners.size > 0
     best = np.empty(slots + 1)
     who = np.empty(slots + 1, np.int32)
-    charge = np.empty(slots)
-    shown = np.empty(slots)
+    charge, shown = np.empty(slots), np.empty(slots)
     exposure_seed = stir(chance.seed, np.uint64(Purpose.EXPOSURE) - np.uint64(1))
     conversion_seed = stir(chance.seed, np.uint64(Purpose.CONVERSION) - np.uint64(1))
     for k in range(done, len(values)):
@@ -308,6 +329,7 @@ def charge_rows(
                     sums[VALUE, i] += shown[s] * value
                     sums[CONVERSIONS, i] += shown[s] * counted
         market_price[k] = max(best[slots], reserve)
+        tell_sold(sold, k, best, who, reserve)
     return len(values)
 
 
@@ -341,7 +363,7 @@ def sum_offers(lots, terms, factors, stayed, market_price, sums):
 
 
 @compiled
-def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
+def settle(lots, terms, chance, factors, active, remaining, quantum, sums, sold):
     """Rank, charge and sum a chunk of impressions after the other, each while it is in cache."""
     scales = lots.scales
     dense = lots.ids.size == 0 and lots.outside.size == 0
@@ -350,7 +372,9 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
     owners = np.empty((CHUNK if plain else 0, LEVELS), np.int32)
     market_price = np.empty(CHUNK)
     for start in range(0, len(scales), CHUNK):
-        here = part(lots, start, min(start + CHUNK, len(scales)))
+        stop = min(start + CHUNK, len(scales))
+        here = part(lots, start, stop)
+        told = KernelSold(sold.top[start:stop], sold.placed[start:stop])
         luck = KernelRng(chance.sampled, chance.seed, chance.first + start)
         count = len(here.scales)
         stayed = active * count
@@ -372,6 +396,7 @@ def settle(lots, terms, chance, factors, active, remaining, quantum, sums):
                 market_price,
                 stayed,
                 sums,
+                told,
             )
             if plain:
                 rank_again(here.scales, factors, active, terms, done, highest, owners)
@@ -394,6 +419,7 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
         answers: [M, 11, N], zeros; filled with the sums, the money and who is there.
     """
     advertisers = answers.shape[2]
+    untold = KernelSold(np.empty((0, 0)), np.empty((0, 0), np.int32))
     for market in range(first, last):
         row, answer = asked[market], answers[market]
         factors = row[:advertisers].astype(lots.values.dtype)
@@ -409,5 +435,5 @@ def settle_ticks(first, last, asked, bids, lots, tick_start, terms, sampled, ans
             here = KernelImpressions(here.values, given, here.ids, here.outside, here.outcomes)
         seed = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
         chance = KernelRng(sampled, seed, start)
-        settle(here, terms, chance, factors, active, remaining, quantum, answer)
+        settle(here, terms, chance, factors, active, remaining, quantum, answer, untold)
         answer[len(FIELDS) + 1] = active

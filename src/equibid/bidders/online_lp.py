@@ -23,12 +23,15 @@ from typing import Annotated, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from equibid.bidders.bidder import FactorBidder, Observation, pytree
 from equibid.bidders.registry import BIDDERS
 from equibid.bidders.replay import needed_factors, slot_steps
+from equibid.bidders.sold import SoldTick
 from equibid.bidders.training import TrainingLog
+from equibid.compiled import compiled, read_only
 from equibid.markets.market import Campaigns
 from equibid.settings import Within
 
@@ -91,6 +94,45 @@ class OnlineLp(FactorBidder):
         seen = jnp.where(present, values, 0)
         steps = bought_in_steps(seen, prices, self.exposure, self.own_bid)
         return state + by_bin(self.low, self.width, *steps, self.prior.shape[1])
+
+    def watch_sold(
+        self, state: Float[Array, "N H"], mine: Bool[np.ndarray, " N"], tick: SoldTick
+    ) -> Float[Array, "N H"]:
+        """The same for a tick that the kernel sold, on the seats that are its own."""
+        histogram = np.array(state)
+        count_sold(
+            *tick,
+            mine,
+            read_only(self.low),
+            read_only(self.width),
+            read_only(self.exposure),
+            self.own_bid,
+            histogram,
+        )
+        return jnp.asarray(histogram)
+
+
+@compiled
+def count_sold(values, ids, top, placed, mine, low, width, exposure, own_bid, histogram):
+    """Add `bought_in_steps` of the rows of a `SoldTick` to a histogram [N, H]."""
+    bins, slots = histogram.shape[1], len(exposure)
+    for k in range(len(values)):
+        for c in range(values.shape[1]):
+            i = ids[k, c] if ids.size > 0 else c
+            if i < 0 or not mine[i] or not values[k, c] > 0:
+                continue
+            value, place = np.float64(values[k, c]), slots + 1
+            for s in range(slots):
+                if placed[k, s] == i:
+                    place = s
+            below = 0.0
+            for s in range(slots - 1, -1, -1):
+                price = top[k, s + 1] if place <= s else top[k, s]
+                paid = exposure[s] * (value if own_bid else price)
+                at = np.floor((np.log(price / value) - low[i]) / width[i])
+                if at < bins:
+                    histogram[i, np.int64(at) if at > 0 else 0] += paid - below
+                below = paid
 
 
 def bought_in_steps(

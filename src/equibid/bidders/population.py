@@ -6,11 +6,13 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Bidder, FactorBidder, Observation, State, by_factor
 from equibid.bidders.fixed import Fixed
+from equibid.bidders.sold import SoldTick, WatchesSold
 from equibid.markets.market import Campaigns
 
 T = TypeVar("T")
@@ -130,6 +132,23 @@ class Population:
                 state, values, prices, present if alone else present & (self.seat == index)
             )
             if bidder.needs_impressions
+            else state
+            for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
+        )
+
+    @property
+    def watches_sold(self) -> bool:
+        """Whether all that watch can be shown a tick at once."""
+        return all(
+            isinstance(bidder, WatchesSold) for bidder in self.bidders if bidder.needs_impressions
+        )
+
+    def watch_sold(self, states: tuple[State, ...], tick: SoldTick) -> tuple[State, ...]:
+        """Show a sold tick to the bidders that watch, each on its own seats."""
+        seat = np.asarray(self.seat)
+        return tuple(
+            bidder.watch_sold(state, (seat == index) | (len(self.bidders) == 1), tick)
+            if bidder.needs_impressions and isinstance(bidder, WatchesSold)
             else state
             for index, (bidder, state) in enumerate(zip(self.bidders, states, strict=True))
         )

@@ -16,8 +16,8 @@ from typing import NamedTuple, NoReturn
 from rich.console import Console
 
 import equibid
+from equibid.cli.caller import end_with_caller
 from equibid.cli.console import plain_console, plain_table, take_any_text
-from equibid.cli.trials import end_with_caller
 from equibid.cli.words import check_text, check_words
 from equibid.errors import InputError
 from equibid.jax_settings import set_jax

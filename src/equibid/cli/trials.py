@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import warnings
 from collections import deque
 from collections.abc import Generator, Mapping, MutableSet, Sequence
@@ -12,15 +11,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import Any
 
+from equibid.cli.caller import WATCH
 from equibid.errors import InputError
 
 Process = subprocess.Popen[bytes]
-
-# Set for a trial, which then watches the pipe from who started it.
-WATCH = "EQUIBID_ENDS_WITH_CALLER"
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ def call(
 ) -> int:
     """Run a command, its words to a file; gives its exit code.
 
-    It ends when this process does, however that ends: see `end_with_caller`.
+    It ends when this process does, however that ends: see `caller`.
 
     Args:
         command: to run.
@@ -153,19 +149,6 @@ def call(
             return process.wait()
         finally:
             alive.discard(process)
-
-
-def end_with_caller() -> None:
-    """In a trial: end at once when the pipe from who started it closes, as it does with them."""
-    # Processes of a trial's own have other pipes.
-    if os.environ.pop(WATCH, None):
-        Thread(target=_wait_for_end, args=(sys.stdin.fileno(),), daemon=True).start()
-
-
-def _wait_for_end(pipe: int) -> None:
-    while os.read(pipe, 4096):
-        pass
-    os._exit(1)
 
 
 def make_folders(trials: Sequence[Trial]) -> None:

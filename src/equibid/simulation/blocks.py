@@ -27,6 +27,8 @@ class Carry(NamedTuple):
         states: of the bidders.
         tick: sums of the tick so far.
         there: who had not left when the tick began; None where nobody asks.
+        asked: the states that bid where bidders decide once a tick and watch its blocks: those at
+            its start. None where they cannot differ from `states`.
     """
 
     budgets: BudgetState
@@ -34,6 +36,7 @@ class Carry(NamedTuple):
     states: tuple[State, ...]
     tick: Tally
     there: Bool[Array, " N"] | None = None
+    asked: tuple[State, ...] | None = None
 
 
 def block_length(impressions: int, advertisers: int) -> int:
@@ -73,7 +76,8 @@ def play_block(
     outside = None if market.market_price is None else cut(market.market_price)
 
     tick_key = jax.random.fold_in(key, observation.tick)
-    bids = bids_on(market, population, carry.states, observation, values, ids, tick_key, first)
+    asked = carry.states if carry.asked is None else carry.asked
+    bids = bids_on(market, population, asked, observation, values, ids, tick_key, first)
     bids = limited(market, auction.minimum_budget, bids, values, ids, carry.opening, cap)
     bids = jnp.where(inside[:, None], bids, ABSENT)
 
@@ -95,6 +99,7 @@ def play_block(
         states,
         carry.tick + tally(settlement, bids, values, ids, counted),
         carry.there,
+        carry.asked,
     )
 
 
@@ -231,6 +236,7 @@ def end_tick(
         told,
         jax.tree.map(jnp.zeros_like, carry.tick),
         carry.budgets.active,
+        None if carry.asked is None else told,
     )
     following = jax.tree.map(partial(jnp.where, ends), fresh, carry)
     return following, (carry.tick, carry.budgets.remaining)

@@ -17,6 +17,7 @@ from equibid.auctions.ranked import Ranked
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Arriving, State
 from equibid.bidders.population import Population
+from equibid.bidders.sold import SoldTick
 from equibid.markets.market import Market, worth
 from equibid.noise import seed_of
 from equibid.simulation.blocks import arrivals, observe, present
@@ -68,11 +69,15 @@ def market_lots(market: Market) -> KernelImpressions:
 def play_fused(
     market: Market, auction: Ranked, population: Population, key: jax.Array, sampled: bool
 ) -> Delivery:
-    """Play a period in a ranked auction with bidders that do not watch; see `simulate`."""
+    """Play a period in a ranked auction; see `simulate`.
+
+    Bidders that watch are shown a tick at its end: they decide once a tick.
+    """
     budgets = init_budgets(market.campaigns.budget, worth(market))
     purse = fused.Purse(*(np.array(x) for x in budgets))
     states = population.init(market.campaigns)
     lots, given = market_lots(market), not population.by_factor
+    watched = population.needs_impressions
     grid = {"bid_step": market.bid_step, "bid_cap": market.bid_cap}
     terms = fused.terms_of(auction, lots, given=given, **grid)
     start = np.asarray(market.tick_start)
@@ -100,6 +105,7 @@ def play_fused(
         )
         asked = np.asarray(asked)
         here = slice(int(start[tick]), int(start[tick + 1]))
+        sold = fused.sold_in(terms, here.stop - here.start) if watched else None
         sums = fused.settle_lots(
             lots,
             terms,
@@ -108,7 +114,12 @@ def play_fused(
             bids=asked[: here.stop - here.start] if given else None,
             rows=here,
             seed=seed,
+            sold=sold,
         )
+        if sold is not None:
+            states = population.watch_sold(
+                states, SoldTick(lots.values[here], lots.ids[here], *sold)
+            )
         rows.append(sums)
         remaining.append(purse.remaining.copy())
     table = np.stack(rows, axis=1)

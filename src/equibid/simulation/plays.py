@@ -67,7 +67,10 @@ def play_ticks(
         )
         return end_tick(population, carry, ends)
 
-    _, rows = jax.lax.scan(step, begin(market, population), (tick, first, last, ends))
+    opening = begin(market, population)
+    if population.needs_impressions:
+        opening = opening._replace(asked=opening.states)
+    _, rows = jax.lax.scan(step, opening, (tick, first, last, ends))
     return collect(market, rows, ends, tick)
 
 

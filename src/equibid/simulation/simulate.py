@@ -32,7 +32,7 @@ Engine = Literal["auto", "xla", "fused"]
 
 NO_KERNEL = (
     "the fused engine plays ticks in ranked auctions with at most 3 slots and ties to the lowest "
-    "id, and no bidder that watches every impression; use engine 'xla' here"
+    "id, and no bidder that must watch impressions one by one; use engine 'xla' here"
 )
 
 
@@ -62,7 +62,7 @@ def simulate(
         InputError: the fused engine was asked for where it does not apply.
     """
     market = limited(market)
-    known = play == "tick" and not population.needs_impressions
+    known = play == "tick" and population.watches_sold
     wanted = engine == "fused" or (engine == "auto" and jax.default_backend() == "cpu")
     if wanted and known and fused.supports(auction):
         return play_fused(market, auction, population, key, sampled)
