@@ -22,7 +22,7 @@ from equibid.evaluation.statistics import jackknife
 from equibid.learning.ncb.comparison import compare_on_day
 from equibid.learning.ncb.data import days_of
 from equibid.learning.ncb.resolving import Resolving
-from equibid.learning.ncb.training import Settings, policy, train
+from equibid.learning.ncb.training import TrainingConfig, policy, train
 from equibid.markets import MARKETS
 
 
@@ -44,7 +44,7 @@ def one_seed(options: argparse.Namespace, seed: int) -> pl.DataFrame:
     games = [game_of(market, auction) for market in markets]
     start = time.perf_counter()
     losses: list[float] = []
-    settings = Settings(rounds=options.rounds, steps=options.steps)
+    settings = TrainingConfig(rounds=options.rounds, steps=options.steps)
     days = days_of(games[: options.training + 1])
     state = train(days, settings, key, lambda _, loss: losses.append(loss))
     print(

@@ -14,8 +14,9 @@ from equibid.bidders.lin import Lin
 from equibid.bidders.ortb import ORTB1, Ortb
 from equibid.bidders.population import Population
 from equibid.bidders.random_bid import RandomBid
-from equibid.learning.algorithms.dcmab.actions import Coordinated, Ratio
+from equibid.learning.algorithms.dcmab.actions import Coordinated
 from equibid.learning.algorithms.dcmab.cluster_stats import Books
+from equibid.learning.algorithms.dcmab.config import Ratio
 from equibid.markets import Campaigns, Market, sparse
 
 

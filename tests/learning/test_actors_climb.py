@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 
 import equibid.learning.algorithms.dcmab.losses as dcmab
-import equibid.learning.algorithms.uscb.algorithm as uscb
+import equibid.learning.algorithms.maddpg.losses as maddpg
+import equibid.learning.algorithms.uscb.losses as uscb
 from equibid.envs.heads import Increment
-from equibid.learning.algorithms import maddpg
 from equibid.learning.algorithms.attention_critic import losses
 from equibid.learning.algorithms.dcmab.networks import actors, critics
+from equibid.learning.algorithms.maddpg.replay import Transition as MaddpgTransition
+from equibid.learning.algorithms.uscb.networks import Actor as UscbActor
+from equibid.learning.algorithms.uscb.replay import Transition as UscbTransition
 from equibid.learning.losses.ppo import Gaussian, Rows, policy_loss
 from equibid.learning.networks.attention import attention_critic
 from equibid.learning.networks.communication import Actor, actor
@@ -51,7 +54,7 @@ def of_maddpg() -> Climb:
     settings: dict[str, Any] = {"central": True, "sharing": "shared", "layer_norm": False}
     critic = filled(lambda: joint_critic(jax.random.key(0), F, 1, N, hidden=(8,), **settings), 1)
     seen, played, flat = drawn(B, N, F), drawn(B, N, 1), np.zeros((B, N), np.float32)
-    now = maddpg.Transition(seen, HERE, HERE, played, flat, flat, flat)
+    now = MaddpgTransition(seen, HERE, HERE, played, flat, flat, flat)
 
     def value(one: Actor) -> jax.Array:
         own = jnp.tanh(one(seen, TEAMS))
@@ -86,11 +89,11 @@ def of_attention_critic() -> Climb:
 
 def of_uscb() -> Climb:
     critic = filled(lambda: mlp(jax.random.key(0), [F + 2, 8, 1]), 1)
-    one = filled(lambda: uscb.Actor(mlp(jax.random.key(0), [F, 8, 1]), 0.2), 2)
+    one = filled(lambda: UscbActor(mlp(jax.random.key(0), [F, 8, 1]), 0.2), 2)
     level, gained, zero = drawn(B, N) / 9, drawn(B, N), np.zeros((B, N), np.float32)
-    batch = uscb.Transition(drawn(B, N, F), HERE, level, zero, gained, zero)
+    batch = UscbTransition(drawn(B, N, F), HERE, level, zero, gained, zero)
 
-    def value(one: uscb.Actor) -> jax.Array:
+    def value(one: UscbActor) -> jax.Array:
         depth = level + one(batch.seen)[..., 0]
         read = jnp.concatenate([batch.seen, gained[..., None], depth[..., None]], axis=-1)
         return mean(critic(read)[..., 0])

@@ -34,7 +34,8 @@ from equibid.learning.algorithms.attention_critic.losses import (
     critic_loss,
     targets,
 )
-from equibid.learning.algorithms.attention_critic.replay import Transition, both, draw, temperatures
+from equibid.learning.algorithms.attention_critic.replay import Transition, both, draw
+from equibid.learning.algorithms.attention_critic.temperature import temperatures
 from equibid.learning.losses.targets import huber
 from equibid.learning.networks.attention import AttentionCritic, attention_critic
 from equibid.learning.networks.mlp import Policies, mlp, policies

@@ -10,7 +10,8 @@ from scipy.optimize import linprog
 from equibid.auctions.ranked import second_price
 from equibid.bidders.training import training_log
 from equibid.envs.problem import hindsight_value
-from equibid.learning.algorithms.uscb.constrained import WORST, Ratios, bid, fine, optimum, weights
+from equibid.learning.algorithms.uscb.constrained import Ratios, bid, optimum, weights
+from equibid.learning.algorithms.uscb.score import WORST, fine
 from learning.stationary import stationary
 
 K = 40

@@ -20,10 +20,11 @@ from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, settings_of
 from equibid.learning.algorithms.dcmab.actions import Tilt, tilt, tilted_bids
 from equibid.learning.algorithms.dcmab.algorithm import DCMAB, State
-from equibid.learning.algorithms.dcmab.cluster_stats import Books
+from equibid.learning.algorithms.dcmab.cluster_stats import Books, books_of
 from equibid.learning.algorithms.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.algorithms.dcmab.networks import Actors, actors, critics
-from equibid.learning.algorithms.dcmab.replay import by_interval, cluster_sums
+from equibid.learning.algorithms.dcmab.replay import by_interval
+from equibid.learning.algorithms.dcmab.rewards import cluster_sums, future_of
 from equibid.learning.clusters import by_cluster, worth
 from equibid.learning.training.rollout import Episodes
 from equibid.markets import MARKETS
@@ -85,6 +86,12 @@ def after_a_step() -> tuple[State, dict[str, jax.Array]]:
     """Of `TINY`."""
     state = jax.jit(TINY.init)(market_task(), jax.random.key(0))
     return jax.jit(TINY.step)(market_task(), state)
+
+
+def tiny_books() -> Books:
+    """Of `TINY` and its task."""
+    state = after_a_step()[0]
+    return books_of(TINY, market_task(), state.cluster, state.group)
 
 
 def test_critics_read_all_there_is() -> None:
@@ -193,7 +200,7 @@ def test_names_of_clusters_do_not_matter() -> None:
 
 def test_coordination_pays_all_the_same() -> None:
     task = market_task()
-    books = TINY._books(task, after_a_step()[0])
+    books = tiny_books()
     value = jnp.asarray(np.random.default_rng(0).random((2, 4)))
     here = jnp.ones(4, bool)
     own, all_alike = (
@@ -212,7 +219,7 @@ def test_coordination_pays_all_the_same() -> None:
 def test_whom_a_rival_drives_counts_in_no_reward() -> None:
     """What it buys and what it could buy are no merit of its cluster."""
     task = market_task()
-    books = TINY._books(task, after_a_step()[0])
+    books = tiny_books()
     value = jnp.asarray(np.random.default_rng(1).random((2, 4)))
     learns = jnp.asarray([[True, False, True, True], [True, True, True, True]])
     more = value.at[0, 1].add(9)
@@ -226,11 +233,10 @@ def test_whom_a_rival_drives_counts_in_no_reward() -> None:
 
 def test_bandits_are_paid_their_interval_alone() -> None:
     """γ = 0 leaves nothing of the future in what is learned, whatever shaping says."""
-    state = after_a_step()[0]
-    books, e = TINY._books(market_task(), state), jnp.full(4, 0.5)
-    assert TINY._future(market_task(), books, e) is not None
+    books, e = tiny_books(), jnp.full(4, 0.5)
+    assert future_of(TINY, market_task(), books, e) is not None
     for changes in ({"gamma": 0.0}, {"shaping": False}):
-        assert replace(TINY, **changes)._future(market_task(), books, e) is None
+        assert future_of(replace(TINY, **changes), market_task(), books, e) is None
 
 
 def test_an_action_is_saturated_where_the_bid_is() -> None:
@@ -243,7 +249,7 @@ def test_an_action_is_saturated_where_the_bid_is() -> None:
         "reward": np.zeros((4, 1, 4)),
         "tally": Tally(*(np.zeros((4, 1, 4)) for _ in FIELDS)),
     }
-    books = TINY._books(market_task(), after_a_step()[0])
+    books = tiny_books()
     told = TINY._told(market_task(), books, Episodes(**empty))
     assert float(told["action/saturated"]) == 0.75
 
@@ -371,7 +377,7 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     money, books = days.money[:2, -2], days.books[:2, -2, : 2 * 9].reshape(2, 3, 3, 2)
     assert (np.asarray(money) > 0).all() and not np.asarray(days.money[:2, -1]).any()
     spent = (1 - np.asarray(money)) * np.asarray(market_task().game.campaigns.budget)
-    own = TINY._books(market_task(), after)
+    own = tiny_books()
     budget = np.asarray(by_cluster(own.budget, own.cluster, own.clusters))
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)

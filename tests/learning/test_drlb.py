@@ -21,15 +21,12 @@ from equibid.envs.problem import Task
 from equibid.envs.rewards import reward_named
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named, settings_of
-from equibid.learning.algorithms.drlb.algorithm import (
-    ELEVEN,
-    SEVEN,
-    Drlb,
-    DrlbState,
-    Regulation,
-    Transition,
-    wish_loss,
-)
+from equibid.learning.algorithms.drlb.actions import Regulation
+from equibid.learning.algorithms.drlb.algorithm import Drlb, DrlbState
+from equibid.learning.algorithms.drlb.config import ELEVEN, SEVEN
+from equibid.learning.algorithms.drlb.learner import Learner, fit_wish
+from equibid.learning.algorithms.drlb.losses import wish_loss
+from equibid.learning.algorithms.drlb.replay import Transition, remember
 from equibid.learning.algorithms.drlb.returns import (
     Returns,
     best_return,
@@ -184,7 +181,7 @@ def test_a_step_credits_whole_returns() -> None:
     after, metrics = jax.jit(small.step)(task, state)
     assert all(np.isfinite(float(x)) for x in metrics.values())
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
-    kept = jax.tree.map(lambda x: np.asarray(x)[:3], after.replay.episodes)
+    kept = jax.tree.map(lambda x: np.asarray(x)[:3], after.learner.replay.episodes)
     whole = np.broadcast_to(kept.direct.sum(axis=1, keepdims=True), kept.own.shape)
     np.testing.assert_allclose(kept.own, whole, rtol=1e-6)
     assert float(kept.own.mean()) == pytest.approx(float(metrics["return"]), rel=1e-5)
@@ -193,11 +190,14 @@ def test_a_step_credits_whole_returns() -> None:
     # RewardNet learns first: what it pays before it knows anything is worth nothing.
     networks_moved = [
         any((x != y).any() for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
-        for a, b in ((after.wish, state.wish), (after.q, state.q), (after.target, state.target))
+        for a, b in (
+            (getattr(after.learner, name), getattr(state.learner, name))
+            for name in ("wish", "q", "target")
+        )
     ]
     assert networks_moved == [True, False, False]
     later, _ = jax.jit(small.step)(task, state._replace(iteration=jnp.asarray(5, jnp.int32)))
-    assert (np.asarray(later.q.layers[0].weight) != np.asarray(state.q.layers[0].weight)).any()
+    assert (later.learner.q.layers[0].weight != state.learner.q.layers[0].weight).any()
     assert not kept.goes_on[:, -1].any()
     # A day that ended early is paid its return for every tick that is left.
     stops = ~kept.goes_on
@@ -222,11 +222,10 @@ def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
         memory = add(replay(jax.tree.map(lambda x: x[0], days), 2, T), days)
         first = Sample(jnp.arange(2), jnp.zeros(2, jnp.int32), jnp.ones(2))
         memory = reprioritise(memory, first, jnp.full(2, 1e3), exponent)
-        empty: dict[str, Any] = dict.fromkeys(DrlbState._fields)
+        empty: dict[str, Any] = dict.fromkeys(Learner._fields)
         moments = optax.adam(small.learning_rate).init(wish)
         empty |= {"replay": memory, "wish": wish, "wish_memory": moments}
-        state = DrlbState(**empty | {"table": returns_table(64)})
-        return small._fit_wish(state, jax.random.key(0))[0]
+        return fit_wish(small, returns_table(64), Learner(**empty), jax.random.key(0))[0]
 
     jax.tree.map(np.testing.assert_array_equal, fitted(0.0), fitted(1.0))
 
@@ -243,7 +242,7 @@ def test_the_best_of_one_period_is_no_best_of_another() -> None:
         "period": np.array([0, 1, 0]),
     }
     task: Any = SimpleNamespace(best=np.ones(N))
-    keys = np.asarray(Drlb()._remember(task, Episodes(**empty), jnp.zeros((3, N))).key)
+    keys = np.asarray(remember(Drlb(), task, Episodes(**empty), jnp.zeros((3, N))).key)
     np.testing.assert_array_equal(keys[0], keys[2])
     assert (keys[0] != keys[1]).all()
 

@@ -12,8 +12,8 @@ from equibid.bidders.training import training_log
 from equibid.envs.setup import TrainingSetup
 from equibid.learning.algorithm import Algorithm, algorithm_named
 from equibid.learning.algorithms import independent
-from equibid.learning.algorithms.maddpg import Maddpg
-from equibid.learning.algorithms.mappo import Mappo
+from equibid.learning.algorithms.maddpg.algorithm import Maddpg
+from equibid.learning.algorithms.mappo.algorithm import Mappo
 from equibid.learning.networks.central_value import CentralValue
 from equibid.markets.market import Campaigns, Labels, Market, even_ticks
 from learning.filled import filled

@@ -9,7 +9,6 @@ from functools import cache, partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,9 +23,10 @@ from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.maab.algorithm import MAAB, State
-from equibid.learning.algorithms.maab.credit import credited, meeting, shared, weights
-from equibid.learning.algorithms.maab.learner import init_learner
-from equibid.learning.algorithms.maab.replay import KernelRule, Periods, batch, one_period, pooled
+from equibid.learning.algorithms.maab.credit import Terms, credited, meeting, shared, weights
+from equibid.learning.algorithms.maab.groups import pooled
+from equibid.learning.algorithms.maab.learner import Learner, init_learner
+from equibid.learning.algorithms.maab.replay import Periods, draw, one_period, remember
 from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
@@ -146,8 +146,8 @@ def steps_of(bar: int, of_bar: bool):
         present=jnp.ones((T + 1, N), bool).at[T].set(False),
     )
     memory = add(replay(blank, 2, T), jax.tree.map(lambda x: x[None], period))
-    terms = KernelRule("own", jnp.eye(N), None, None, 1.0)
-    return batch(memory, jax.random.key(0), 16, terms, of_bar)
+    terms = Terms("own", jnp.eye(N), None, None, 1.0)
+    return draw(memory, jax.random.key(0), 16, terms, of_bar)
 
 
 def test_bars_gate_both_rewards() -> None:
@@ -202,14 +202,14 @@ def test_mean_agents_keep_what_they_acted_on_beside_a_rival() -> None:
     seat = jnp.asarray([0, 0, 1, 0])
     task = market().task(Value(), opponents=[Fixed(jnp.full(4, 0.5))], seat=seat)
     algorithm = replace(TINY, grouping="category", epsilon=(0.0, 0.0))
-    network = filled(lambda: algorithm._learner(jax.random.key(0), 18).online)
-    learner = init_learner(network, optax.sgd(1))
+    network = filled(lambda: init_learner(algorithm, 18, jax.random.key(0)).online)
+    learner = Learner(network, network, ())
 
     @jax.jit
     def kept(task: Task) -> tuple[Periods, jax.Array]:
         state = algorithm.init(task, jax.random.key(0))._replace(bidder=learner)
         days = play(task.game, partial(algorithm._act, task, state), jax.random.key(1), 2)
-        made = algorithm._kept(task, state, days)
+        made = remember(algorithm, task, state.group, days)
         return made, jnp.argmax(learner.online(made.seen[:, :-1]), axis=-1)
 
     made, best = kept(task)

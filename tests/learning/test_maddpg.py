@@ -10,7 +10,10 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.maddpg import Learner, Maddpg, Transition, actor_loss, critic_loss
+from equibid.learning.algorithms.maddpg.algorithm import Maddpg
+from equibid.learning.algorithms.maddpg.config import MaddpgConfig
+from equibid.learning.algorithms.maddpg.losses import actor_loss, critic_loss, targets
+from equibid.learning.algorithms.maddpg.replay import Transition
 from equibid.learning.networks.communication import actor
 from equibid.learning.networks.joint_critic import JointCritic, joint_critic
 from equibid.learning.networks.mlp import Policies
@@ -149,10 +152,10 @@ def test_targets_are_temporal_differences_or_returns_or_between(mixing: float) -
         drawn = uniform(stored, jax.random.key(1), 16)
         policy = filled(lambda: actor(jax.random.key(0), F, 1, N, hidden=(2,)))
         nothing = jax.tree.map(jnp.zeros_like, critic())
-        learner = Learner(policy, nothing, policy, nothing, (), ())
         worth = jnp.full(N, 10.0, jnp.float32)
-        algorithm = Maddpg(return_mix=mixing, gamma=gamma)
-        return algorithm._target(learner, stored, drawn, worth, TEAMS)[:, 0], drawn.tick
+        settings = MaddpgConfig(return_mix=mixing, gamma=gamma)
+        wanted = targets(settings, policy, nothing, stored, drawn, worth, TEAMS)
+        return wanted[:, 0], drawn.tick
 
     got, tick = made()
     # Money that is left after the last step is worth nothing.

@@ -10,7 +10,8 @@ import pytest
 
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.mappo import Learner, Mappo, MappoState
+from equibid.learning.algorithms.mappo.algorithm import Mappo
+from equibid.learning.algorithms.mappo.losses import judged
 from equibid.learning.losses.actor_critic import Experience, followed
 from equibid.learning.losses.ppo import (
     Gaussian,
@@ -241,11 +242,16 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
     @jax.jit
     def made() -> Rows:
         nothing = jax.tree.map(jnp.zeros_like, critic("competitive"))
-        learner = Learner(policy(), nothing if one is None else one, (), ())
-        state = MappoState(learner, moments(), worth, jax.random.key_data(jax.random.key(0)))
-        return Mappo(gae_lambda=lam)._rows(Episodes(**empty), seen, state, jnp.zeros(1, jnp.int32))[
-            0
-        ]
+        return judged(
+            Mappo(gae_lambda=lam),
+            policy(),
+            nothing if one is None else one,
+            moments(),
+            worth,
+            jnp.zeros(1, jnp.int32),
+            Episodes(**empty),
+            seen,
+        )[0]
 
     return made()
 

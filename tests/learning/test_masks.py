@@ -17,6 +17,8 @@ import equibid.learning.algorithms.attention_critic.algorithm as attention_criti
 import equibid.learning.algorithms.dcmab.algorithm as dcmab
 import equibid.learning.algorithms.drlb.algorithm as drlb
 import equibid.learning.algorithms.maab.algorithm as maab
+import equibid.learning.algorithms.maddpg.algorithm as maddpg
+import equibid.learning.algorithms.mappo.algorithm as mappo
 import equibid.learning.algorithms.uscb.algorithm as uscb
 from equibid.auctions.ranked import second_price
 from equibid.auctions.tally import FIELDS, Tally
@@ -25,7 +27,6 @@ from equibid.bidders.training import training_log
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
 from equibid.envs.setup import TrainingSetup
-from equibid.learning.algorithms import maddpg, mappo
 from equibid.learning.algorithms.uscb.probe_rollouts import Played, Probes
 from equibid.learning.clusters import advertiser_clusters
 from equibid.learning.replay.buffer import Replay
@@ -210,7 +211,7 @@ def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPat
     @jax.jit
     def step(probes: Probes, played: Played) -> Any:
         monkeypatch.setattr(uscb.Uscb, "_play", lambda *_: (probes, played))
-        monkeypatch.setattr(uscb.Uscb, "_hindsight", lambda *_: (jnp.ones(N), jnp.ones(N)))
+        monkeypatch.setattr(uscb, "start_and_best", lambda *_: (jnp.ones(N), jnp.ones(N)))
         state = learner.init(task(), jax.random.key(0))
         return learner.step(task(), state)[0]._replace(replay=None)
 

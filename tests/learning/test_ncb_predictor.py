@@ -22,8 +22,8 @@ from equibid.learning.ncb.predictor import Predictor
 from equibid.learning.ncb.resolving import Resolving
 from equibid.learning.ncb.rollout import roll_out
 from equibid.learning.ncb.training import (
-    Settings,
     Training,
+    TrainingConfig,
     init,
     load,
     policy,
@@ -179,7 +179,7 @@ def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one day"):
         init([], SETTINGS, KEY)
     with pytest.raises(InputError, match="at least 1"):
-        Settings(rounds=0)
+        TrainingConfig(rounds=0)
     path = tmp_path / "other.eqx"
     path.write_bytes(b"something else")
     with pytest.raises(InputError, match="not a training run"):
@@ -210,7 +210,7 @@ def test_trained_it_beats_yesterday_s_factors() -> None:
     markets = [MARKETS["demo"](jax.random.key(0), day=day, **sizes) for day in range(7)]
     rule = Soft(default_temperature(markets[0]))
     every = [game_of(market, rule) for market in markets]
-    settings = Settings(rounds=2, steps=150, learning_rate=1e-3)
+    settings = TrainingConfig(rounds=2, steps=150, learning_rate=1e-3)
     state = train(days_of(every[:5]), settings, jax.random.key(1))
     for day in days_of(every[4:]):
         level = day.reference.factor

@@ -15,13 +15,16 @@ from equibid.envs.rewards import reward_named
 from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
-from equibid.learning.algorithms.uscb.algorithm import Transition, Uscb, UscbState, critic_input
+from equibid.learning.algorithms.uscb.algorithm import Uscb, UscbState
+from equibid.learning.algorithms.uscb.losses import critic_input
 from equibid.learning.algorithms.uscb.probe_rollouts import (
     Played,
     Probes,
     play_and_hold,
     probe_ticks,
 )
+from equibid.learning.algorithms.uscb.replay import Transition
+from equibid.learning.algorithms.uscb.score import score
 from learning.stationary import hindsight, stationary_practice
 
 T = 12
@@ -103,11 +106,11 @@ def test_probes_fall_in_equal_parts() -> None:
 def test_score_is_capped_and_fined() -> None:
     cpa = Uscb(target="cpa", penalty_coef=2.0, penalty_base=3.0, max_reward=1.0)
     best, one = jnp.array([2.0]), jnp.ones(1)
-    gain = jnp.array([[1.0], [4.0]])
-    score = np.asarray(SMALL.score(task(), best, gain, one, 9 * one))
-    np.testing.assert_allclose(score[:, 0], [0.5, 1.0])
+    gain, target = jnp.array([[1.0], [4.0]]), task().game.campaigns.target_cpa
+    earned = np.asarray(score(SMALL, target, best, gain, one, 9 * one))
+    np.testing.assert_allclose(earned[:, 0], [0.5, 1.0])
     # The target of the stationary market is 1: a cost of 1.5 exceeds it by a half.
-    fined = np.asarray(cpa.score(task(), best, gain, one, 1.5 * one))
+    fined = np.asarray(score(cpa, target, best, gain, one, 1.5 * one))
     np.testing.assert_allclose(fined[:, 0], [0.5 - 2 * (3**0.5 - 1), 1 - 2 * (3**0.5 - 1)])
 
 
@@ -120,7 +123,8 @@ def test_a_step_learns_and_starts_from_the_day_before(world: str) -> None:
     shapes = [jax.tree.map(jnp.shape, x) for x in (state, after)]
     assert shapes[0] == shapes[1]
     assert int(after.replay.filled) == 2
-    moved = jax.tree.map(lambda a, b: bool((a != b).any()), state.actor, after.actor)
+    actors = state.learner.actor, after.learner.actor
+    moved = jax.tree.map(lambda a, b: bool((a != b).any()), *actors)
     assert all(jax.tree.leaves(moved))
     # Untrained, it hardly leaves the start.
     judged = setup().judge(SMALL.policy(task(world), state))
@@ -173,7 +177,7 @@ def test_critic_is_what_the_log_says() -> None:
     seen = game.observe(game.reset(jax.random.key(0)))[None].repeat(len(grid), axis=0)
     nothing = jnp.zeros((len(grid), 1))
     batch = Transition(seen, nothing > 0, nothing, nothing, nothing, nothing)
-    said = state.critic(critic_input(batch, jnp.log(jnp.asarray(grid))[:, None]))[:, 0, 0]
+    said = state.learner.critic(critic_input(batch, jnp.log(jnp.asarray(grid))[:, None]))[:, 0, 0]
     np.testing.assert_allclose(said, np.minimum(truth, 1), atol=0.05)
 
 
@@ -184,7 +188,7 @@ def test_the_factor_goes_to_the_threshold_of_hindsight() -> None:
 
     def play(first: jax.Array) -> tuple[jax.Array, jax.Array]:
         def step(now: GameState, multiple: jax.Array) -> tuple[GameState, jax.Array]:
-            action = state.actor(game.observe(now)).astype(jnp.float64)
+            action = state.learner.actor(game.observe(now)).astype(jnp.float64)
             factor = multiple * LEARNER.rule(action, now.last_factor, state.start)
             return game.step(now, factor)[0], factor / game.start_factor
 

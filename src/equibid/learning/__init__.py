@@ -6,8 +6,8 @@ import equibid.learning.algorithms.dcmab.algorithm
 import equibid.learning.algorithms.drlb.algorithm
 import equibid.learning.algorithms.independent
 import equibid.learning.algorithms.maab.algorithm
-import equibid.learning.algorithms.maddpg
-import equibid.learning.algorithms.mappo
+import equibid.learning.algorithms.maddpg.algorithm
+import equibid.learning.algorithms.mappo.algorithm
 import equibid.learning.algorithms.uscb.algorithm  # noqa: F401
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named

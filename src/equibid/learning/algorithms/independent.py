@@ -12,8 +12,8 @@ challenge?", 2020 (independent PPO); Lillicrap et al. 2016 (DDPG).
 from functools import partial
 
 from equibid.learning.algorithm import ALGORITHMS
-from equibid.learning.algorithms.maddpg import Maddpg
-from equibid.learning.algorithms.mappo import Mappo
+from equibid.learning.algorithms.maddpg.algorithm import Maddpg
+from equibid.learning.algorithms.mappo.algorithm import Mappo
 
 ALGORITHMS.add("ippo", "Independent PPO: MAPPO whose values see one agent alone.")(
     partial(Mappo, structure="independent")

@@ -43,7 +43,7 @@ Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingConfig:
     """Settings of a training run.
 
     Attributes:
@@ -95,7 +95,7 @@ class Training(NamedTuple):
     key: UInt32[Array, " 2"]
 
 
-def init(days: Sequence[Day], settings: Settings, key: jax.Array) -> Training:
+def init(days: Sequence[Day], settings: TrainingConfig, key: jax.Array) -> Training:
     """The start of a run: an untrained network and no data.
 
     Raises:
@@ -121,7 +121,7 @@ def init(days: Sequence[Day], settings: Settings, key: jax.Array) -> Training:
     )
 
 
-def refresh(state: Training, days: Sequence[Day], settings: Settings) -> Training:
+def refresh(state: Training, days: Sequence[Day], settings: TrainingConfig) -> Training:
     """One round: play every day with the present network and solve what it left.
 
     Raises:
@@ -149,7 +149,7 @@ def refresh(state: Training, days: Sequence[Day], settings: Settings) -> Trainin
 
 
 @partial(jax.jit, static_argnames="settings")
-def step(state: Training, settings: Settings) -> tuple[Training, Float[Array, ""]]:
+def step(state: Training, settings: TrainingConfig) -> tuple[Training, Float[Array, ""]]:
     """One step of Adam on a batch of advertiser-days, drawn with replacement; and its loss."""
     key = jax.random.fold_in(jax.random.fold_in(_key(state), 2), state.steps)
     which, who, drop = jax.random.split(key, 3)
@@ -181,7 +181,7 @@ def policy(state: Training, reference: Reference, game: Game) -> Predictor:
 
 
 def train(
-    days: Sequence[Day], settings: Settings, key: jax.Array, callback: Progress | None = None
+    days: Sequence[Day], settings: TrainingConfig, key: jax.Array, callback: Progress | None = None
 ) -> Training:
     """A whole run.
 
@@ -222,7 +222,7 @@ def load(path: Path, like: Training) -> Training:
         raise InputError(f"{path}: not a training run of these days and settings") from error
 
 
-def _optimiser(settings: Settings) -> optax.GradientTransformation:
+def _optimiser(settings: TrainingConfig) -> optax.GradientTransformation:
     adam = optax.adam(settings.learning_rate)
     return optax.chain(optax.clip_by_global_norm(settings.largest), adam)
 

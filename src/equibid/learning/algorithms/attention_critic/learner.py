@@ -1,7 +1,7 @@
-"""How attention-critic coordinated bidding moves its networks."""
+"""What an update of attention-critic coordinated bidding moves, and how."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,8 @@ import optax
 from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
+from equibid.learning.algorithms.attention_critic.actions import ceiling
+from equibid.learning.algorithms.attention_critic.config import AttentionCriticConfig
 from equibid.learning.algorithms.attention_critic.losses import (
     Batch,
     Critics,
@@ -16,16 +18,16 @@ from equibid.learning.algorithms.attention_critic.losses import (
     critic_loss,
     targets,
 )
-from equibid.learning.algorithms.attention_critic.replay import blank, draw
-from equibid.learning.losses.actor_critic import masked_mean
+from equibid.learning.algorithms.attention_critic.networks import (
+    untrained_actors,
+    untrained_critics,
+)
+from equibid.learning.algorithms.attention_critic.replay import draw, empty_replay
+from equibid.learning.losses.actor_critic import adam, masked_mean, moved
 from equibid.learning.losses.targets import polyak
-from equibid.learning.networks.attention import attention_critic
-from equibid.learning.networks.mlp import MLP, Policies, mlp, policies
+from equibid.learning.networks.mlp import Policies
 from equibid.learning.networks.normalise import Moments, moments, observe, standard_deviation
-from equibid.learning.replay.buffer import Replay, replay, reprioritise
-
-if TYPE_CHECKING:
-    from equibid.learning.algorithms.attention_critic.algorithm import AttentionCriticBidding
+from equibid.learning.replay.buffer import Replay, reprioritise
 
 # Longest gradients.
 ACTOR_CLIP, CRITIC_CLIP = 0.5, 10.0
@@ -55,44 +57,25 @@ class Learner(NamedTuple):
     values: Moments
 
 
-def init_learner(settings: "AttentionCriticBidding", task: Task, key: jax.Array) -> Learner:
+def init_learner(settings: AttentionCriticConfig, task: Task, key: jax.Array) -> Learner:
     """Untrained networks, actors that bid the reference factor, and an empty replay."""
-    N, F = task.game.agents, task.game.features
     for_actor, for_critic = jax.random.split(key)
-
-    def network(key: jax.Array) -> MLP:
-        sizes = [F, *settings.actor_hidden_sizes, 1]
-        return mlp(key, sizes, layer_norm=True, last_scale=0.01)
-
-    actor = policies(
-        for_actor, network, range(N) if settings.parameter_sharing == "separate" else None
-    )
-    critics = tuple(
-        attention_critic(
-            key,
-            F,
-            1,
-            width=settings.critic_hidden_size,
-            heads=settings.num_heads,
-            dropout=settings.dropout,
-            nearest=settings.num_neighbours,
-        )
-        for key in jax.random.split(for_critic, settings.num_critics)
-    )
+    actor = untrained_actors(settings, task, for_actor)
+    critics = untrained_critics(settings, task, for_critic)
     return Learner(
         actor,
         critics,
         jax.tree.map(jnp.array, actor),
         jax.tree.map(jnp.array, critics),
-        _optimiser(ACTOR_CLIP, settings.actor_learning_rate).init(_arrays(actor)),
-        _optimiser(CRITIC_CLIP, settings.critic_learning_rate).init(_arrays(critics)),
-        replay(blank(task), settings.buffer_size, task.game.steps),
+        adam(settings.actor_learning_rate, ACTOR_CLIP).init(cast(Any, actor)),
+        adam(settings.critic_learning_rate, CRITIC_CLIP).init(cast(Any, critics)),
+        empty_replay(settings, task),
         moments((2,)),
     )
 
 
 def update(
-    settings: "AttentionCriticBidding",
+    settings: AttentionCriticConfig,
     task: Task,
     progress: Float[Array, ""],
     moving: Bool[Array, ""],
@@ -128,13 +111,14 @@ def update(
 
 
 def _fit_critics(
-    settings: "AttentionCriticBidding",
+    settings: AttentionCriticConfig,
     task: Task,
     progress: Array,
     number: Array,
     learner: Learner,
     key: jax.Array,
 ) -> tuple[Learner, tuple[Batch, dict[str, Array]]]:
+    """A step of the critics; gives also the batch it learned from, and metrics."""
     drawing, dropping, smoothing = jax.random.split(key, 3)
     beta, share = between(settings.per_beta, progress), between(settings.return_mix, progress)
     drawn, batch = draw(settings, learner.replay, drawing, beta, number)
@@ -144,11 +128,11 @@ def _fit_critics(
     (loss, (error, q)), gradients = jax.value_and_grad(critic_loss, has_aux=True)(
         learner.critics, batch, y, dropping, task.overlap
     )
-    critics, memory, length = _descended(
-        _optimiser(CRITIC_CLIP, settings.critic_learning_rate),
+    critics, memory = moved(
+        adam(settings.critic_learning_rate, CRITIC_CLIP),
+        learner.critics,
         gradients,
         learner.critic_opt_state,
-        learner.critics,
     )
     learner = learner._replace(
         critics=critics,
@@ -156,56 +140,43 @@ def _fit_critics(
         replay=reprioritise(learner.replay, drawn, error, settings.per_alpha),
         values=observe(learner.values, q, batch.present.astype(jnp.float32)),
     )
-    return learner, (batch, {"critic/loss": loss, "critic/gradient": length})
+    return learner, (
+        batch,
+        {"critic/loss": loss, "critic/gradient": optax.tree.norm(gradients)},
+    )
 
 
 def _move_actor(
-    settings: "AttentionCriticBidding",
+    settings: AttentionCriticConfig,
     task: Task,
     moving: Array,
     learner: Learner,
     batch: Batch,
     key: jax.Array,
 ) -> tuple[Learner, dict[str, Array]]:
+    """A step of the actor, if it moves yet, and metrics."""
     spread = standard_deviation(learner.values)
     (loss, logit), gradients = jax.value_and_grad(actor_loss, has_aux=True)(
         learner.actor, learner.critics[0], batch, spread, key, task.overlap, settings.action_l2
     )
-    moved, memory, length = _descended(
-        _optimiser(ACTOR_CLIP, settings.actor_learning_rate),
+    after, memory = moved(
+        adam(settings.actor_learning_rate, ACTOR_CLIP),
+        learner.actor,
         gradients,
         learner.actor_opt_state,
-        learner.actor,
     )
-    actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), moved, learner.actor)
-    _, head, _ = settings.ceiling(task)
+    actor = jax.tree.map(lambda new, old: jnp.where(moving, new, old), after, learner.actor)
+    _, head, _ = ceiling(settings, task)
     u = jax.nn.sigmoid(logit - jnp.log(head.cap - 1))
     told = {
         "actor/loss": loss,
-        "actor/gradient": length,
+        "actor/gradient": optax.tree.norm(gradients),
         "actor/level": masked_mean(u, batch.present),
         "actor/saturated": masked_mean((u * (1 - u) < 0.01).astype(u.dtype), batch.present),
         "critic/own": spread[0],
         "critic/team": spread[1],
     }
     return learner._replace(actor=actor, actor_opt_state=memory), told
-
-
-def _descended(
-    optimiser: optax.GradientTransformation, gradients: Any, memory: Any, network: Any
-) -> tuple[Any, Any, Float[Array, ""]]:
-    """A network one step further, the optimiser's memory, and the gradient's length."""
-    change, memory = optimiser.update(gradients, memory)
-    return optax.apply_updates(network, change), memory, optax.tree.norm(gradients)
-
-
-def _optimiser(clip: float, rate: float) -> optax.GradientTransformation:
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adam(rate))
-
-
-def _arrays(network: Any) -> Any:
-    """Modules are trees of arrays, which optax's types do not know."""
-    return network
 
 
 def between(ends: tuple[float, float], progress: Float[Array, ""]) -> Float[Array, ""]:

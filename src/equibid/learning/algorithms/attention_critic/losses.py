@@ -1,4 +1,4 @@
-"""What attention-critic coordinated bidding minimises; `attention-critic.algorithm` has the rest.
+"""What attention-critic coordinated bidding minimises; `learner` moves by it.
 
 Every critic gives two values an agent: its own return, and that of the team. The arrays of an axis
 of 2 are in this order.

@@ -6,32 +6,21 @@ share of the budget left times the share of the period left. A potential changes
 al. 1999); without it a critic would have to tell a thousandth of the return from the return.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
-from equibid.learning.algorithms.attention_critic.competition import (
-    adjustment,
-    competition_index,
-    cooperation,
-    mean_price,
-    scheduled_temperature,
-)
+from equibid.learning.algorithms.attention_critic.competition import cooperation
+from equibid.learning.algorithms.attention_critic.config import AttentionCriticConfig
 from equibid.learning.algorithms.attention_critic.losses import Batch
+from equibid.learning.algorithms.attention_critic.temperature import relative_index, temperatures
 from equibid.learning.losses.targets import returns
-from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, sample
+from equibid.learning.replay.buffer import Replay, Sample, age, following, gather, replay, sample
 from equibid.learning.training.rollout import Episodes, time_left
 
-if TYPE_CHECKING:
-    from equibid.learning.algorithms.attention_critic.algorithm import AttentionCriticBidding
-
-# The usual price is that of about the last ten iterations.
-FADING = 0.9
-# It counts as much as this share of a period's bids.
-PRIOR = 0.1
 # The least joint steps of a batch.
 FEWEST = 16
 
@@ -56,8 +45,8 @@ class Transition(NamedTuple):
     cooperation: Float[Array, "*E T N"]
 
 
-def blank(task: Task) -> Any:
-    """The shapes of an episode."""
+def empty_replay(settings: AttentionCriticConfig, task: Task) -> Replay:
+    """A replay of `buffer_size` periods."""
     T, N, F = task.game.steps, task.game.agents, task.game.features
     real, truth = jnp.float32, jnp.bool_
     shapes: tuple[Any, ...] = (
@@ -68,18 +57,11 @@ def blank(task: Task) -> Any:
         jax.ShapeDtypeStruct((T, N, 2), real),
         jax.ShapeDtypeStruct((T, N), real),
     )
-    return Transition(*shapes)
-
-
-def usual_price(episodes: Episodes, before: Float[Array, ""], iteration: Array) -> Float[Array, ""]:
-    """The mean market price of late, these episodes' included; currency per impression."""
-    tally = episodes.tally
-    now = tally.market_price.sum() / jnp.maximum(tally.offered.sum(), 1)
-    return jnp.where(iteration > 0, FADING * before + (1 - FADING) * now, now)
+    return replay(Transition(*shapes), settings.buffer_size, T)
 
 
 def remember(
-    settings: "AttentionCriticBidding", task: Task, episodes: Episodes, price: Float[Array, ""]
+    settings: AttentionCriticConfig, task: Task, episodes: Episodes, price: Float[Array, ""]
 ) -> tuple[Transition, dict[str, Array]]:
     """What the replay keeps of episodes, and what is told of them.
 
@@ -128,36 +110,8 @@ def both(own: Float[Array, "... N"], weight: Float[Array, "... N"]) -> Float[Arr
     return jnp.stack([own, jnp.broadcast_to(team, own.shape)], axis=-1)
 
 
-def relative_index(task: Task, episodes: Episodes, price: Float[Array, ""]) -> Float[Array, "E T"]:
-    """The competition index before each step, over that of a period's start."""
-    game, tally = task.game, episodes.tally
-    left = game.tick_start[-1] / game.periods * time_left(game.steps)[:-1]
-    prior = PRIOR * game.ticks * jnp.maximum(task.reference.offered.sum(), 1)
-    prices = mean_price(tally.market_price, tally.offered, price, prior)
-    usual = competition_index(game.campaigns.budget[None], price[None], left[:1])
-    # What is left to an agent that is out buys nothing.
-    out = episodes.present[:, :1] & ~episodes.present[:, :-1]
-    money = jnp.where(out, 0, episodes.remaining[:, :-1])
-    index = competition_index(money, prices, left)
-    return jnp.where(usual > 0, index / jnp.where(usual > 0, usual, 1), 1.0)
-
-
-def temperatures(
-    settings: "AttentionCriticBidding", task: Task, episodes: Episodes, index: Float[Array, "E T"]
-) -> Float[Array, "E T N"]:
-    """How independent each agent is before each step."""
-    if settings.temperature != "adaptive":
-        words = {"team": 0.0, "independent": jnp.inf}
-        fixed = settings.temperature
-        number = words[fixed] if isinstance(fixed, str) else fixed
-        return jnp.full(episodes.reward.shape, number, jnp.float64)
-    value, budget = episodes.tally.value, task.game.campaigns.budget
-    behind = adjustment(value, budget, episodes.present[:, :1], settings.temperature_step)
-    return scheduled_temperature(index, 1.0)[..., None] + behind
-
-
 def draw(
-    settings: "AttentionCriticBidding",
+    settings: AttentionCriticConfig,
     memory: Replay,
     key: jax.Array,
     beta: Float[Array, ""],

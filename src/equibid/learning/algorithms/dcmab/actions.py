@@ -13,7 +13,7 @@ not. Source: Jin et al. (DCMAB), CIKM 2018, section 3; there v is the conversion
 merchant's manual bid.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,10 +23,9 @@ from equibid.auctions.clearing import ABSENT
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Bidder, FactorBidder, Observation, pytree
 from equibid.learning.algorithms.dcmab.cluster_stats import Books, Pages
+from equibid.learning.algorithms.dcmab.config import Ratio
 from equibid.learning.algorithms.dcmab.networks import Actors
 from equibid.markets.market import Campaigns
-
-Ratio = Literal["paper", "monotone", "none"]
 
 
 class Tilt(NamedTuple):

@@ -6,8 +6,7 @@
         draw batches of intervals; a step on every Q_i, a step on every μ_i, targets follow
 
 An agent is a cluster of advertisers (`clusters`). All read the same books of money spent and earned
-(`books`). What an action does to a bid is in `bids`, rewards are in `days`,
-networks in `networks`, losses in `losses`.
+(`cluster_stats`). What an action does to a bid is in `actions`, what is paid in `rewards`.
 
 Source: Jin et al., "Real-time bidding with multi-agent reinforcement learning in display
 advertising", CIKM 2018.
@@ -15,7 +14,7 @@ advertising", CIKM 2018.
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -29,43 +28,31 @@ from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.dcmab.actions import (
     Coordinated,
     CoordinatedFactors,
-    Ratio,
     Tilt,
     TiltedSeat,
     tilted_factor,
 )
-from equibid.learning.algorithms.dcmab.cluster_stats import Books
-from equibid.learning.algorithms.dcmab.losses import Learner, Rates, init_learner, update
-from equibid.learning.algorithms.dcmab.networks import actors, critics
+from equibid.learning.algorithms.dcmab.cluster_stats import Books, books_of
+from equibid.learning.algorithms.dcmab.config import DCMABConfig
+from equibid.learning.algorithms.dcmab.learner import Learner, init_learner, update
 from equibid.learning.algorithms.dcmab.replay import (
-    ClusterReward,
-    Future,
-    batch,
-    cluster_sums,
-    futures,
+    draw,
+    empty_replay,
     history_of,
-    kept,
+    intervals,
     noise_slopes,
-    one_day,
+    remember,
 )
-from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups, worth
-from equibid.learning.config import (
-    ActorCriticConfig,
-    Count,
-    EnvConfig,
-    NotNegative,
-    PeriodReplayConfig,
-    Share,
-)
+from equibid.learning.algorithms.dcmab.rewards import cluster_sums, future_of
+from equibid.learning.clusters import advertiser_clusters, by_cluster, tick_groups
 from equibid.learning.losses.potential import (
     Slopes,
     elasticity,
     guessed_elasticity,
     no_slopes,
 )
-from equibid.learning.replay.buffer import Replay, add, replay
+from equibid.learning.replay.buffer import Replay, add
 from equibid.learning.training.rollout import Episodes, play
-from equibid.settings import Within
 
 # Weight of new days in what is known of past ones.
 FRESH = 0.1
@@ -96,56 +83,10 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
-    """Settings; what was published is marked."""
+class DCMAB(DCMABConfig):
+    """DCMAB with its settings."""
 
     steps: ClassVar[int] = 100
-    num_envs: Count = 4
-    reward_sharing: ClusterReward = "self"
-    """Whether a cluster is paid its own reward ("self") or everybody's ("coord"); both are
-    published."""
-    num_clusters: Count = 3
-    """I, clusters of advertisers, each of which is an agent; published: 3."""
-    num_tick_groups: Count = 3
-    """J, groups of the day's ticks, in the place of the published three groups of consumers."""
-    bid_form: Ratio = "none"
-    """How an action meets the value of an impression: "none" makes a factor, "paper" is the
-    published form, "monotone" raises good impressions in both directions."""
-    max_change: Annotated[float, Within(above=0, most=1)] = 0.9
-    """The most that a bid is raised or lowered, as a share; published: 0.9."""
-    decision_ticks: Count = 4
-    """Ticks from decision to decision."""
-    observe_time: bool = True
-    """Whether agents see the time of day; the published agents see sums of money alone."""
-    shaping: bool = True
-    """Whether rewards are shaped by what the money left could buy; not published."""
-    critic_sees: Literal["joint", "own"] = "joint"
-    """The actions that a critic sees: all ("joint"), or its own cluster's ("own", which is the
-    published DDPG)."""
-    num_updates: Count = 32
-    batch_size: Count = 64
-    """Decisions in a batch, each of all agents."""
-    buffer_size: Count = 1000
-    gamma: Share = 1.0
-    """Discount from decision to decision; 0 makes contextual bandits, whose rewards are not
-    shaped."""
-    actor_hidden_size: Count = 300
-    """Width of the two hidden layers of an actor; published: 300."""
-    critic_hidden_size: Count = 100
-    """Width of the two hidden layers of a critic; published: 100."""
-    tau: Share = 0.01
-    """Share by which target networks move towards the networks at every update."""
-    noise_std: tuple[NotNegative, NotNegative] = (0.3, 0.05)
-    """Standard deviation of the noise on actions, at first and at last."""
-    anneal_episodes: Count = 250
-    """Periods in which the noise goes from its first to its last value."""
-    action_l2: NotNegative = 1e-3
-    """Weight of the actors' mean square before the tanh, which keeps them from saturating."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        tilted = self.env_mode == "log" and self.bid_form != "none"
-        self.refuse(tilted, "a log is bought from by factors; ask for bid_form=none there")
 
     @property
     def observer(self) -> str:
@@ -166,19 +107,9 @@ class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
         if task.game.by_impression:
             raise InputError("dcmab decides by the tick; learn on a market that is played by tick")
         one, two, rest = jax.random.split(key, 3)
-        sizes = (
-            self.num_clusters,
-            self.num_tick_groups,
-            2 * self.num_clusters * self.num_tick_groups + self.observe_time,
-        )
-        networks = (
-            actors(one, *sizes, self.actor_hidden_size),
-            critics(two, *sizes, self.critic_hidden_size),
-        )
-        Q = self._intervals(task)
         return State(
-            learner=init_learner(*networks, self._rates),
-            memory=replay(one_day(Q, *sizes, task.game.agents), self.buffer_size, Q),
+            learner=init_learner(self, one, two),
+            memory=empty_replay(self, task),
             slopes=no_slopes(task.game.agents),
             history=jnp.full((self.num_tick_groups, 2), 1 / self.num_tick_groups, jnp.float32),
             cluster=advertiser_clusters(task, self.num_clusters),
@@ -191,19 +122,19 @@ class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
         """Play days, keep them, learn."""
         keys = jax.random.split(jax.random.wrap_key_data(state.key), 4)
         key, chance, luck, draws = keys
-        books = self._books(task, state)
+        books = books_of(self, task, state.cluster, state.group)
         noise = self._noise(luck, state, task)
         act = partial(self._act, task, state, books, noise)
         days = play(replace(task.game, observer=books), act, chance, self.num_envs)
-        fresh = kept(task, books, days, self.reward_sharing)
+        fresh = remember(self, task, books, days)
         memory = add(state.memory, fresh)
         slopes = noise_slopes(state.slopes, task, books, days, noise)
         e = elasticity(slopes, guessed_elasticity(task))
-        future = self._future(task, books, e)
+        future = future_of(self, task, books, e)
 
         def learn(learner: Learner, key: jax.Array) -> tuple[Learner, dict[str, Array]]:
-            drawn = batch(memory, key, self.batch_size, self.gamma, future)
-            return update(learner, drawn, state.history, self._rates, self.critic_sees == "joint")
+            drawn = draw(memory, key, self.batch_size, self.gamma, future)
+            return update(self, learner, drawn, state.history)
 
         learner, told = jax.lax.scan(
             learn, state.learner, jax.random.split(draws, self.num_updates)
@@ -226,37 +157,11 @@ class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
         return kind(
             actors=state.learner.actors,
             history=state.history,
-            books=self._books(task, state),
+            books=books_of(self, task, state.cluster, state.group),
             start=task.reference.factor,
             mean_value=task.reference.mean_value,
             ratio=self.bid_form,
             largest=self.max_change,
-        )
-
-    @property
-    def _rates(self) -> Rates:
-        return Rates(self.actor_learning_rate, self.critic_learning_rate, self.tau, self.action_l2)
-
-    def _future(self, task: Task, books: Books, e: Array) -> Future | None:
-        """What rewards are shaped by; bandits look no further than their interval."""
-        if not self.shaping or self.gamma == 0:
-            return None
-        return partial(futures, task, books, self.reward_sharing, e)
-
-    def _intervals(self, task: Task) -> int:
-        return -(-task.game.ticks // self.decision_ticks)
-
-    def _books(self, task: Task, state: State) -> Books:
-        return Books(
-            cluster=state.cluster,
-            group=state.group,
-            worth=worth(task),
-            budget=jnp.asarray(task.game.campaigns.budget, jnp.float64),
-            plan=task.best * worth(task),
-            clusters=self.num_clusters,
-            groups=self.num_tick_groups,
-            interval=self.decision_ticks,
-            clock=self.observe_time,
         )
 
     def _spread(self, state: State) -> Float[Array, ""]:
@@ -266,7 +171,7 @@ class DCMAB(PeriodReplayConfig, ActorCriticConfig, EnvConfig):
 
     def _noise(self, key: jax.Array, state: State, task: Task) -> Float[Array, "E Q I J"]:
         """Of whole days: an action is held for an interval, and its noise with it."""
-        shape = (self.num_envs, self._intervals(task), self.num_clusters, self.num_tick_groups)
+        shape = (self.num_envs, intervals(self, task), self.num_clusters, self.num_tick_groups)
         return self._spread(state) * jax.random.normal(key, shape, jnp.float32)
 
     def _act(

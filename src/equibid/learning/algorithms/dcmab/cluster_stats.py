@@ -15,7 +15,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from equibid.auctions.tally import Tally
 from equibid.bidders.bidder import Observation, pytree
-from equibid.learning.clusters import by_cluster
+from equibid.envs.problem import Task
+from equibid.learning.algorithms.dcmab.config import DCMABConfig
+from equibid.learning.clusters import by_cluster, worth
 from equibid.markets.market import Campaigns
 
 
@@ -113,3 +115,27 @@ class Books:
     def group_of(self, tick: Int[Array, "..."]) -> Int[Array, "..."]:
         """The group of a tick; a day that goes on longer stays in the last."""
         return self.group[jnp.minimum(tick, self.group.shape[0] - 1)]
+
+
+def books_of(
+    settings: DCMABConfig, task: Task, cluster: Int[Array, " N"], group: Int[Array, " T"]
+) -> Books:
+    """The books of a task.
+
+    Args:
+        settings: of the algorithm.
+        task: what is learned.
+        cluster: of each advertiser.
+        group: of each tick of a day.
+    """
+    return Books(
+        cluster=cluster,
+        group=group,
+        worth=worth(task),
+        budget=jnp.asarray(task.game.campaigns.budget, jnp.float64),
+        plan=task.best * worth(task),
+        clusters=settings.num_clusters,
+        groups=settings.num_tick_groups,
+        interval=settings.decision_ticks,
+        clock=settings.observe_time,
+    )

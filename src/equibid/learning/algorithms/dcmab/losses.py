@@ -1,4 +1,4 @@
-"""What DCMAB's actors and critics are fitted by.
+"""What DCMAB's actors and critics are fitted by; `learner` moves them.
 
     y_i = r_i + γ Q'_i(s', μ'(s'), d'),      L(Q_i) = mean (y_i - Q_i(s, a, d))²
     J(μ_i) = mean Q_i(s, (a_-i, μ_i(s)), d)
@@ -11,16 +11,14 @@ Source: Jin et al. (DCMAB), CIKM 2018, algorithm 1; Lowe et al., NIPS 2017 (MADD
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Bool, Float
 
-from equibid.learning.algorithms.dcmab.networks import Actors, Critics
-from equibid.learning.losses.actor_critic import masked_mean
-from equibid.learning.losses.targets import polyak, td
+from equibid.learning.algorithms.dcmab.networks import Actors
+from equibid.learning.losses.targets import td
 
 # Q of all clusters from (books, history, use, actions as each sees them): `Critics` or a stand-in.
 Joint = Callable[..., Float[Array, "B I"]]
@@ -52,92 +50,6 @@ class Intervals(NamedTuple):
     next_use: Float[Array, "B I J"]
     next_acts: Bool[Array, "B I"]
     discount: Float[Array, "B I"]
-
-
-class Learner(NamedTuple):
-    """All that is fitted.
-
-    Attributes:
-        actors: μ.
-        critics: Q.
-        slow_actors: μ'.
-        slow_critics: Q'.
-        actor_moments: of its optimiser.
-        critic_moments: of its optimiser.
-    """
-
-    actors: Actors
-    critics: Critics
-    slow_actors: Actors
-    slow_critics: Critics
-    actor_moments: Any
-    critic_moments: Any
-
-
-class Rates(NamedTuple):
-    """How fast it learns.
-
-    Attributes:
-        actor: learning rate of μ, Adam.
-        critic: learning rate of Q, Adam.
-        slow: ρ, by which the copies follow.
-        restraint: weight of the mean square before the actors' tanh.
-    """
-
-    actor: float
-    critic: float
-    slow: float
-    restraint: float
-
-
-def init_learner(actors: Actors, critics: Critics, rates: Rates) -> Learner:
-    """Before the first update."""
-    one, two = optax.adam(rates.actor), optax.adam(rates.critic)
-    moments = one.init(cast(Any, actors)), two.init(cast(Any, critics))
-    return Learner(actors, critics, actors, critics, *moments)
-
-
-def update(
-    learner: Learner,
-    batch: Intervals,
-    history: Float[Array, "J 2"],
-    rates: Rates,
-    joint: bool = True,
-) -> tuple[Learner, dict[str, Array]]:
-    """A step on every Q_i, then one on every μ_i, and the copies follow.
-
-    Returns:
-        The learner after it, and metrics.
-    """
-    (loss, y), gradient = jax.value_and_grad(critic_loss, has_aux=True)(
-        learner.critics, (learner.slow_actors, learner.slow_critics), batch, history, joint
-    )
-    change, critic_moments = optax.adam(rates.critic).update(
-        cast(Any, gradient), learner.critic_moments
-    )
-    critics = cast(Critics, optax.apply_updates(cast(Any, learner.critics), change))
-    aim, slope = jax.value_and_grad(actor_loss)(
-        learner.actors, critics, batch, history, joint, rates.restraint
-    )
-    change, actor_moments = optax.adam(rates.actor).update(cast(Any, slope), learner.actor_moments)
-    actors = cast(Actors, optax.apply_updates(cast(Any, learner.actors), change))
-    clusters = batch.reward.shape[1]
-    told = {
-        "critic/loss": loss / clusters,
-        "critic/target": masked_mean(y, batch.concerned),
-        "critic/gradient": optax.tree.norm(gradient),
-        "actor/loss": aim / clusters,
-        "actor/gradient": optax.tree.norm(slope),
-    }
-    after = Learner(
-        actors=actors,
-        critics=critics,
-        slow_actors=polyak(learner.slow_actors, actors, rates.slow),
-        slow_critics=polyak(learner.slow_critics, critics, rates.slow),
-        actor_moments=actor_moments,
-        critic_moments=critic_moments,
-    )
-    return after, told
 
 
 def seen_actions(action: Float[Array, "B I J"], joint: bool) -> Float[Array, "I B I J"]:

@@ -1,19 +1,7 @@
-"""DCMAB's days as they are kept, and the intervals drawn from them.
+"""DCMAB's days as they are kept, and the intervals drawn from them."""
 
-Cluster i's reward is what its members earned, r_i = Σ w_k r_k, w what a value unit is worth to them
-in currency, over what the log's best factors earn them in a day. Members that an opponent drives
-for a day count on neither side: no action of the cluster moves them. Shaped rewards add the change
-of
-
-    Φ_i = Σ w_k V_k Φ_k
-
-over the same, what the members' money could still buy (`parts.prospects`); best policies do not
-change.
-"""
-
-from collections.abc import Callable
 from math import prod
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,15 +9,13 @@ from jaxtyping import Array, Bool, Float
 
 from equibid.envs.problem import Task
 from equibid.learning.algorithms.dcmab.cluster_stats import Books
+from equibid.learning.algorithms.dcmab.config import DCMABConfig
 from equibid.learning.algorithms.dcmab.losses import Intervals
-from equibid.learning.clusters import by_cluster, worth
-from equibid.learning.losses.potential import Slopes, prospects, seen_slopes
-from equibid.learning.replay.buffer import Replay, following, gather, uniform
+from equibid.learning.algorithms.dcmab.rewards import Future, cluster_sums
+from equibid.learning.clusters import by_cluster
+from equibid.learning.losses.potential import Slopes, seen_slopes
+from equibid.learning.replay.buffer import Replay, following, gather, replay, uniform
 from equibid.learning.training.rollout import Episodes
-
-ClusterReward = Literal["self", "coord"]
-# Φ of each cluster [B, I], of the money and time left [B, N] and [B], and of who learns [B, N].
-Future = Callable[[Array, Array, Array], Array]
 
 
 class Days(NamedTuple):
@@ -57,12 +43,19 @@ class Days(NamedTuple):
     concerned: Bool[Array, "E Q+1 I"]
 
 
-def one_day(intervals: int, clusters: int, groups: int, books: int, agents: int) -> Days:
-    """Shapes of one day; `books` is F."""
-    Q, IJ = intervals, (clusters, groups)
-    sizes = (Q + 1, books), (Q, *IJ), (Q + 1, *IJ), (Q, clusters), (Q + 1, agents)
-    masks = (jnp.zeros(size, bool) for size in ((Q, agents), (Q + 1, clusters), (Q + 1, clusters)))
-    return Days(*(jnp.zeros(size, jnp.float32) for size in sizes), *masks)
+def intervals(settings: DCMABConfig, task: Task) -> int:
+    """Q, from decision to decision, of a day; the last may be short."""
+    return -(-task.game.ticks // settings.decision_ticks)
+
+
+def empty_replay(settings: DCMABConfig, task: Task) -> Replay:
+    """A replay of `buffer_size` days."""
+    clusters, groups, books = settings.sizes
+    Q, N, IJ = intervals(settings, task), task.game.agents, (clusters, groups)
+    sizes = (Q + 1, books), (Q, *IJ), (Q + 1, *IJ), (Q, clusters), (Q + 1, N)
+    masks = (jnp.zeros(size, bool) for size in ((Q, N), (Q + 1, clusters), (Q + 1, clusters)))
+    example = Days(*(jnp.zeros(size, jnp.float32) for size in sizes), *masks)
+    return replay(example, settings.buffer_size, Q)
 
 
 def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q ..."]:
@@ -72,16 +65,16 @@ def by_interval(x: Float[Array, "E T ..."], interval: int) -> Float[Array, "E Q 
     return padded.reshape(E, -1, interval, *x.shape[2:]).sum(axis=2)
 
 
-def kept(task: Task, books: Books, days: Episodes, share: ClusterReward) -> Days:
-    """What is kept of days.
+def remember(settings: DCMABConfig, task: Task, books: Books, days: Episodes) -> Days:
+    """What the replay keeps of days.
 
     Args:
+        settings: of the algorithm.
         task: that was played.
         books: observer of all agents in the days.
         days: actions [E, T, I, J], the same through an interval.
-        share: whether a cluster is paid its own reward or everybody's.
     """
-    every = books.interval
+    every, share = books.interval, settings.reward_sharing
 
     def at_starts(x: Array) -> Array:
         return jnp.concatenate([x[:, :-1:every], x[:, -1:]], axis=1).astype(jnp.float32)
@@ -112,31 +105,7 @@ def use_of(books: Books, days: Episodes) -> Float[Array, "E Q I J"]:
     return (use / jnp.maximum(use.sum(axis=(-2, -1), keepdims=True), 1)).astype(jnp.float32)
 
 
-def cluster_sums(
-    task: Task,
-    books: Books,
-    share: ClusterReward,
-    value: Float[Array, "... N"],
-    learns: Bool[Array, "... N"],
-) -> Float[Array, "... I"]:
-    """Worth of value units of each cluster's members, or of all, over what is earned in a day.
-
-    Args:
-        task: that was played.
-        books: which say who is in which cluster.
-        share: whether a cluster is paid its own members' or everybody's.
-        value: of each advertiser.
-        learns: who counts, above and below.
-    """
-    count = worth(task) * learns
-    own = by_cluster(value * count, books.cluster, books.clusters)
-    plan = by_cluster(task.best * count, books.cluster, books.clusters)
-    if share == "coord":
-        own, plan = (jnp.broadcast_to(x.sum(axis=-1, keepdims=True), x.shape) for x in (own, plan))
-    return own / jnp.where(plan > 0, plan, 1)
-
-
-def batch(
+def draw(
     memory: Replay,
     key: jax.Array,
     size: int,
@@ -176,20 +145,6 @@ def batch(
         next_acts=acts,
         discount=jnp.where(concerned, discount, 0).astype(jnp.float32),
     )
-
-
-def futures(
-    task: Task,
-    books: Books,
-    share: ClusterReward,
-    e: Float[Array, " N"],
-    money: Float[Array, "B N"],
-    time: Float[Array, " B"],
-    learns: Bool[Array, "B N"],
-) -> Float[Array, "B I"]:
-    """Φ of each cluster."""
-    own = task.best * prospects(money, time, e)
-    return cluster_sums(task, books, share, own, learns).astype(jnp.float32)
 
 
 def noise_slopes(

@@ -17,12 +17,32 @@ Source: Wen et al., "A cooperative-competitive multi-agent framework for auto-bi
 advertising" (MAAB), WSDM 2022, sections 4.1 and 4.2.
 """
 
-from typing import Literal
+from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
-Credit = Literal["own", "tempered", "total"]
+from equibid.learning.algorithms.maab.config import Credit
+from equibid.learning.algorithms.maab.groups import pooled
+from equibid.learning.losses.potential import prospects
+
+
+class Terms(NamedTuple):
+    """How credit and shaping are reckoned.
+
+    Attributes:
+        credit: what a bidder is paid.
+        meets: how much two agents' targeting overlaps, 1 on the diagonal.
+        group: of each agent; members are paid alike. None where each is by itself.
+        elasticity: of shaping; None for none.
+        discount: γ.
+    """
+
+    credit: Credit
+    meets: Float[Array, "N N"]
+    group: Int[Array, " N"] | None
+    elasticity: Float[Array, " N"] | None
+    discount: float
 
 
 def credited(
@@ -83,3 +103,17 @@ def shared(
     whole = weight @ meets.T
     each = jnp.where(whole > 0, reward / jnp.where(whole > 0, whole, 1), 0)
     return (each @ meets) * weight + jnp.where(whole > 0, 0, reward)
+
+
+def future(
+    money: Float[Array, "B N"],
+    time: Float[Array, " B"],
+    present: Bool[Array, "B N"],
+    terms: Terms,
+) -> Float[Array, "B N"]:
+    """Φ of what each is paid: own prospects, credited and pooled as rewards are at equal levels."""
+    assert terms.elasticity is not None
+    own = prospects(money, time, terms.elasticity)
+    everybody = jnp.ones(own.shape, bool)
+    paid = credited(terms.credit, own, jnp.zeros_like(own), everybody, terms.meets, 1.0)
+    return pooled(paid, terms.group, present)

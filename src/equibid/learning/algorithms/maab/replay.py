@@ -1,15 +1,23 @@
 """MAAB's periods as they are kept, and the steps drawn from them."""
 
+from math import ceil, floor
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from equibid.learning.algorithms.maab.credit import Credit, credited
+from equibid.envs.problem import Task
+from equibid.learning.algorithms.maab.config import MAABConfig
+from equibid.learning.algorithms.maab.credit import Terms, credited, future, meeting
+from equibid.learning.algorithms.maab.groups import pooled, seen_by_members
 from equibid.learning.losses.deep_q import Steps
-from equibid.learning.losses.potential import prospects
-from equibid.learning.replay.buffer import Replay, following, gather, uniform
+from equibid.learning.losses.potential import Slopes, seen_slopes
+from equibid.learning.replay.buffer import Replay, following, gather, replay, uniform
+from equibid.learning.training.rollout import Episodes
+
+# Levels this near to the start tell what a little more money buys.
+NEAR = 0.5
 
 
 class Periods(NamedTuple):
@@ -35,24 +43,6 @@ class Periods(NamedTuple):
     paid: Float[Array, "E T N"]
 
 
-class KernelRule(NamedTuple):
-    """How credit and shaping are reckoned.
-
-    Attributes:
-        credit: what a bidder is paid.
-        meets: how much two agents' targeting overlaps, 1 on the diagonal.
-        group: of each agent; members are paid alike. None where each is by itself.
-        elasticity: of shaping; None for none.
-        discount: γ.
-    """
-
-    credit: Credit
-    meets: Float[Array, "N N"]
-    group: Int[Array, " N"] | None
-    elasticity: Float[Array, " N"] | None
-    discount: float
-
-
 def one_period(steps: int, agents: int, features: int) -> Periods:
     """Shapes of one period."""
     number = jnp.zeros((steps, agents), jnp.int32)
@@ -62,23 +52,50 @@ def one_period(steps: int, agents: int, features: int) -> Periods:
     return Periods(seen, seen[..., 0], present, number, number, amount, amount)
 
 
-def pooled(
-    x: Float[Array, "... N"],
-    group: Int[Array, " N"] | None,
-    weight: Bool[Array, "... N"] | None = None,
-) -> Float[Array, "... N"]:
-    """The weighted mean over each agent's group, for each; its own where none has weight."""
-    if group is None:
-        return x
-    same = (group[:, None] == group).astype(x.dtype)
-    each = jnp.ones_like(x) if weight is None else weight.astype(x.dtype)
-    count = each @ same
-    return jnp.where(count > 0, (x * each) @ same / jnp.where(count > 0, count, 1), x)
+def empty_replay(settings: MAABConfig, task: Task) -> Replay:
+    """A replay of `buffer_size` periods."""
+    game = task.game
+    example = one_period(game.steps, game.agents, game.features)
+    return replay(example, settings.buffer_size, game.steps)
 
 
-def batch(
-    memory: Replay, key: jax.Array, size: int, terms: KernelRule, of_bar: bool = False
-) -> Steps:
+def remember(
+    settings: MAABConfig, task: Task, group: Int[Array, " N"] | None, periods: Episodes
+) -> Periods:
+    """What the replay keeps of periods.
+
+    Args:
+        settings: of the algorithm.
+        task: what is learned.
+        group: of each agent; None where each is by itself.
+        periods: as played, with actions of level, bar and whether the level is random.
+    """
+    now = periods.present[:, :-1]
+    chosen, bar, _ = jnp.moveaxis(periods.action.astype(jnp.int32), -1, 0)
+    budget = task.game.campaigns.budget
+    budget = jnp.where(budget > 0, budget, 1)
+    # What an opponent wins on its seat is nobody's to share.
+    won = jnp.where(periods.present[:, :1], periods.reward / task.best, 0)
+    paid = credited(
+        settings.credit,
+        won.astype(jnp.float32),
+        settings.head.level(chosen).astype(jnp.float32),
+        now,
+        meeting(task.overlap, settings.local_credit),
+        settings.temperature * settings.max_multiple,
+    )
+    return Periods(
+        seen=seen_by_members(periods.observation, group, periods.present),
+        money=jnp.where(periods.present, periods.remaining / budget, 0).astype(jnp.float32),
+        present=periods.present,
+        chosen=chosen,
+        bar=bar,
+        reward=pooled(paid, group, now),
+        paid=pooled((periods.tally.spend / budget).astype(jnp.float32), group, now),
+    )
+
+
+def draw(memory: Replay, key: jax.Array, size: int, terms: Terms, of_bar: bool = False) -> Steps:
     """Steps drawn at random, with the rewards of bidders or of bar agents.
 
     An agent's period ends with its money; a mean agent's with that of the last of its group. Only
@@ -116,15 +133,19 @@ def batch(
     )
 
 
-def future(
-    money: Float[Array, "B N"],
-    time: Float[Array, " B"],
-    present: Bool[Array, "B N"],
-    terms: KernelRule,
-) -> Float[Array, "B N"]:
-    """Φ of what each is paid: own prospects, credited and pooled as rewards are at equal levels."""
-    assert terms.elasticity is not None
-    own = prospects(money, time, terms.elasticity)
-    everybody = jnp.ones(own.shape, bool)
-    paid = credited(terms.credit, own, jnp.zeros_like(own), everybody, terms.meets, 1.0)
-    return pooled(paid, terms.group, present)
+def level_slopes(
+    settings: MAABConfig, before: Slopes, task: Task, periods: Episodes, kept: Periods
+) -> Slopes:
+    """What random levels near the start bought, and what was known before."""
+    step = settings.max_multiple / (settings.num_actions - 1)
+    # As numbers: levels that just fall within may be rounded either way in one program.
+    least, most = ceil((1 - NEAR) / step), floor((1 + NEAR) / step)
+    near = (kept.chosen >= least) & (kept.chosen <= most)
+    budget = task.game.campaigns.budget
+    return seen_slopes(
+        before,
+        moved=kept.chosen * step,
+        value=periods.reward / task.best,
+        spend=periods.tally.spend / jnp.where(budget > 0, budget, 1),
+        random=(periods.action[..., 2] > 0) & near & kept.present[:, :-1],
+    )

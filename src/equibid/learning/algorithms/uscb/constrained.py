@@ -23,9 +23,6 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-# A cost per value is fined as if it were at most this many times the target beyond it.
-WORST = 2.0
-
 
 class Ratios(NamedTuple):
     """J caps on ratios.
@@ -124,22 +121,3 @@ def optimum(
     bought = jnp.take_along_axis(taken, jnp.argsort(order, axis=0), axis=0)
     pair = jnp.stack([factor - jnp.where(binds, cap, 0.0), binds.astype(factor.dtype)])
     return Optimum(bought, (taken * v).sum(axis=0), (taken * c).sum(axis=0), factor, pair)
-
-
-def fine(
-    value: Float[Array, "..."],
-    spend: Float[Array, "..."],
-    target: Float[Array, "..."],
-    base: float,
-) -> Float[Array, "..."]:
-    """``γ^e − 1``, e the share by which a cost per value unit exceeds its target, at most `WORST`.
-
-    Args:
-        value: won, value units; where there is none nothing is fined.
-        spend: currency.
-        target: currency per value unit.
-        base: γ, above 1.
-    """
-    cost = spend / jnp.where(value > 0, value, 1)
-    exceeds = jnp.clip(cost / target - 1, 0, WORST)
-    return jnp.where(value > 0, base**exceeds - 1, 0.0)

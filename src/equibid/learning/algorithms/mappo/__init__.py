@@ -1,0 +1,3 @@
+"""Gaussian actors, led by a value that sees everybody."""
+
+__all__: list[str] = []
