@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 import equibid
+from equibid.learning import algorithm_named
 from equibid.markets.toml import read_market
+from equibid.settings import described
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -61,3 +63,16 @@ def test_pages_made_from_the_code_are_what_the_code_says(tmp_path: Path) -> None
     for page in made:
         committed = DOCS / "reference" / page.name
         assert committed.read_text("utf-8") == page.read_text("utf-8"), "`make pages` writes it"
+
+
+@pytest.mark.parametrize("name", ["dcmab", "maab", "uscb", "drlb", "mappo"])
+def test_a_learners_page_names_settings_that_there_are(name: str) -> None:
+    page = (DOCS / "bidders" / f"{name}.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| setting \|.*\n\| ---.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    named = [
+        word
+        for row in table.splitlines()
+        for word in re.findall(r"`([a-z_.]+)`", row.split("|")[1])
+    ]
+    assert len(named) > 2
+    assert set(named) <= {setting for setting, *_ in described(algorithm_named(name))}
