@@ -18,7 +18,9 @@ DEFAULT = Path("runs")
 
 def runs(
     folder: Annotated[
-        Path, tyro.conf.Positional, tyro.conf.arg(help="The folder in which the run folders lie.")
+        Path,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="FOLDER", help="The folder in which the run folders lie."),
     ] = DEFAULT,
 ) -> None:
     """List run folders: the command, its market, when, and whether it is finished.
@@ -42,7 +44,9 @@ def runs(
 
 
 def show(
-    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(help="The folder of a run.")],
+    run: Annotated[
+        Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="The folder of a run.")
+    ],
 ) -> Path:
     """Print what a finished run came to, from its folder alone.
 

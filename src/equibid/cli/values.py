@@ -11,7 +11,7 @@ import tyro
 class Settings:
     """What to learn, from what."""
 
-    logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    logs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="LOG …")]
     """Logs of make-ipinyou-data, a file or a folder each, one a campaign. Several campaigns meet
     in one market."""
 

@@ -51,7 +51,7 @@ SAME = ("market", "market_seed", "impressions", "advertisers", "ticks", "budget_
 class CertifyConfig:
     """Whose factors, and where."""
 
-    factors: Annotated[str, tyro.conf.Positional]
+    factors: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FACTORS")]
     """A file of factors (CSV or Parquet with columns advertiser, factor and, if they change,
     tick), a run folder of `equibid solve`, or a bidder by name, with settings as in
     pacing:rate=0.5."""

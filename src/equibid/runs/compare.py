@@ -70,7 +70,7 @@ CLASSIC = (
 class CompareConfig:
     """What to compare, on what, and how."""
 
-    market: Annotated[str, tyro.conf.Positional]
+    market: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MARKET")]
     """A generated market (see `equibid list`) or the path of its settings (TOML), or the path of a
     log or a folder of logs."""
 

@@ -26,7 +26,7 @@ from equibid.runs.progress import SILENT, Progress
 class FitConfig:
     """Which log, and how to read it."""
 
-    log: Annotated[str, tyro.conf.Positional]
+    log: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="LOG")]
     """The path of a log or a folder of logs."""
 
     auction: str | None = None

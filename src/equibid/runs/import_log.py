@@ -16,7 +16,7 @@ from equibid.runs.options import check_numbers
 class ImportConfig:
     """What to import, and where to."""
 
-    logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    logs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="LOG …")]
     """Log files of one format: text, also packed (.gz, .bz2, .xz, .zip), JSON lines or Parquet."""
 
     out: Path | None = None

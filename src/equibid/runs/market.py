@@ -37,7 +37,7 @@ SIZES = ("impressions", "advertisers", "ticks")
 class MarketChoice:
     """A market as it is asked for."""
 
-    market: Annotated[str, tyro.conf.Positional]
+    market: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MARKET")]
     """A generated market (see `equibid list`) or the path of its settings (TOML), or the path of a
     log or a folder of logs."""
 
