@@ -65,10 +65,13 @@ def test_the_curve_is_the_share_of_prices_a_bid_reaches() -> None:
     one, other = rng.lognormal(0, 1, 500), rng.lognormal(1, 1, 400)
     curve = win_curve(
         {
-            "a": Prices(np.zeros(500, int), one, one * 2),
-            "b": Prices(np.zeros(400, int), other, other),
+            "a": Prices(np.arange(500), one, one * 2),
+            "b": Prices(np.arange(400), other, other),
         }
     )
+    every = np.concatenate([one, one * 2, other, other])
+    ends = np.quantile(every, 0.5) / 100, np.quantile(every, 0.99) * 1.2
+    np.testing.assert_allclose([curve["bid"].min(), curve["bid"].max()], ends)
     for row in curve.filter(market="a").iter_rows(named=True):
         assert row["any"] == pytest.approx((one <= row["bid"]).mean())
         assert row["top"] == pytest.approx((one * 2 <= row["bid"]).mean())

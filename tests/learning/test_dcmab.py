@@ -381,6 +381,15 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     budget = np.asarray(by_cluster(own.budget, own.cluster, own.clusters))
     booked = (books[..., 0] * budget[:, None]).sum(axis=(1, 2))
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
+    # A cluster acts while an agent of it is there.
+    assert days.acts[:2, 0].any(axis=-1).all() and not days.acts[:2, -1].any()
+
+
+def test_noise_goes_from_its_first_size_to_its_last() -> None:
+    learner = replace(TINY, noise_std=(0.4, 0.1), anneal_episodes=10)
+    state = after_a_step()[0]
+    sizes = [float(learner._spread(state._replace(played=jnp.asarray(n)))) for n in (0, 5, 10, 99)]
+    assert sizes == pytest.approx([0.4, 0.25, 0.1, 0.1])
 
 
 def test_untrained_it_bids_the_start() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import Array, Float
 
+import equibid.learning.algorithms.drlb.algorithm as drlb
 from equibid.bidders.bidder import FactorBidder, Observation, State, pytree
 from equibid.bidders.fixed import Fixed
 from equibid.bidders.population import everybody
@@ -38,6 +39,7 @@ from equibid.learning.losses.deep_q import Steps, double_q_error
 from equibid.learning.losses.targets import ranked_unimodal
 from equibid.learning.networks.mlp import MLP, mlp
 from equibid.learning.replay.buffer import Sample, add, replay, reprioritise
+from equibid.learning.training import rollout
 from equibid.learning.training.rollout import Episodes
 from equibid.simulation.simulate import simulate
 from learning.filled import filled
@@ -203,6 +205,26 @@ def test_a_step_credits_whole_returns() -> None:
     stops = ~kept.goes_on
     left = (11 - np.arange(12)) / 12 * kept.own
     np.testing.assert_allclose(kept.rest, np.where(stops, left, 0), rtol=1e-5)
+
+
+def test_periods_begin_on_both_sides_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = stationary_practice(days=2, held_out=1, impressions=300, ticks=3)
+    small = Drlb(num_envs=16, num_updates=1, batch_size=4, buffer_size=100, hidden_sizes=(8,))
+    small = replace(small, init_ratio=4.0)
+    task = setup.task(reward_named("value"), observer=small.observer, env_mode="log")
+    first = []
+
+    def played(*words: Any) -> Any:
+        episodes = rollout.play(*words)
+        jax.debug.callback(first.append, episodes.factor[:, 0] / task.game.start_factor)
+        return episodes
+
+    monkeypatch.setattr(drlb, "play", played)
+    jax.block_until_ready(jax.jit(small.step)(task, small.init(task, jax.random.key(0)))[1])
+    jax.effects_barrier()
+    moved = np.log(first[0])
+    widest = np.log(4.0) + np.log(1.2)
+    assert moved.min() < -0.5 and moved.max() > 0.5 and np.abs(moved).max() <= widest
 
 
 def test_reward_net_takes_no_part_in_the_priorities_of_q() -> None:
