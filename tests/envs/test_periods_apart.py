@@ -17,6 +17,8 @@ from equibid.envs.problem import Task
 from equibid.envs.setup import TrainingSetup, setup_of
 from equibid.errors import InputError
 from equibid.learning.algorithm import ALGORITHMS, algorithm_named
+from equibid.learning.algorithms.uscb.algorithm import Uscb
+from equibid.learning.algorithms.uscb.hindsight import start_and_best
 from equibid.learning.clusters import tick_groups
 from equibid.logs.dataset import LogDataset
 from equibid.markets import MARKETS
@@ -248,8 +250,10 @@ def test_swapped_days_make_no_other_statistics() -> None:
 def test_the_start_that_keeps_a_target_is_found_on_all_periods() -> None:
     setup = practised("periods")
     uscb = replace(algorithm_named("uscb-cpa"), env_mode="market")
+    assert isinstance(uscb, Uscb)
     first, second = (
-        uscb._hindsight(one.task_for(uscb), jax.random.key(0)) for one in (setup, swapped(setup))
+        start_and_best(uscb, one.task_for(uscb), jax.random.key(0))
+        for one in (setup, swapped(setup))
     )
     for x, y in zip(first, second, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-12)
