@@ -281,7 +281,7 @@ def test_the_commands_of_a_page_run(
 
     for command in dict.fromkeys(command for at, command in ALL if at == place):
         words = words_of(command)
-        named = {part for word in words for part in word.split(",")}
+        named = {part.partition(":seed=")[0] for word in words for part in word.split(",")}
         for name, how in MADE.items():
             if name in named and not (folder / name).exists():
                 run([*sized(how.split()), "--out", name])
