@@ -5,7 +5,7 @@ from pathlib import Path
 import tyro
 
 from equibid.cli.certificates import heading, print_certificate, print_notices, print_results
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, print_place
 from equibid.cli.progress import progress
 from equibid.reports import write_report
 from equibid.runs import certify as certifying
@@ -39,6 +39,5 @@ def certify(
         console.print()
         print_certificate(console, results[0])
     print_notices(console, [*filter(None, [proven.notice]), *all_notices(results)])
-    told = f"{proven.seconds:.0f} s; tables in {report.parent}, open {report} in a browser"
-    console.print(told, style="dim")
+    print_place(console, proven.seconds, report.parent, report)
     return report.parent

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tyro
 
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, print_place
 from equibid.cli.progress import progress
 from equibid.cli.table import print_head_to_head, print_ranking, print_verdict
 from equibid.reports import write_report
@@ -45,6 +45,5 @@ def run_comparison(settings: CompareConfig, default: Path | None = None) -> Path
         print_head_to_head(console, made.found.head_to_head)
     for sentence in made.run.reuse():
         console.print(sentence)
-    told = f"{made.seconds:.0f} s; tables in {folder}, open {report} in a browser"
-    console.print(told, style="dim")
+    print_place(console, made.seconds, folder, report)
     return report

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 from unicodedata import category
 
@@ -75,3 +76,9 @@ class Plain(Console):
     def render_str(self, text: str, **how: Any) -> Text:
         """As rich does, of the text as it may be seen."""
         return super().render_str(shown(text), **how)
+
+
+def print_place(console: Console, seconds: float, folder: Path, report: Path) -> None:
+    """Say how long a run took, and where it is."""
+    told = f"{seconds:.0f} s; tables in {folder}, open {report} in a browser"
+    console.print(told, style="dim")

@@ -6,7 +6,7 @@ import polars as pl
 import tyro
 from rich.console import Console
 
-from equibid.cli.console import plain_console, plain_table
+from equibid.cli.console import plain_console, plain_table, print_place
 from equibid.cli.progress import progress
 from equibid.reports import write_report
 from equibid.reports.fitting.page import columns, short
@@ -31,8 +31,7 @@ def fit(settings: tyro.conf.OmitArgPrefixes[FitConfig]) -> Path:
     reports = [write_report(market.path.parent) for market in made.markets]
     for market in made.markets:
         show(console, market.found, market.name, market.path)
-    told = f"{made.seconds:.0f} s; tables in {made.folder}, open {reports[0]} in a browser"
-    console.print(told, style="dim")
+    print_place(console, made.seconds, made.folder, reports[0])
     return made.folder
 
 

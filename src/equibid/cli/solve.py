@@ -12,7 +12,7 @@ from equibid.cli.certificates import (
     print_notices,
     print_results,
 )
-from equibid.cli.console import plain_console
+from equibid.cli.console import plain_console, print_place
 from equibid.cli.progress import progress
 from equibid.reports import write_report
 from equibid.runs import solve as solving
@@ -39,8 +39,7 @@ def solve(
     show(console, solved)
     for sentence in solved.run.reuse():
         console.print(sentence)
-    told = f"{solved.seconds:.0f} s; tables in {report.parent}, open {report} in a browser"
-    console.print(told, style="dim")
+    print_place(console, solved.seconds, report.parent, report)
     return report.parent
 
 
