@@ -11,7 +11,8 @@ from typing import Annotated, Literal, get_type_hints
 from equibid.envs.problem import EnvMode
 from equibid.errors import InputError
 from equibid.learning.losses.actor_critic import Moves
-from equibid.learning.structure import Sharing
+from equibid.learning.networks.communication import check_talk
+from equibid.learning.structure import Sharing, structure_named
 from equibid.settings import Within, as_text, fits, told
 
 Count = Annotated[int, Within(least=1)]
@@ -80,6 +81,10 @@ class CooperationConfig(Config):
     message_size: Annotated[int, Within(least=0)] = 0
     """Numbers in the message that an agent sends to its team-mates before every step; 0 sends
     none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_talk(structure_named(self.structure), self.message_size)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from equibid.learning.config import (
     Positive,
     Share,
 )
-from equibid.learning.networks.communication import check_talk
-from equibid.learning.structure import structure_named
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,3 @@ class MaddpgConfig(
     result: Literal["target", "online"] = "target"
     """Which actor is the result of the training: the target network, which wavers less, or the
     network that is trained."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_talk(structure_named(self.structure), self.message_size)

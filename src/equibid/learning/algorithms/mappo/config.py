@@ -12,8 +12,6 @@ from equibid.learning.config import (
     Positive,
     Share,
 )
-from equibid.learning.networks.communication import check_talk
-from equibid.learning.structure import structure_named
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,3 @@ class MappoConfig(HeadConfig, ActorCriticConfig, CooperationConfig, ObservedConf
     """Norm to which gradients are clipped."""
     init_std: Positive = 0.5
     """Standard deviation of actions before training."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_talk(structure_named(self.structure), self.message_size)
