@@ -1,5 +1,6 @@
 """``equibid solve``: an equilibrium of a market, with its certificate."""
 
+import sys
 from pathlib import Path
 
 import tyro
@@ -15,9 +16,11 @@ from equibid.cli.certificates import (
 from equibid.cli.console import plain_console, print_place
 from equibid.cli.progress import progress
 from equibid.reports import write_report
+from equibid.runs import processes
 from equibid.runs import solve as solving
 from equibid.runs.certifying import all_notices
 from equibid.runs.market import MarketChoice
+from equibid.runs.processes import ProcessesConfig
 from equibid.runs.solve import SolveConfig, Solved
 from equibid.runs.solving import equilibria_frame
 
@@ -25,6 +28,7 @@ from equibid.runs.solving import equilibria_frame
 def solve(
     choice: tyro.conf.OmitArgPrefixes[MarketChoice],
     settings: tyro.conf.OmitArgPrefixes[SolveConfig],
+    together: tyro.conf.OmitArgPrefixes[ProcessesConfig],
 ) -> Path:
     """Find an equilibrium of a market and prove how much anybody could gain by leaving it.
 
@@ -33,8 +37,12 @@ def solve(
     Example: equibid solve ncb-1000 --method tatonnement --objective revenue
     """
     console = plain_console()
-    with progress(console) as bar:
-        solved = solving.solve(choice, settings, bar)
+    with processes.together(together, sys.argv[1:]):
+        if not processes.first():
+            solving.help_solve(choice, settings)
+            sys.exit(0)
+        with progress(console) as bar:
+            solved = solving.solve(choice, settings, bar)
     report = write_report(solved.run.folder)
     show(console, solved)
     for sentence in solved.run.reuse():

@@ -7,8 +7,10 @@ zero, so there has to be a way not to bid. Budgets are constraints in expectatio
 Source: Nash-equilibrium constrained bidding at scale (arXiv 2503.10304), section 2.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +24,22 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
+class Question(NamedTuple):
+    """Sums over the impressions of a game, see `equibid.equilibrium.response.response`.
+
+    Attributes:
+        quantity: which sums.
+        factors: [N] or [T N] what everybody bids.
+        arguments: [N] each.
+        by_xla: whether XLA is to compute them.
+    """
+
+    quantity: str
+    factors: Floats
+    arguments: tuple[Floats, ...]
+    by_xla: bool
+
+
 @dataclass(frozen=True)
 class Game:
     """A market, its rule, and the highest factor of each advertiser.
@@ -30,11 +48,14 @@ class Game:
         market: one market (no axis S). Its `bid_step` plays no part: bids are real numbers.
         auction: softmax allocation with a temperature, without reserve.
         cap: [N] ᾱ, the highest factor, currency per value unit.
+        shares: gives the sums over blocks of impressions, in order, where other processes compute
+            them too; None where this one does it alone.
     """
 
     market: Market
     auction: Soft
     cap: Floats
+    shares: "Callable[[Game, Question], Iterable[Floats]] | None" = None
 
     @cached_property
     def budget(self) -> Floats:

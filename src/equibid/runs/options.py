@@ -11,9 +11,10 @@ LARGEST = 2**31 - 1
 # Of these, so many would never end, or fill the memory before they begin.
 MANY = 100_000
 COUNTED = {"seeds", "starts", "deflated", "others", "jobs", "days", "ticks", "day_ticks"}
+COUNTED |= {"processes"}
 # All others are at least 1, or above 0.
 FROM_ZERO = {"market_seed", "seed", "day", "deflated", "others", "patience", "tolerance", "gpus"}
-FROM_ZERO |= {"opponent_prob", "max_bad", "price_augmentation"}
+FROM_ZERO |= {"process", "opponent_prob", "max_bad", "price_augmentation"}
 
 
 def check_numbers(*settings: Any) -> None:

@@ -1,7 +1,7 @@
 """A search for an equilibrium of each market, and what is proven of the best profile found."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from equibid.runs.market import (
 )
 from equibid.runs.options import check_numbers, refuse_idle
 from equibid.runs.places import asked_of, place_for
+from equibid.runs.processes import answer, shared
 from equibid.runs.progress import SILENT, Progress
 from equibid.runs.solving import (
     Problem,
@@ -111,24 +112,32 @@ def solve(choice: MarketChoice, asked: SolveConfig, progress: Progress = SILENT)
     """
     _check(choice, asked)
     started = time.perf_counter()
-    results: list[Certified] = []
-    starts: list[pl.DataFrame] = []
-    profiles: list[Any] = []
     loading = progress.add_task("markets", total=None)
-    problems = [_problem_of(market, asked) for market in _markets_of(choice, asked.day)]
+    problems = _problems(choice, asked)
     config = _resolved(choice, asked, problems)
-    folder = asked.out or place_for(Path("runs") / f"solve-{choice.stem}", config)
-    run = open_run(folder, config, asked.force)
     progress.remove_task(loading)
-    for problem in problems:
-        prefix = f"{problem.name}-" if len(problems) > 1 else ""
-        result, rows = _search_one(run, problem, prefix, progress, profiles)
-        results.append(result)
-        starts.append(rows)
-    all_starts = pl.concat(starts)
-    run.write_table("starts.parquet", all_starts)
+    with shared([problem.game for problem in problems]) as games:
+        folder = asked.out or place_for(Path("runs") / f"solve-{choice.stem}", config)
+        run = open_run(folder, config, asked.force)
+        found = [replace(problem, game=game) for problem, game in zip(problems, games, strict=True)]
+        results, starts = _search(run, found, progress)
+    run.write_table("starts.parquet", starts)
     write_certified(run, results)
-    return Solved(run, choice.name, results, all_starts, time.perf_counter() - started)
+    return Solved(run, choice.name, results, starts, time.perf_counter() - started)
+
+
+def help_solve(choice: MarketChoice, asked: SolveConfig) -> None:
+    """Compute what the first of several processes asks of its search, until it is done.
+
+    Args:
+        choice: the market, the same for all processes.
+        asked: how the first solves it.
+
+    Raises:
+        InputError: something that is asked for is not there or does not go together.
+    """
+    _check(choice, asked)
+    answer([problem.game for problem in _problems(choice, asked)])
 
 
 def _check(choice: MarketChoice, asked: SolveConfig) -> None:
@@ -152,6 +161,11 @@ def _markets_of(choice: MarketChoice, day: int) -> list[Market]:
     if day:
         raise InputError(f"--day {day}: only generated markets have days")
     return [whole_market(dataset) for dataset in datasets_of(choice)]
+
+
+def _problems(choice: MarketChoice, asked: SolveConfig) -> list[Problem]:
+    """What is to be solved, a problem a market."""
+    return [_problem_of(market, asked) for market in _markets_of(choice, asked.day)]
 
 
 def _problem_of(market: Market, asked: SolveConfig) -> Problem:
@@ -200,6 +214,21 @@ def _resolved(choice: MarketChoice, asked: SolveConfig, problems: list[Problem])
 def _log_digest(choice: MarketChoice, problems: list[Problem]) -> str | None:
     """Of what was read; None for a generated market that has a name."""
     return None if choice.named else digest(problem.game.market for problem in problems)
+
+
+def _search(
+    run: Run, problems: list[Problem], progress: Progress
+) -> tuple[list[Certified], pl.DataFrame]:
+    """Solve the markets of a run: a certificate each, and a row a start of all."""
+    results: list[Certified] = []
+    starts: list[pl.DataFrame] = []
+    profiles: list[Any] = []
+    for problem in problems:
+        prefix = f"{problem.name}-" if len(problems) > 1 else ""
+        result, rows = _search_one(run, problem, prefix, progress, profiles)
+        results.append(result)
+        starts.append(rows)
+    return results, pl.concat(starts)
 
 
 def _search_one(

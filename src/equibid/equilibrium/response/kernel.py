@@ -183,7 +183,7 @@ def buy(value, bid, above, price, slope_value, temperature, i, out):
 
 
 @compiled
-def deviate(book, trial_level, trial, worth, out):
+def deviate(book, trial, worth, out):
     """What each advertiser would get alone with the factor `trial`, the others as they are.
 
     It bids only where a win costs less than `worth` a unit of value; infinite to bid everywhere.
@@ -197,7 +197,7 @@ def deviate(book, trial_level, trial, worth, out):
     values, temperature = book.values, book.temperature
     columns = values.shape[1]
     listed = np.zeros(columns + 1, np.bool_)
-    narrow = np.minimum(trial_level, worth.astype(trial_level.dtype))
+    narrow = np.minimum(trial.astype(values.dtype), worth.astype(values.dtype))
     groups = np.empty(LANES, values.dtype)
     dense = book.ids.size == 0
     tick = np.int64(0)

@@ -9,18 +9,18 @@ On a CPU compiled loops do it; elsewhere XLA, from the same call. Impressions ar
 of fixed size, in order, so that the number of threads does not change a bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 import numpy.typing as npt
 
 from equibid.compiled import cores, read_only
-from equibid.equilibrium.game import Floats, Game
+from equibid.equilibrium.game import Floats, Game, Question
 from equibid.equilibrium.response import kernel, xla
 from equibid.equilibrium.response.contest import KernelInput
 
@@ -68,6 +68,28 @@ class Deviation:
     slope: Floats
 
 
+class Quantity(NamedTuple):
+    """What can be asked of impressions: sums of so many numbers an advertiser.
+
+    Attributes:
+        rows: numbers an advertiser.
+        compiled: adds them to an array [rows N], see `kernel`.
+        xla: gives them, see `xla`.
+    """
+
+    rows: int
+    compiled: Callable[..., None]
+    xla: Callable[..., Sequence[Any]]
+
+
+QUANTITIES = {
+    "respond": Quantity(2, kernel.respond, xla.respond),
+    "vjp": Quantity(3, kernel.vjp, xla.vjp),
+    "jvp": Quantity(4, kernel.jvp, xla.jvp),
+    "deviate": Quantity(3, kernel.deviate, xla.deviate),
+}
+
+
 def respond(game: Game, factors: npt.ArrayLike, engine: Engine = "auto") -> Response:
     """Returns and costs.
 
@@ -76,9 +98,7 @@ def respond(game: Game, factors: npt.ArrayLike, engine: Engine = "auto") -> Resp
         factors: [N] α, or [T N] a row a tick; zero sits out.
         engine: "auto" takes the compiled loops on a CPU, XLA elsewhere.
     """
-    if by_xla(engine):
-        return Response(*map(as_array, xla.respond(game, factors)))
-    return Response(*in_blocks(game, factors, 2, kernel.respond))
+    return Response(*_total(game, "respond", factors, engine=engine))
 
 
 def vjp(
@@ -97,33 +117,16 @@ def vjp(
         cost_weight: [N] u.
         engine: see `respond`.
     """
-    weight, toll = spread(game, returns_weight), spread(game, cost_weight)
-    if by_xla(engine):
-        returns, cost, gradient = map(as_array, xla.vjp(game, factors, weight, toll))
-    else:
-        returns, cost, gradient = in_blocks(
-            game, factors, 3, lambda book, out: kernel.vjp(book, weight, toll, out)
-        )
-    return Response(returns, cost), gradient
+    total = _total(game, "vjp", factors, returns_weight, cost_weight, engine=engine)
+    return Response(total[0], total[1]), total[2]
 
 
 def jvp(
     game: Game, factors: npt.ArrayLike, direction: npt.ArrayLike, engine: Engine = "auto"
 ) -> tuple[Response, Response]:
     """The response, and its derivative along a direction [N] of the factors."""
-    turn = spread(game, direction)
-    if by_xla(engine):
-        rows = list(map(as_array, xla.jvp(game, factors, turn)))
-    else:
-        rows = list(in_blocks(game, factors, 4, lambda book, out: kernel.jvp(book, turn, out)))
-    return Response(rows[0], rows[1]), Response(rows[2], rows[3])
-
-
-def cost_jacobian(game: Game, factors: npt.ArrayLike) -> Floats:
-    """The matrix dC_i / dα_j [N N], by the compiled loops: O(contests · contestants²)."""
-    shape = (game.market.advertisers, game.market.advertisers)
-    size = max(-(-game.market.impressions // PARTS), BLOCK)
-    return summed(game, factors, shape, kernel.cost_jacobian, size)
+    total = _total(game, "jvp", factors, direction, engine=engine)
+    return Response(total[0], total[1]), Response(total[2], total[3])
 
 
 def deviate(
@@ -142,33 +145,52 @@ def deviate(
         worth: [N] bid only where a win costs less than this a unit of value; everywhere if None.
         engine: see `respond`; XLA bids everywhere.
     """
-    attempt = spread(game, trial)
     if worth is None and by_xla(engine):
-        return Deviation(*map(as_array, xla.deviate(game, factors, attempt)))
-    limit = spread(game, np.inf if worth is None else worth)
-    level = read_only(attempt, np.asarray(game.market.values).dtype)
-    return Deviation(
-        *in_blocks(
-            game, factors, 3, lambda book, out: kernel.deviate(book, level, attempt, limit, out)
-        )
-    )
+        return Deviation(*_total(game, "deviate", factors, trial, engine="xla"))
+    limit = np.inf if worth is None else worth
+    return Deviation(*_total(game, "deviate", factors, trial, limit, engine="compiled"))
+
+
+def cost_jacobian(game: Game, factors: npt.ArrayLike) -> Floats:
+    """The matrix dC_i / dα_j [N N], by the compiled loops: O(contests · contestants²)."""
+    shape = (game.market.advertisers, game.market.advertisers)
+    size = max(-(-game.market.impressions // PARTS), BLOCK)
+    return added(shape, in_blocks(game, factors, shape, kernel.cost_jacobian, size))
+
+
+def answers(game: Game, question: Question) -> Iterator[Floats]:
+    """The sums [rows N] that are asked for over blocks of a game's impressions, in order."""
+    ask = QUANTITIES[question.quantity]
+    if question.by_xla:
+        if game.market.impressions > 0:
+            yield np.stack(
+                [as_array(x) for x in ask.xla(game, question.factors, *question.arguments)]
+            )
+        return
+    shape = (ask.rows, game.market.advertisers)
+
+    def add(book: KernelInput, out: Floats) -> None:
+        ask.compiled(book, *question.arguments, out)
+
+    yield from in_blocks(game, question.factors, shape, add, BLOCK)
+
+
+def added(shape: tuple[int, int], parts: Iterable[Floats]) -> Floats:
+    """The sum of parts, in their order."""
+    total = np.zeros(shape)
+    for part in parts:
+        total += part
+    return total
 
 
 def in_blocks(
-    game: Game, factors: npt.ArrayLike, rows: int, add: Callable[[KernelInput, Any], None]
-) -> Floats:
-    """Sum what `add` adds, over all impressions: [rows, N]."""
-    return summed(game, factors, (rows, game.market.advertisers), add, BLOCK)
-
-
-def summed(
     game: Game,
     factors: npt.ArrayLike,
     shape: tuple[int, int],
     add: Callable[[KernelInput, Any], None],
     size: int,
-) -> Floats:
-    """Sum what `add` adds for blocks of `size` impressions, in order."""
+) -> Iterator[Floats]:
+    """What `add` adds for blocks of `size` impressions, in order."""
     whole = book_of(game, factors)
     starts = range(0, game.market.impressions, size)
 
@@ -184,10 +206,21 @@ def summed(
         add(part, out)
         return out
 
-    total = np.zeros(shape)
-    for part in threads().map(one, starts) if len(starts) > 1 else map(one, starts):
-        total += part
-    return total
+    return threads().map(one, starts) if len(starts) > 1 else map(one, starts)
+
+
+def _total(
+    game: Game, quantity: str, factors: npt.ArrayLike, *arguments: npt.ArrayLike, engine: Engine
+) -> Floats:
+    """What is asked for, over all impressions: [rows N]."""
+    question = Question(
+        quantity,
+        read_only(factors, np.float64),
+        tuple(spread(game, x) for x in arguments),
+        by_xla(engine),
+    )
+    parts = answers(game, question) if game.shares is None else game.shares(game, question)
+    return added((QUANTITIES[quantity].rows, game.market.advertisers), parts)
 
 
 @cache
