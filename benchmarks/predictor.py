@@ -20,9 +20,10 @@ from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import default_temperature, game_of
 from equibid.evaluation.statistics import jackknife
 from equibid.learning.ncb.comparison import compare_on_day
+from equibid.learning.ncb.config import NcbConfig
 from equibid.learning.ncb.data import days_of
 from equibid.learning.ncb.resolving import Resolving
-from equibid.learning.ncb.training import TrainingConfig, policy, train
+from equibid.learning.ncb.training import policy, train
 from equibid.markets import MARKETS
 
 
@@ -44,7 +45,7 @@ def one_seed(options: argparse.Namespace, seed: int) -> pl.DataFrame:
     games = [game_of(market, auction) for market in markets]
     start = time.perf_counter()
     losses: list[float] = []
-    settings = TrainingConfig(rounds=options.rounds, steps=options.steps)
+    settings = NcbConfig(rounds=options.rounds, num_updates=options.steps)
     days = days_of(games[: options.training + 1])
     state = train(days, settings, key, lambda _, loss: losses.append(loss))
     print(
@@ -56,7 +57,7 @@ def one_seed(options: argparse.Namespace, seed: int) -> pl.DataFrame:
     for index, day in enumerate(days_of(games[options.training :])):
         reference = day.reference
         bidders = {
-            "predictor": policy(state, reference, day.game),
+            "predictor": policy(state, reference, jnp.asarray(day.game.cap), day.game.market.ticks),
             "re-solving": Resolving(reference.factor, games[options.training + index]),
             "static": Fixed(reference.factor),
         }

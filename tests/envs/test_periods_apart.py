@@ -113,7 +113,7 @@ def generated(poisoned: bool = False) -> TrainingSetup:
     def poison(number: int) -> bool:
         return poisoned and (0 < number <= HISTORY or number >= HELD_OUT)
 
-    return generated_setup("made", lambda number: day(number, poison), gsp(), days=3)
+    return generated_setup("made", lambda number: day(number, poison), second_price(), days=3)
 
 
 def contents(task: Task) -> list[np.ndarray]:

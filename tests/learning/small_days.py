@@ -8,15 +8,21 @@ import jax.numpy as jnp
 
 from equibid.auctions import Soft
 from equibid.equilibrium.game import Game, default_temperature, game_of
+from equibid.learning.ncb.config import NcbConfig
 from equibid.learning.ncb.data import Day, days_of
-from equibid.learning.ncb.training import TrainingConfig
 from equibid.learning.networks.transformer import Shape, Transformer, transformer
 from equibid.markets import MARKETS
 from equibid.simulation.features import NAMES
 
 TINY = Shape(blocks=2, width=16, heads=2, dropout=0.0)
-SETTINGS = TrainingConfig(
-    shape=TINY, rounds=2, steps=5, batch=8, learning_rate=1e-2, every=3, sampled=False
+SETTINGS = NcbConfig(
+    shape=TINY,
+    rounds=2,
+    num_updates=5,
+    batch_size=8,
+    learning_rate=1e-2,
+    target_every=3,
+    sampled=False,
 )
 
 

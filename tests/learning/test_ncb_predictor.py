@@ -17,13 +17,13 @@ from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import default_temperature, game_of
 from equibid.errors import InputError
 from equibid.learning.ncb.comparison import compare_on_day
-from equibid.learning.ncb.data import Data, days_of
+from equibid.learning.ncb.config import NcbConfig
+from equibid.learning.ncb.data import Data, Day, days_of
 from equibid.learning.ncb.predictor import Predictor
 from equibid.learning.ncb.resolving import Resolving
 from equibid.learning.ncb.rollout import roll_out
 from equibid.learning.ncb.training import (
     Training,
-    TrainingConfig,
     init,
     load,
     policy,
@@ -33,8 +33,9 @@ from equibid.learning.ncb.training import (
     train,
 )
 from equibid.markets import MARKETS
+from equibid.markets.market import dense
 from equibid.simulation import everybody, simulate
-from equibid.simulation.features import NAMES
+from equibid.simulation.features import NAMES, Reference
 from learning.small_days import SETTINGS, games, small_days, talkative
 
 KEY = jax.random.key(8)
@@ -45,6 +46,11 @@ def bidder(seed: int = 0) -> Predictor:
     return Predictor(
         talkative(seed), day.reference, jnp.asarray(day.game.cap), day.game.market.ticks
     )
+
+
+def known(day: Day) -> tuple[Reference, jax.Array, int]:
+    """What a bidder of a day knows beforehand."""
+    return day.reference, jnp.asarray(day.game.cap), day.game.market.ticks
 
 
 def tick_sums(seed: int, scale: np.ndarray) -> Tally:
@@ -105,11 +111,18 @@ def test_plays_in_the_simulation_as_tick_by_tick() -> None:
 
 def test_untrained_it_bids_the_reference() -> None:
     day = small_days()[0]
-    fresh = policy(init(small_days(), SETTINGS, KEY), day.reference, day.game)
+    fresh = policy(init(small_days(), SETTINGS, KEY), *known(day))
     one = roll_out(day.game.market, day.game.auction, fresh, KEY, sampled=False)
     static = Fixed(jnp.minimum(day.reference.factor, day.game.cap))
     other = roll_out(day.game.market, day.game.auction, static, KEY, sampled=False)
     np.testing.assert_array_equal(one.remaining, other.remaining)
+
+
+def test_a_day_is_set_beside_the_day_before() -> None:
+    assert [day.game for day in small_days()] == list(games()[1:])
+    for day, before in zip(small_days(), games()[:-1], strict=True):
+        offered = np.asarray(dense(before.market) > 0).sum(axis=0)
+        np.testing.assert_allclose(day.reference.offered, offered / before.market.ticks)
 
 
 def test_learns_a_constant_target() -> None:
@@ -124,7 +137,7 @@ def test_learns_a_constant_target() -> None:
         losses.append(float(loss))
     assert losses[0] == pytest.approx(0.09) and losses[-1] < 1e-3
     day = small_days()[0]
-    factors = shown(policy(state, day.reference, day.game), [tick_sums(1, np.ones(6))] * 3)
+    factors = shown(policy(state, *known(day)), [tick_sums(1, np.ones(6))] * 3)
     ratio = np.log(factors[1:] / np.asarray(day.reference.factor))
     free = factors[1:] < day.game.cap
     np.testing.assert_allclose(ratio[free], 0.3, atol=0.15)
@@ -150,7 +163,7 @@ def test_a_round_records_what_was_seen_beside_solved_targets() -> None:
     solved = np.asarray(data.weight[:2]) > 0
     ticks = np.arange(solved.shape[1])
     for number in (0, 1):
-        asked = ticks % settings.every == number
+        asked = ticks % settings.target_every == number
         assert solved[number, asked].mean() > 0.8 and not solved[number, ~asked].any()
     assert not data.weight[2:].any() and not data.features[2:].any()
     time_left = data.features[0, :, 0, NAMES.index("time left")]
@@ -172,14 +185,22 @@ def test_a_saved_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_round_without_room_takes_the_place_of_the_oldest() -> None:
+    full = refresh(after_one_round(), small_days(), SETTINGS)
+    again = refresh(full, small_days(), SETTINGS)
+    assert int(again.filled) == 6
+    P = len(full.data.target)
+    for before, after in zip(full.data, again.data, strict=True):
+        np.testing.assert_array_equal(after[2:], before[2:])
+        assert not np.array_equal(after[:2], before[:2])
+    assert P == 4
+
+
 def test_bad_input(tmp_path: Path) -> None:
-    full = after_one_round()._replace(filled=jnp.asarray(4))
-    with pytest.raises(InputError, match="raise rounds"):
-        refresh(full, small_days(), SETTINGS)
     with pytest.raises(InputError, match="at least one day"):
         init([], SETTINGS, KEY)
-    with pytest.raises(InputError, match="at least 1"):
-        TrainingConfig(rounds=0)
+    with pytest.raises(InputError, match="rounds must be an integer from 1, not 0"):
+        NcbConfig(rounds=0)
     path = tmp_path / "other.eqx"
     path.write_bytes(b"something else")
     with pytest.raises(InputError, match="not a training run"):
@@ -210,11 +231,11 @@ def test_trained_it_beats_yesterday_s_factors() -> None:
     markets = [MARKETS["demo"](jax.random.key(0), day=day, **sizes) for day in range(7)]
     rule = Soft(default_temperature(markets[0]))
     every = [game_of(market, rule) for market in markets]
-    settings = TrainingConfig(rounds=2, steps=150, learning_rate=1e-3)
+    settings = NcbConfig(rounds=2, num_updates=150, learning_rate=1e-3)
     state = train(days_of(every[:5]), settings, jax.random.key(1))
     for day in days_of(every[4:]):
         level = day.reference.factor
-        ours = policy(state, day.reference, day.game)
+        ours = policy(state, *known(day))
         table = compare_on_day(
             day.game, {"ours": ours, "static": Fixed(level)}, np.asarray(level), KEY
         )

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from equibid.auctions.clearing import Auction
 from equibid.bidders.bidder import by_factor, pytree
 from equibid.bidders.fixed import logged_factor
 from equibid.bidders.replay import replay
@@ -29,7 +30,7 @@ SEGMENTS = 12
 CURVE_POINTS = 32
 
 
-@pytree()
+@pytree("auction")
 class Task:
     """A game to learn.
 
@@ -39,12 +40,16 @@ class Task:
         best: what the reference factor buys on the training log in a period, value units; above 0.
         overlap: how much two agents' targeting overlaps: cosine of their values over impressions of
             the training periods.
+        auction: the rule; None where the game is a log's.
+        markets: the training periods themselves, for algorithms that solve them on the host.
     """
 
     game: MarkovGame
     reference: Reference
     best: Float[Array, " N"]
     overlap: Float[Array, "N N"]
+    auction: Auction | None = None
+    markets: tuple[Market, ...] = ()
 
 
 def reference_of(log: TrainingLog) -> Reference:

@@ -190,7 +190,7 @@ class TrainingSetup:
             InputError: there is no such reward, observer or opponent, or they do not go together.
         """
         opponents = opponents or Opponents()
-        return self.task(
+        task = self.task(
             reward_named(algorithm.reward),
             observer=algorithm.observer,
             env_mode=algorithm.env_mode,
@@ -198,6 +198,8 @@ class TrainingSetup:
             opponents=[bidder_named(name)(self.log) for name in opponents.names],
             opponent_prob=opponents.share,
         )
+        prepared = getattr(algorithm, "prepared", None)
+        return prepared(task, self.auction, self.train) if prepared else task
 
     def judge(self, bidder: Bidder) -> dict[str, float]:
         """Play the held-out periods with a bidder on all seats, and on every second one.

@@ -8,7 +8,8 @@ import equibid.learning.algorithms.independent
 import equibid.learning.algorithms.maab.algorithm
 import equibid.learning.algorithms.maddpg.algorithm
 import equibid.learning.algorithms.mappo.algorithm
-import equibid.learning.algorithms.uscb.algorithm  # noqa: F401
+import equibid.learning.algorithms.uscb.algorithm
+import equibid.learning.ncb.algorithm  # noqa: F401
 from equibid.envs.problem import Task
 from equibid.learning.algorithm import ALGORITHMS, Algorithm, algorithm_named
 from equibid.learning.mlp_file import mlp_from

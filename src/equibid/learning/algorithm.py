@@ -38,6 +38,10 @@ class Algorithm(Protocol):
         env_mode: where they learn.
         agent: turns actions into bids, if not by factor.
         steps: that a run with these settings is worth, unless told otherwise.
+
+    An algorithm may have more. With a class attribute ``on_host`` that is true, its steps do
+    something outside XLA: they are not compiled as a whole, and run seed after seed. With a method
+    ``prepared(task, auction, markets)``, it learns the task that this gives.
     """
 
     agent: ClassVar[Bidder | None]

@@ -26,19 +26,16 @@ LEAST_START = 1e-6
 
 @dataclass(frozen=True)
 class Solver:
-    """How a game is brought to rest.
-
-    Attributes:
-        rate: η of tatonnement.
-        rounds: of tatonnement, at most.
-        polishing: steps of Newton's method, at most.
-        tolerance: largest share of a budget over- or underspent that is let be.
-    """
+    """How a game is brought to rest."""
 
     rate: float = 0.3
+    """Rate η of tatonnement."""
     rounds: int = 60
+    """Rounds of tatonnement, at most."""
     polishing: int = 12
+    """Steps of Newton's method, at most."""
     tolerance: float = 1e-3
+    """Largest share of a budget over- or underspent that is let be."""
 
     def solve(self, game: Game, start: Floats) -> SolverResult:
         """An equilibrium near a start, or what came closest."""

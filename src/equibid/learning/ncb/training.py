@@ -16,11 +16,10 @@ here, because factors are.
         state = refresh(state, days, settings)
         for every step:
             state, loss = step(state, settings)
-    bidder = policy(state, reference, game)
+    bidder = policy(state, reference, cap, ticks)
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -31,48 +30,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, UInt32
 
-from equibid.equilibrium.game import Game
 from equibid.errors import InputError
+from equibid.learning.ncb.config import NcbConfig
 from equibid.learning.ncb.data import Data, Day, observe_day
-from equibid.learning.ncb.hindsight import SOLVER, Solver
 from equibid.learning.ncb.predictor import Predictor
-from equibid.learning.networks.transformer import PUBLISHED, Shape, Transformer, transformer, whole
+from equibid.learning.networks.transformer import Transformer, transformer, whole
 from equibid.simulation.features import NAMES, Reference
 
 Progress = Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Settings of a training run.
-
-    Attributes:
-        shape: of the network.
-        rounds: of gathering data and learning from all of it.
-        steps: of the optimiser in a round.
-        batch: advertiser-days a step learns from.
-        learning_rate: of Adam.
-        largest: gradients are cut to this length.
-        every: targets are solved at every so many ticks; periods begin at different ones.
-        tilt: standard deviation of the log of the factors' random tilt, one a third of a day.
-        sampled: play with drawn winners and conversions, not expected ones.
-        solver: of the targets.
-    """
-
-    shape: Shape = PUBLISHED
-    rounds: int = 3
-    steps: int = 150
-    batch: int = 48
-    learning_rate: float = 5e-4
-    largest: float = 1.0
-    every: int = 4
-    tilt: float = 0.2
-    sampled: bool = True
-    solver: Solver = SOLVER
-
-    def __post_init__(self) -> None:
-        if min(self.rounds, self.steps, self.batch, self.every) < 1 or self.learning_rate <= 0:
-            raise InputError("training: rounds, steps, batch, every must be at least 1, rates > 0")
 
 
 class Training(NamedTuple):
@@ -95,7 +60,7 @@ class Training(NamedTuple):
     key: UInt32[Array, " 2"]
 
 
-def init(days: Sequence[Day], settings: TrainingConfig, key: jax.Array) -> Training:
+def init(days: Sequence[Day], settings: NcbConfig, key: jax.Array) -> Training:
     """The start of a run: an untrained network and no data.
 
     Raises:
@@ -104,8 +69,15 @@ def init(days: Sequence[Day], settings: TrainingConfig, key: jax.Array) -> Train
     sizes = {(day.game.market.ticks, day.game.market.advertisers) for day in days}
     if len(sizes) != 1:
         raise InputError("training: give at least one day, all of as many ticks and advertisers")
-    (T, N), F = sizes.pop(), len(NAMES)
-    P = settings.rounds * len(days)
+    ticks, advertisers = sizes.pop()
+    return blank(ticks, advertisers, settings.rounds * len(days), settings, key)
+
+
+def blank(
+    ticks: int, advertisers: int, periods: int, settings: NcbConfig, key: jax.Array
+) -> Training:
+    """An untrained network, and room for the data of so many periods."""
+    T, N, P, F = ticks, advertisers, periods, len(NAMES)
     network = transformer(settings.shape, F, jax.random.fold_in(key, 0))
     return Training(
         network=network,
@@ -121,40 +93,37 @@ def init(days: Sequence[Day], settings: TrainingConfig, key: jax.Array) -> Train
     )
 
 
-def refresh(state: Training, days: Sequence[Day], settings: TrainingConfig) -> Training:
+def refresh(state: Training, days: Sequence[Day], settings: NcbConfig) -> Training:
     """One round: play every day with the present network and solve what it left.
 
-    Raises:
-        InputError: all rounds have been played.
+    Where there is no room for more periods, the new ones take the place of the oldest.
     """
-    first = int(state.filled)
-    if first + len(days) > state.data.target.shape[0]:
-        raise InputError(f"training: all {settings.rounds} rounds are played; raise rounds")
-    data = state.data
+    data, first = state.data, int(state.filled)
+    room = data.target.shape[0]
     for number, day in enumerate(days, first):
         key = jax.random.fold_in(jax.random.fold_in(_key(state), 1), number)
-        bidder = policy(state, day.reference, day.game)
+        bidder = policy(state, day.reference, jnp.asarray(day.game.cap), day.game.market.ticks)
         seen = observe_day(
             bidder,
             day,
             key,
-            first=number % min(settings.every, day.game.market.ticks),
-            every=settings.every,
-            tilt=settings.tilt,
+            first=number % min(settings.target_every, day.game.market.ticks),
+            every=settings.target_every,
+            tilt=settings.factor_noise,
             sampled=settings.sampled,
             solver=settings.solver,
         )
-        data = Data(*(x.at[number].set(y) for x, y in zip(data, seen, strict=True)))
+        data = Data(*(x.at[number % room].set(y) for x, y in zip(data, seen, strict=True)))
     return state._replace(data=data, filled=state.filled + len(days))
 
 
 @partial(jax.jit, static_argnames="settings")
-def step(state: Training, settings: TrainingConfig) -> tuple[Training, Float[Array, ""]]:
+def step(state: Training, settings: NcbConfig) -> tuple[Training, Float[Array, ""]]:
     """One step of Adam on a batch of advertiser-days, drawn with replacement; and its loss."""
     key = jax.random.fold_in(jax.random.fold_in(_key(state), 2), state.steps)
     which, who, drop = jax.random.split(key, 3)
     P, _, N = state.data.target.shape
-    size = (settings.batch,)
+    size = (settings.batch_size,)
     period = jax.random.randint(which, size, 0, jnp.minimum(jnp.maximum(state.filled, 1), P))
     advertiser = jax.random.randint(who, size, 0, N)
     features, target, weight = (x[period, :, advertiser] for x in state.data)
@@ -169,19 +138,33 @@ def step(state: Training, settings: TrainingConfig) -> tuple[Training, Float[Arr
     return state._replace(network=network, moments=moments, steps=state.steps + 1), value
 
 
-def policy(state: Training, reference: Reference, game: Game) -> Predictor:
+def learn(
+    state: Training, settings: NcbConfig, callback: Progress | None = None
+) -> tuple[Training, list[Float[Array, ""]]]:
+    """The updates of a round, and their losses."""
+    losses: list[Float[Array, ""]] = []
+    for _ in range(settings.num_updates):
+        state, loss = step(state, settings)
+        losses.append(loss)
+        if callback:
+            callback(int(state.steps), float(loss))
+    return state, losses
+
+
+def policy(state: Training, reference: Reference, cap: Float[Array, " N"], ticks: int) -> Predictor:
     """The bidder of the present network.
 
     Args:
         state: of the run.
         reference: the day before the one to be played.
-        game: tells caps and ticks, nothing else.
+        cap: [N] the highest factor, currency per value unit.
+        ticks: of a day.
     """
-    return Predictor(state.network, reference, jnp.asarray(game.cap), game.market.ticks)
+    return Predictor(state.network, reference, cap, ticks)
 
 
 def train(
-    days: Sequence[Day], settings: TrainingConfig, key: jax.Array, callback: Progress | None = None
+    days: Sequence[Day], settings: NcbConfig, key: jax.Array, callback: Progress | None = None
 ) -> Training:
     """A whole run.
 
@@ -194,10 +177,7 @@ def train(
     state = init(days, settings, key)
     for _ in range(settings.rounds):
         state = refresh(state, days, settings)
-        for _ in range(settings.steps):
-            state, loss = step(state, settings)
-            if callback:
-                callback(int(state.steps), float(loss))
+        state, _ = learn(state, settings, callback)
     return state
 
 
@@ -222,9 +202,9 @@ def load(path: Path, like: Training) -> Training:
         raise InputError(f"{path}: not a training run of these days and settings") from error
 
 
-def _optimiser(settings: TrainingConfig) -> optax.GradientTransformation:
+def _optimiser(settings: NcbConfig) -> optax.GradientTransformation:
     adam = optax.adam(settings.learning_rate)
-    return optax.chain(optax.clip_by_global_norm(settings.largest), adam)
+    return optax.chain(optax.clip_by_global_norm(settings.max_grad_norm), adam)
 
 
 def _key(state: Training) -> jax.Array:

@@ -24,19 +24,16 @@ WIDER = 4
 
 @dataclass(frozen=True)
 class Shape:
-    """Settings of the network.
-
-    Attributes:
-        blocks: attention and perceptron, one after the other.
-        width: numbers a token is held in.
-        heads: of attention; divides `width`.
-        dropout: share of a block's additions dropped in training.
-    """
+    """Settings of the network."""
 
     blocks: int = 5
+    """Blocks of attention and a perceptron, one after the other."""
     width: int = 128
+    """Numbers that the network holds a tick in."""
     heads: int = 4
+    """Heads of attention; divides the width."""
     dropout: float = 0.1
+    """Share of what a block adds that is dropped in training."""
 
     def __post_init__(self) -> None:
         if min(self.blocks, self.width, self.heads) < 1 or self.width % self.heads:

@@ -62,7 +62,8 @@ def advance(algorithm: Algorithm, task: Any, train_state: TrainState) -> Numbers
         ValueError: the step changed the shapes of the state, or a metric is not a number.
     """
     before = _shapes(train_state.state) if train_state.step == 0 else None
-    train_state.state, metrics = _step((algorithm, task), train_state.state)
+    step = _step_on_host if on_host(algorithm) else _step
+    train_state.state, metrics = step((algorithm, task), train_state.state)
     if before is not None and before != _shapes(train_state.state):
         raise ValueError(f"{type(algorithm).__name__}: a step changed the shapes of its state")
     train_state.step += 1
@@ -146,6 +147,19 @@ def _init(fixed: tuple[Algorithm, Any], seeds: jax.Array) -> Any:
 def _step(fixed: tuple[Algorithm, Any], state: Any) -> tuple[Any, dict[str, jax.Array]]:
     algorithm, task = fixed
     return _over_seeds(partial(algorithm.step, task), state)
+
+
+def on_host(algorithm: Algorithm) -> bool:
+    """Whether a step of the algorithm is no program of XLA: it is then run seed after seed."""
+    return getattr(algorithm, "on_host", False)
+
+
+def _step_on_host(fixed: tuple[Algorithm, Any], state: Any) -> tuple[Any, dict[str, jax.Array]]:
+    """As `_step`, seed after seed."""
+    algorithm, task = fixed
+    seeds = range(len(jax.tree.leaves(state)[0]))
+    steps = [algorithm.step(task, jax.tree.map(lambda x, at=at: x[at], state)) for at in seeds]
+    return jax.tree.map(lambda *each: jnp.stack(each), *steps)
 
 
 def _over_seeds(function: Callable[[Any], Any], batch: Any) -> Any:
