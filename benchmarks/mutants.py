@@ -4,9 +4,9 @@
 
 Draws as many mutants as are asked for, the same ones each time, as many of each kind; puts each
 into a copy of the package; and runs the fast tests of up to four files until one fails, those of
-the module's own folder and that import it, or least else, first. A line of the file is a mutant;
-those that are there already are not run again. Prints the share that was noticed, and those that
-were not.
+the module's name first, then those of its own room that import it, or least else. A line of the
+file is a mutant; those that are there already are not run again. Prints the share that was noticed,
+and those that were not.
 """
 
 import ast
@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 # What is one where something counts, and zero elsewhere.
 MASK = re.compile(r"mask|alive|active|free|done|ended|left|last|played|eligible|won|valid|on$")
+# Names that pages of many folders have.
+PAGES = {"algorithm", "config", "learner", "losses", "replay", "training", "data"}
 # Test files a mutant is tried on, and seconds it may take on one.
 FILES, LIMIT = 4, 900
 
@@ -138,20 +140,30 @@ def words(*sides: ast.expr) -> bool:
 
 
 def nearest(path: str) -> list[Path]:
-    """The test files of a module's folder, then others; first those the fewest imports away.
+    """Test files: those named after a module or its folder, its room's, and others.
 
-    Of those as near, the first are those that import least.
+    Of these the first are those the fewest imports away, and then those that import least.
     """
-    room, steps, away = Path(path).parts[1], 0, dict[Path, tuple[bool, int, int]]()
+    room, steps, away = Path(path).parts[1], 0, dict[Path, tuple[bool, bool, int, int]]()
     seen = layer = {path.removesuffix(".py").replace("/", ".")}
-    while layer and sum(not other for other, *_ in away.values()) < FILES:
+    while layer and sum(not other for _, other, *_ in away.values()) < FILES:
         for test, names in TESTS.items():
             if not layer.isdisjoint(names):
                 other = room not in test.relative_to(ROOT / "tests").parts
-                away.setdefault(test, (other, steps, len(names)))
+                away.setdefault(test, (not named_after(path, test), other, steps, len(names)))
         layer = {user for user, names in MODULES.items() if not layer.isdisjoint(names)} - seen
         seen, steps = seen | layer, steps + 1
+    for test, names in TESTS.items():
+        if named_after(path, test):
+            away.setdefault(test, (False, False, steps, len(names)))
     return sorted(away, key=lambda test: (away[test], test))[:FILES]
+
+
+def named_after(path: str, test: Path) -> bool:
+    """Whether a test file bears the name of a module, or of the folder that it is a page of."""
+    whole = Path(path)
+    names = {whole.stem} - PAGES | ({whole.parent.name} if len(whole.parts) > 3 else set())
+    return any(name in test.stem for name in names)
 
 
 def imported(path: Path) -> set[str]:
@@ -160,6 +172,8 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("equibid"):
             names |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names if each.name.startswith("equibid")}
     return names | {OFFERED[name] for name in names & OFFERED.keys()}
 
 
@@ -177,9 +191,10 @@ def offered() -> dict[str, str]:
 OFFERED = offered()
 TESTS = {test: imported(test) for test in sorted((ROOT / "tests").rglob("test_*.py"))}
 MODULES = {
-    page.relative_to(SOURCE).as_posix().removesuffix(".py").replace("/", "."): imported(page)
+    ".".join(page.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): imported(
+        page
+    )
     for page in sorted((SOURCE / "equibid").rglob("*.py"))
-    if page.name != "__init__.py"
 }
 
 

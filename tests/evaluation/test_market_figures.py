@@ -111,6 +111,13 @@ def test_without_targets_or_company_figures_are_left_out() -> None:
     assert table["liquid_welfare"].null_count() == table["gini"].null_count() == 3
 
 
+def test_one_replicate_has_figures_and_no_intervals() -> None:
+    table = by_population(ROWS.filter(replicate=0), CAMPAIGNS, [], mixed=False)
+    found = market_figures(table)
+    assert dict(found.select("population", "welfare").rows()) == {"a": 24.0, "ref": 18.0, "b": 4.0}
+    assert found["welfare_low"].null_count() == 3
+
+
 def test_strength_is_relative_to_the_contenders_of_the_segment() -> None:
     table = segment_table(ROWS, CAMPAIGNS, ["ref"], "value")
 

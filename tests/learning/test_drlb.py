@@ -183,6 +183,7 @@ def test_a_step_credits_whole_returns() -> None:
     after, metrics = jax.jit(small.step)(task, state)
     assert all(np.isfinite(float(x)) for x in metrics.values())
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    assert (int(state.iteration), int(after.iteration)) == (0, 1)
     kept = jax.tree.map(lambda x: np.asarray(x)[:3], after.learner.replay.episodes)
     whole = np.broadcast_to(kept.direct.sum(axis=1, keepdims=True), kept.own.shape)
     np.testing.assert_allclose(kept.own, whole, rtol=1e-6)

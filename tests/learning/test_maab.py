@@ -5,6 +5,8 @@
 
 from dataclasses import replace
 from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +28,13 @@ from equibid.learning.algorithms.maab.algorithm import MAAB, State
 from equibid.learning.algorithms.maab.credit import Terms, credited, meeting, shared, weights
 from equibid.learning.algorithms.maab.groups import pooled
 from equibid.learning.algorithms.maab.learner import Learner, init_learner
-from equibid.learning.algorithms.maab.replay import Periods, draw, one_period, remember
+from equibid.learning.algorithms.maab.replay import (
+    Periods,
+    draw,
+    level_slopes,
+    one_period,
+    remember,
+)
 from equibid.learning.losses.potential import (
     elasticity,
     guessed_elasticity,
@@ -250,6 +258,41 @@ def test_elasticity_is_seen_in_what_chance_bought() -> None:
     moves = (jnp.asarray(x) for x in (level, value, spend, np.zeros((E, T, 3))))
     blind = elasticity(seen_slopes(no_slopes(3), *moves), jnp.full(3, 0.5))
     np.testing.assert_allclose(blind, 0.5)
+
+
+def test_slopes_are_learnt_from_random_levels_near_the_start_alone() -> None:
+    """Of levels of 0, 0.5, 1, 1.5 and 2 times the start the three in the middle are near."""
+    settings = replace(TINY, num_actions=5, max_multiple=2.0)
+    random = np.random.default_rng(2)
+    E, T, N = 40, 6, 3
+    chosen = random.integers(0, 5, (E, T, N))
+    drawn = random.integers(0, 2, (E, T, N))
+    present = random.random((E, T + 1, N)) < 0.8
+    reward, spend = random.random((2, E, T, N))
+    task: Any = SimpleNamespace(
+        best=np.asarray([1.0, 2.0, 4.0]),
+        game=SimpleNamespace(campaigns=SimpleNamespace(budget=np.asarray([2.0, 1.0, 0.0]))),
+    )
+    periods: Any = SimpleNamespace(
+        reward=jnp.asarray(reward),
+        tally=SimpleNamespace(spend=jnp.asarray(spend)),
+        action=np.stack([chosen, chosen, drawn], axis=-1),
+    )
+    kept: Any = SimpleNamespace(chosen=jnp.asarray(chosen), present=present)
+    got = level_slopes(settings, no_slopes(N), task, periods, kept)
+    seen = (drawn == 1) & np.isin(chosen, [1, 2, 3]) & present[:, :-1]
+    wanted = seen_slopes(
+        no_slopes(N),
+        jnp.asarray(chosen * 0.5),
+        jnp.asarray(reward / [1, 2, 4]),
+        jnp.asarray(spend / [2, 1, 1]),
+        jnp.asarray(seen),
+    )
+    jax.tree.map(np.testing.assert_allclose, got, wanted)
+    # Who was there in the last tick counts, and who is there after it does not matter.
+    kept.present = np.concatenate([present[:, :-1], ~present[:, -1:]], axis=1)
+    again = level_slopes(settings, no_slopes(N), task, periods, kept)
+    jax.tree.map(np.testing.assert_array_equal, again, got)
 
 
 def test_a_step_keeps_the_state_s_shapes() -> None:

@@ -27,6 +27,8 @@ from equibid.bidders.training import training_log
 from equibid.envs.problem import Task
 from equibid.envs.rewards import Value
 from equibid.envs.setup import TrainingSetup
+from equibid.learning.algorithms.dcmab.cluster_stats import books_of
+from equibid.learning.algorithms.dcmab.replay import remember as remembered
 from equibid.learning.algorithms.uscb.probe_rollouts import Played, Probes
 from equibid.learning.clusters import advertiser_clusters
 from equibid.learning.replay.buffer import Replay
@@ -192,6 +194,28 @@ def test_what_nobody_bid_teaches_nothing(name: str, monkeypatch: pytest.MonkeyPa
     # What was bid does teach something.
     three = after(base._replace(action=np.where(bid, other, action).astype(np.float32)))
     assert any((x != y).any() for x, y in zip(one, three, strict=True))
+
+
+def test_clusters_that_serve_all_are_concerned_while_anybody_acts() -> None:
+    alone, together = LEARNERS["dcmab"][1], LEARNERS["dcmab for all"][1]
+    cluster = advertiser_clusters(task(), 3)
+    books = books_of(alone, task(), cluster, jnp.zeros(T, jnp.int32))
+    played = made(actions_of(alone, np.asarray(cluster), 0)[0], 2 * 9 + 1)
+    # In a third period a seat of one cluster alone is learnt, and ends before the others would.
+    one = (np.asarray(cluster) == int(cluster[0])) & (np.arange(N) == 0)
+    present = np.concatenate([PRESENT, (one & (np.arange(T + 1)[:, None] < 2))[None]])
+    played = jax.tree.map(lambda x: np.concatenate([x, x[:1]]), played)._replace(present=present)
+    starts = present[:, [0, 2, 4]]
+    acts = np.stack([(starts & (np.asarray(cluster) == i)).any(axis=-1) for i in range(3)], axis=-1)
+    assert acts[0, 1].any() and not acts[2, 1].any()
+    mine = remembered(alone, task(), books, played)
+    ours = remembered(together, task(), books, played)
+    np.testing.assert_array_equal(mine.acts, acts)
+    np.testing.assert_array_equal(mine.concerned, acts)
+    # Who began the period is concerned to the end of it, as long as one cluster acts.
+    anybody = acts.any(axis=-1, keepdims=True)
+    np.testing.assert_array_equal(ours.concerned, acts[:, :1] & anybody)
+    assert (ours.concerned != acts[:, :1]).any()
 
 
 def test_uscb_learns_from_no_probe_that_nobody_bid(monkeypatch: pytest.MonkeyPatch) -> None:
