@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -23,16 +23,60 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 QUICKLY_MADE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
+# Tests that take seconds, of which CI runs all and `make test` none; see CONTRIBUTING.md.
+LONG = Path(__file__).with_name("long_tests.txt")
+QUICK = ("not slow and not long", "not slow", "long")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Slow tests that compile much and play little too may ask for it."""
     parser.addoption("--quickly-made", action="store_true", help="compile fast, run slowly")
+    parser.addoption("--list-long", type=float, help="list the tests that take more CPU seconds")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The fast tests compile much and play little; most slow ones train."""
     assert "equibid.cli.main" not in sys.modules, "XLA reads its flags once, and has by now"
-    if config.option.quickly_made or config.option.markexpr == "not slow":
+    if config.option.quickly_made or config.option.markexpr in QUICK:
         os.environ.setdefault("XLA_FLAGS", QUICKLY_MADE)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the list, which is one of whole names."""
+    listed = set(LONG.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker("long")
+
+
+TOOK: dict[str, float] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the CPU seconds of a test, those of its processes among them."""
+    before = sum(os.times()[:4])
+    ran = yield
+    TOOK[item.nodeid] = sum(os.times()[:4]) - before
+    return ran
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the list anew where that is asked for: of the tests that ran, those that took long.
+
+    Of each file the test that took least stays, so that no file is without one.
+    """
+    most = session.config.option.list_long
+    if most is None:
+        return
+    files: dict[str, list[str]] = {}
+    for name in sorted(TOOK, key=lambda name: TOOK[name]):
+        files.setdefault(name.partition("::")[0], []).append(name)
+    long = {name for names in files.values() for name in names[1:] if TOOK[name] > most}
+    before = set(LONG.read_text(encoding="utf-8").splitlines())
+    names = sorted((before - TOOK.keys()) | long)
+    LONG.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 for name, examples in (("fast", 15), ("thorough", 100)):

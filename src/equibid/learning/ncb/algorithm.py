@@ -38,9 +38,13 @@ class NcbPredictor(NcbConfig):
     """The predictor of equilibrium factors with its settings."""
 
     agent: ClassVar[Bidder | None] = None
-    observer: ClassVar[str] = "pace"
     steps: ClassVar[int] = 3
     on_host: ClassVar[bool] = True
+
+    @property
+    def observer(self) -> str:
+        """The game's; it looks at features of its own."""
+        return "pace"
 
     def prepared(self, task: Task, auction: Auction, markets: Sequence[Market]) -> Task:
         """The task with the markets that it solves.
