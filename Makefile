@@ -2,24 +2,31 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-commands test-others slow slow-learning slow-commands slow-others lint bench docs pages lock clean
+.PHONY: demo test test-learning test-rest long long-learning long-rest slow slow-learning slow-commands slow-others lint bench docs pages lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
-test: test-learning test-commands test-others  ## the fast tests; make --jobs 2 test takes two cores
-
 LEARNING := tests/learning tests/envs tests/simulation
 COMMANDS := tests/cli tests/evaluation tests/logs tests/reports tests/runs
+
+test: .venv/dev.stamp  ## the fast tests, in two parts side by side
+	@echo "Two parts run side by side; each is shown when it ends, after some minutes."
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync test-learning test-rest
 
 test-learning: .venv/dev.stamp
 	$(BIN)/pytest $(LEARNING)
 
-test-commands: .venv/dev.stamp
-	$(BIN)/pytest $(COMMANDS)
+test-rest: .venv/dev.stamp
+	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING))
 
-test-others: .venv/dev.stamp
-	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
+long: long-learning long-rest  ## the tests of tests/long_tests.txt
+
+long-learning: .venv/dev.stamp
+	$(BIN)/pytest -m long $(LEARNING)
+
+long-rest: .venv/dev.stamp
+	$(BIN)/pytest -m long $(addprefix --ignore=,$(LEARNING))
 
 slow: slow-learning slow-commands slow-others  ## the slow tests
 

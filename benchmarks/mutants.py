@@ -206,7 +206,8 @@ def noticed(mutant: Mutant, package: Path) -> str | None:
     environment = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         for test in nearest(mutant.path):
-            command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", str(test)]
+            options = ("-xq", "-m", "not slow", "-p", "no:cacheprovider")
+            command = [sys.executable, "-m", "pytest", *options, str(test)]
             try:
                 ran = subprocess.run(
                     command,
