@@ -101,7 +101,7 @@ def test_what_the_sources_say_is_what_the_registries_hold(tmp_path: Path) -> Non
     code = """
     import json
     from pkgutil import resolve_name
-    from equibid.cli.listing import TITLES
+    from equibid.cli.names import TITLES
     print(json.dumps({place: resolve_name(place).summaries for place in TITLES}))"""
     printed, modules = modules_after(code.lstrip(), tmp_path)
     assert "jax" in modules

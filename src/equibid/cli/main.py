@@ -18,6 +18,7 @@ from rich.console import Console
 import equibid
 from equibid.cli.caller import end_with_caller
 from equibid.cli.console import plain_console, plain_table, take_any_text
+from equibid.cli.names import show_names
 from equibid.cli.words import check_text, check_words
 from equibid.errors import InputError
 from equibid.jax_settings import set_jax
@@ -148,6 +149,9 @@ def answer(words: Sequence[str]) -> None:
     completion = words[0].replace("_", "-") in COMPLETION
     if not completion:
         check_words(PLACES, words)
+    if list(words) == ["list"]:
+        show_names(plain_console())
+        return
     # With it comes tyro, which reads the words.
     from equibid.cli.calling import call, complete  # noqa: PLC0415
 
