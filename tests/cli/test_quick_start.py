@@ -53,7 +53,7 @@ def modules_after(code: str, folder: Path) -> tuple[str, set[str]]:
         (["compare", "demo", "--sedes", "3"], "no option --sedes; try --seeds", False),
         (["train", "demo", "--algoritm", "mappo"], "try --algorithm", False),
         (["solve", "demoo"], "demoo is neither a file nor a generated market; try demo", False),
-        (["list"], "rlb-mapd", True),
+        (["list"], "rlb-mapd", False),
         (["list", "pdi-ecpc"], "nothing called 'pdi-ecpc'; try pid-ecpc", True),
     ],
 )
