@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_response import alone, plain_response
 
+from equibid.equilibrium.best_response import best_response, best_response_vjp
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.response.response import (
     BLOCK,
     Engine,
     cost_jacobian,
     deviate,
+    deviation_vjp,
     jvp,
     respond,
     vjp,
@@ -128,8 +130,79 @@ def test_a_deviation_is_the_response_to_the_profile_with_one_factor_changed(
             if trial[i] > 0:
                 nudged = moved.astype(complex)
                 nudged[i] += STEP * 1j
-                slope = plain(game, nudged)[1][i].imag / STEP
+                gain, slope = (part[i].imag / STEP for part in plain(game, nudged))
                 assert deviation.slope[i] == pytest.approx(slope, rel=1e-8, abs=1e-8)
+                assert deviation.returns_slope[i] == pytest.approx(gain, rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("pricing", PRICINGS)
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+def test_what_others_do_to_deviations_is_the_gradient_of_the_formulas(
+    pricing: Pricing, temperature: float
+) -> None:
+    random = np.random.default_rng(6)
+    for game, factors in games(pricing, temperature)[:5]:
+        count = len(factors)
+        trial = random.uniform(0.1, 3, count)
+        trial[1:2] = 0
+        weight, toll = random.normal(size=(2, count))
+        expected = np.zeros(count)
+        for i, j in itertools.permutations(range(count), 2):
+            if trial[i] > 0 and factors[j] > 0:
+                moved = alone(factors, trial, i).astype(complex)
+                moved[j] += STEP * 1j
+                won, paid = (part[i].imag / STEP for part in plain(game, moved))
+                expected[j] += weight[i] * won + toll[i] * paid
+        scale = 1 + np.abs(expected).max()
+        for engine in ("compiled", "xla"):
+            gradient = deviation_vjp(game, factors, trial, weight, toll, engine)
+            np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-8 * scale)
+
+
+@pytest.mark.parametrize("pricing", PRICINGS)
+@pytest.mark.parametrize("lists", [False, True])
+def test_the_gradient_of_best_responses_is_that_of_differences(
+    pricing: Pricing, lists: bool
+) -> None:
+    random = np.random.default_rng(7)
+    values = lognormal(9, 60, 6)
+    # Two are held by their budgets, two by their caps; one cannot pay for the smallest bid.
+    budget = np.asarray([3.0, 2.0, 1e3, 1e3, 1e-9, 4.0])
+    game = game_with(values, budget, 0.3, pricing, lists=lists, cap=2.0)
+    factors = random.uniform(0.4, 1.5, 6)
+    answer = best_response(game, factors)
+    assert answer.factor[4] == 0
+    assert (answer.factor[2:4] == 2).all() and (answer.factor[:2] < 2).all()
+    weight = random.uniform(0.5, 2, 6)
+    gradient = best_response_vjp(game, factors, answer, weight)
+    for j in range(6):
+        step = 1e-4 * np.eye(6)[j]
+        ends = [best_response(game, factors + turn * step).returns @ weight for turn in (1, -1)]
+        assert gradient[j] == pytest.approx((ends[0] - ends[1]) / 2e-4, rel=1e-5, abs=1e-6)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(PRICINGS), st.floats(1e-9, 10))
+def test_deviations_meet_the_same_at_any_temperature_in_any_order(
+    seed: int, pricing: Pricing, temperature: float
+) -> None:
+    random = np.random.default_rng(seed)
+    values, order = lognormal(seed, 12, 6), random.permutation(6)
+    factors, trial, weight, toll = random.uniform(0, 2, (4, 6))
+    one = deviation_vjp(
+        game_with(values, temperature=temperature, pricing=pricing), factors, trial, weight, toll
+    )
+    moved = (factors[order], trial[order], weight[order], toll[order])
+    other = deviation_vjp(
+        game_with(values[:, order], temperature=temperature, pricing=pricing), *moved
+    )
+    assert np.isfinite(one).all()
+    scale = 1 + np.abs(one).max()
+    np.testing.assert_allclose(other / scale, one[order] / scale, rtol=0, atol=1e-11)
+    wide = deviation_vjp(
+        game_with(values, temperature=temperature, pricing=pricing),
+        *(factors, trial, weight, toll, "xla"),
+    )
+    np.testing.assert_allclose(wide / scale, one / scale, rtol=0, atol=1e-10)
 
 
 def test_bidding_below_a_worth_buys_what_is_cheaper_and_nothing_else() -> None:

@@ -122,7 +122,7 @@ def test_equals_the_formulas(
     close(gradient, expected, 1e-9, 1e-3 / temperature)
 
     trial = np.array([0.5, 1.0, 0.0, 1.5])
-    won, paid, slope = deviate(game, factors, trial)
+    won, paid, slope, _ = deviate(game, factors, trial)
     for i in range(N):
         at_trial = plain(
             alone(factors, trial + 1j * np.longdouble(H), i)
@@ -148,7 +148,7 @@ def test_a_row_of_factors_a_tick(lists: bool) -> None:
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-13)
     trial = rng.uniform(0, 2, N)
-    won, paid, _ = deviate(game, by_tick, trial)
+    won, paid, *_ = deviate(game, by_tick, trial)
     for i in range(N):
         expected = plain_response(values, alone(by_row, np.tile(trial, (K, 1)), i), 0.2, "soft")
         np.testing.assert_allclose([won[i], paid[i]], [x[i] for x in expected], rtol=1e-12)
@@ -194,7 +194,7 @@ def test_the_order_of_advertisers_means_nothing(pricing: Pricing) -> None:
 
 def test_staying_is_no_deviation() -> None:
     game, factors = random_game("soft", 0.1)
-    won, paid, _ = deviate(game, factors, factors)
+    won, paid, *_ = deviate(game, factors, factors)
     expected = respond(game, factors)
     np.testing.assert_allclose(won, expected[0], rtol=1e-13)
     np.testing.assert_allclose(paid, expected[1], rtol=1e-13)
@@ -248,7 +248,7 @@ def test_lone_bidder_and_nobody(pricing: Pricing) -> None:
     assert won.tolist() == [2, 0, 0] and paid.tolist() == [0, 0, 0]
     assert gradient.tolist() == [0, 0, 0]
     for factors in (np.ones(3), np.zeros(3)):
-        won, paid, slope = deviate(game, factors, np.array([0.5, 0.5, 0]))
+        won, paid, slope, _ = deviate(game, factors, np.array([0.5, 0.5, 0]))
         assert [x.tolist() for x in (won, paid, slope)] == [[2, 0, 0], [0, 0, 0], [0, 0, 0]]
 
 

@@ -15,9 +15,10 @@ holds on the left where C(θ) ≤ B, and on the right for every θ (the dual of 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response.response import Deviation, Engine, deviate
+from equibid.equilibrium.response.response import Engine, deviate, deviation_vjp
 
 # A factor this far below the cap bids next to nothing.
 LEAST = 1e-12
@@ -65,7 +66,7 @@ def best_response(
     rich = players & (at_cap.cost <= budget)
     out = ~players | (entry.cost > budget)
     low, high = cap * LEAST, cap.copy()
-    best = Deviation(entry.returns.copy(), entry.cost.copy(), entry.slope)
+    returns, spent = entry.returns.copy(), entry.cost.copy()
     open_ = ~rich & ~out
     trial = np.where((start > low) & (start < high), start, np.sqrt(low * high))
     for _ in range(most):
@@ -73,7 +74,7 @@ def best_response(
             break
         here = deviate(game, factors, np.where(open_, trial, 0), engine=engine)
         fits = open_ & (here.cost <= budget)
-        best.returns[fits], best.cost[fits] = here.returns[fits], here.cost[fits]
+        returns[fits], spent[fits] = here.returns[fits], here.cost[fits]
         low = np.where(fits, trial, low)
         high = np.where(open_ & ~fits, trial, high)
         open_ &= ~(fits & (budget - here.cost <= tolerance * budget))
@@ -84,9 +85,36 @@ def best_response(
         middle = np.where(high > 4 * low, np.sqrt(low * high), 0.5 * (low + high))
         trial = np.where((newton > low) & (newton < high), newton, middle)
     factor = np.where(rich, cap, np.where(out, 0.0, low))
-    returns = np.where(rich, at_cap.returns, np.where(out, 0.0, best.returns))
-    cost = np.where(rich, at_cap.cost, np.where(out, 0.0, best.cost))
+    returns = np.where(rich, at_cap.returns, np.where(out, 0.0, returns))
+    cost = np.where(rich, at_cap.cost, np.where(out, 0.0, spent))
     return BestResponse(factor, returns, cost, np.where(players, entry.cost, 0.0))
+
+
+def best_response_vjp(
+    game: Game,
+    factors: Floats,
+    answer: BestResponse,
+    weight: npt.ArrayLike,
+    engine: Engine = "auto",
+) -> Floats:
+    """The gradient [N] of ``Σ w_i BR_i(α_-i)`` by the factors, BR_i the best returns.
+
+    By the envelope theorem it is that of Σ w_i (R_i − λ_i C_i) at the best factors, which do not
+    move: λ_i = R_i'/C_i' where the budget binds, 0 at the cap, and nothing where i sits out. It
+    costs two evaluations, whatever N. Where a budget is just met at the cap, it is one side's.
+
+    Args:
+        game: the game.
+        factors: [N] what everybody bids.
+        answer: the best responses to them.
+        weight: [N] w.
+        engine: of the response.
+    """
+    here = deviate(game, factors, answer.factor, engine=engine)
+    binds = (answer.factor > 0) & (answer.factor < game.cap) & (here.slope > 0)
+    price = np.where(binds, here.returns_slope / np.where(binds, here.slope, 1.0), 0.0)
+    plays = np.where(answer.factor > 0, weight, 0.0)
+    return deviation_vjp(game, factors, answer.factor, plays, -price * plays, engine)
 
 
 @dataclass(frozen=True)

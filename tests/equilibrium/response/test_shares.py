@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from equibid.equilibrium.game import Floats, Game, Question
-from equibid.equilibrium.response.response import BLOCK, answers, deviate, jvp, respond, vjp
+from equibid.equilibrium.response.response import (
+    BLOCK,
+    answers,
+    deviate,
+    deviation_vjp,
+    jvp,
+    respond,
+    vjp,
+)
 from equibid.equilibrium.response.shares import blocks_each, share_of
 from equilibrium.games import game_with, lognormal
 
@@ -46,6 +54,9 @@ def asked() -> list[Any]:
         partial(vjp, factors=factors, returns_weight=weight, cost_weight=-toll),
         partial(jvp, factors=factors, direction=weight),
         partial(deviate, factors=by_tick, trial=trial),
+        partial(
+            deviation_vjp, factors=factors, trial=trial, returns_weight=weight, cost_weight=toll
+        ),
         partial(deviate, factors=factors, trial=trial, worth=toll),
     ]
 
@@ -68,7 +79,7 @@ def test_shares_add_up_to_the_same_bits(name: str, processes: int) -> None:
 @pytest.mark.parametrize("name", ["dense", "lists"])
 def test_shares_add_up_on_xla(name: str) -> None:
     game = games()[name]
-    for ask in asked()[:5]:
+    for ask in asked()[:6]:
         whole = numbers(ask(game, engine="xla"))
         got = numbers(ask(by(3, game), engine="xla"))
         scale = abs(whole).max(axis=1, keepdims=True)

@@ -166,6 +166,35 @@ def price_back(
     return jnp.where(contest.is_top, mass - moment, to_below)
 
 
+def met_back(
+    contest: ActiveBids, drop: Float[Array, "B C"], raised: Float[Array, "B C"], pricing: Pricing
+) -> Float[Array, "B C"]:
+    """What all deviations make of the bids that they meet: Σ_{i≠j} q_j (raised_i ∂m_i − drop_i).
+
+    Args:
+        contest: the bids.
+        drop: of each bidder's deviation, how it falls with the level of the others, per bid.
+        raised: how it changes with the price.
+        pricing: of the price.
+    """
+    top_drop = row_sum(jnp.where(contest.is_top, drop, 0))
+    top_raised = row_sum(jnp.where(contest.is_top, raised, 0))
+    drop, raised = (jnp.where(contest.is_top, 0, x) for x in (drop, raised))
+    of_top = contest.e / contest.opponents
+    if pricing == "hard":
+        fall = -drop / contest.others
+        to_below = contest.odds * contest.e * (row_sum(fall) - fall) - of_top * top_drop
+        to_below += jnp.where(contest.is_second, top_raised, 0)
+        return jnp.where(contest.is_top, row_sum(fall + raised), to_below)
+    mu = below_best(contest)
+    fall, lift = (raised * (1 - mu) - drop) / contest.others, raised / contest.others
+    mass, moment = row_sum(fall) - fall, row_sum(lift) - lift
+    to_below = contest.odds * contest.e * (mass + (contest.z - contest.lead) * moment)
+    nu = row_sum(jnp.where(contest.is_top, mu, 0))
+    to_below += of_top * (top_raised * (1 + contest.z - nu) - top_drop)
+    return jnp.where(contest.is_top, row_sum(fall), to_below)
+
+
 def first(mask: Bool[Array, "B C"]) -> Bool[Array, "B C"]:
     """The first true cell of each row."""
     return jnp.arange(mask.shape[1]) == mask.argmax(axis=1)[:, None]

@@ -9,11 +9,7 @@ import numpy as np
 
 from equibid.compiled import compiled
 from equibid.equilibrium.response.contest import (
-    CUTOFF,
-    LANES,
     NONE,
-    SLACK,
-    fill_groups,
     hold,
     scratch,
 )
@@ -157,88 +153,3 @@ def cost_jacobian(book, out):
                 elif a != d:
                     slope += r * p[d] * (1.0 + y[d] - mu)
                 out[i, j] += np.float64(book.values[k, column[d]]) * slope
-
-
-@compiled
-def mean_price(contest, count, top, hard):
-    """What somebody pays for a win whose own bid is too low to count."""
-    price = contest.bid[top]
-    if not hard:
-        for a in range(count):
-            price += contest.p[a] * (contest.bid[a] - contest.bid[top])
-    return price
-
-
-@compiled
-def buy(value, bid, above, price, slope_value, temperature, i, out):
-    """Add one advertiser's part of an impression, against competitors at the level `above`."""
-    z = (bid - above) / temperature
-    if z < -CUTOFF:
-        return
-    chance = 1.0 / (1.0 + np.exp(-z))
-    out[0, i] += chance * value
-    out[1, i] += chance * price
-    if z < CUTOFF:
-        out[2, i] += price * slope_value * chance / ((1.0 + np.exp(z)) * temperature)
-
-
-@compiled
-def deviate(book, trial, worth, out):
-    """What each advertiser would get alone with the factor `trial`, the others as they are.
-
-    It bids only where a win costs less than `worth` a unit of value; infinite to bid everywhere.
-    Adds returns, costs and the slope of cost by the own factor to out [3, N].
-
-    Competitors act as one bid at the level τ·log Σ_{j≠i} exp(b_j/τ), at a price that does not
-    depend on the own bid.
-    """
-    contest = scratch(book)
-    column, who, bid, e = contest.column, contest.who, contest.bid, contest.e
-    values, temperature = book.values, book.temperature
-    columns = values.shape[1]
-    listed = np.zeros(columns + 1, np.bool_)
-    narrow = np.minimum(trial.astype(values.dtype), worth.astype(values.dtype))
-    groups = np.empty(LANES, values.dtype)
-    dense = book.ids.size == 0
-    tick = np.int64(0)
-    for k in range(values.shape[0]):
-        tick = row_of(book, k, tick)
-        count, top, second, g, others = hold(book, contest, k, tick)
-        above, price, floor = -np.inf, 0.0, 0.0
-        if count > 0:
-            above = bid[top] + temperature * np.log1p(g * others)
-            price = mean_price(contest, count, top, book.hard)
-            floor = max(min(bid[top] - CUTOFF * temperature, price) * SLACK, 0.0)
-        for a in range(count):
-            i = who[a]
-            if i < 0:
-                continue
-            listed[column[a]] = True
-            value = np.float64(values[k, column[a]])
-            if trial[i] <= 0 or contest.price[a] >= worth[i] * value:
-                continue
-            own = min(value * trial[i], book.bid_cap)
-            if a != top:
-                level = bid[top] + temperature * np.log1p(g * (others - e[a]))
-            else:
-                level = bid[second] + temperature * np.log(others) if second >= 0 else -np.inf
-            moves = value if own < book.bid_cap else 0.0
-            buy(value, own, level, contest.price[a], moves, temperature, i, out)
-        if dense:
-            fill_groups(values[k], narrow, groups)
-        for r in range(min(LANES, columns) if dense else 1):
-            if dense and not (groups[r] > 0 and groups[r] >= floor):
-                continue
-            for c in range(r, columns, LANES if dense else 1):
-                i = c if dense else book.ids[k, c]
-                if i < 0 or listed[c] or not values[k, c] * narrow[i] > 0:
-                    continue
-                value = np.float64(values[k, c])
-                if values[k, c] * narrow[i] < floor or price >= worth[i] * value:
-                    continue
-                own = min(value * trial[i], book.bid_cap)
-                moves = value if own < book.bid_cap else 0.0
-                buy(value, own, above, price, moves, temperature, i, out)
-        for a in range(count):
-            if column[a] >= 0:
-                listed[column[a]] = False

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from equibid.compiled import cores, read_only
 from equibid.equilibrium.game import Floats, Game, Question
-from equibid.equilibrium.response import kernel, xla
+from equibid.equilibrium.response import deviations, kernel, xla
 from equibid.equilibrium.response.contest import KernelInput
 
 Engine = Literal["auto", "compiled", "xla"]
@@ -61,11 +61,13 @@ class Deviation:
         returns: [N] value units.
         cost: [N] currency.
         slope: [N] derivative of cost by the own factor.
+        returns_slope: [N] derivative of the returns by the own factor.
     """
 
     returns: Floats
     cost: Floats
     slope: Floats
+    returns_slope: Floats
 
 
 class Quantity(NamedTuple):
@@ -86,7 +88,8 @@ QUANTITIES = {
     "respond": Quantity(2, kernel.respond, xla.respond),
     "vjp": Quantity(3, kernel.vjp, xla.vjp),
     "jvp": Quantity(4, kernel.jvp, xla.jvp),
-    "deviate": Quantity(3, kernel.deviate, xla.deviate),
+    "deviate": Quantity(4, deviations.deviate, xla.deviate),
+    "deviation_vjp": Quantity(1, deviations.deviation_vjp, xla.deviation_vjp),
 }
 
 
@@ -149,6 +152,31 @@ def deviate(
         return Deviation(*_total(game, "deviate", factors, trial, engine="xla"))
     limit = np.inf if worth is None else worth
     return Deviation(*_total(game, "deviate", factors, trial, limit, engine="compiled"))
+
+
+def deviation_vjp(
+    game: Game,
+    factors: npt.ArrayLike,
+    trial: npt.ArrayLike,
+    returns_weight: npt.ArrayLike,
+    cost_weight: npt.ArrayLike,
+    engine: Engine = "auto",
+) -> Floats:
+    """The gradient [N] of ``Σ w_i R_i + Σ u_i C_i`` of `deviate`, by the factors of the others.
+
+    Component j counts all deviations but that of j itself, which does not meet its own factor. It
+    costs as much as one deviation of all, O(K·N) or O(candidates).
+
+    Args:
+        game: the game.
+        factors: [N] what the others bid.
+        trial: [N] the factor each tries; zero sits out.
+        returns_weight: [N] w.
+        cost_weight: [N] u.
+        engine: see `respond`.
+    """
+    weights = (returns_weight, cost_weight)
+    return _total(game, "deviation_vjp", factors, trial, *weights, engine=engine)[0]
 
 
 def cost_jacobian(game: Game, factors: npt.ArrayLike) -> Floats:

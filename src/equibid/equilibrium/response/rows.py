@@ -26,6 +26,7 @@ from equibid.equilibrium.response.contest_xla import (
     centred,
     finite,
     meet,
+    met_back,
     price,
     price_along,
     price_back,
@@ -122,13 +123,46 @@ def deviate(
     factors: Float[Array, "*T N"],
     trial: Float[Array, "*T N"],
 ) -> tuple[Float[Array, "B C"], ...]:
-    """Returns, cost and its slope in the trial factor, each advertiser moving alone.
+    """Returns, cost, its slope and theirs in the trial factor, each advertiser moving alone.
 
     An own bid moves neither the others' price nor their level ℓ = τ log Σ_{j≠i} exp(b_j/τ), so
     p_i = sigmoid((b_i − ℓ)/τ) at any trial.
     """
     contest = enter(bid(rows, rule, factors), rule)
     own = bid(rows, rule, trial, outside=ABSENT)
+    win, steep = alone(contest, own, rule)
+    paid = price(contest, rule.temperature, pricing)
+    by_own = own.slope * steep
+    return win * own.values, win * paid, paid * by_own, own.values * by_own
+
+
+def deviation_vjp(
+    rows: Rows,
+    rule: Rule,
+    pricing: Pricing,
+    factors: Float[Array, " N"],
+    trial: Float[Array, " N"],
+    returns_weight: Float[Array, " N"],
+    cost_weight: Float[Array, " N"],
+) -> tuple[Float[Array, "B C"], ...]:
+    """The change of the weighted total of all deviations with the factor of a cell.
+
+    The factor moves what the others meet, and not its own deviation; see the compiled form.
+    """
+    bids = bid(rows, rule, factors)
+    contest = enter(bids, rule)
+    own = bid(rows, rule, trial, outside=ABSENT)
+    win, steep = alone(contest, own, rule)
+    each = spread(rows, cost_weight).astype(win.dtype)
+    worth = spread(rows, returns_weight).astype(win.dtype) * own.values
+    drop = (worth + each * price(contest, rule.temperature, pricing)) * steep
+    return (bids.slope * met_back(contest, drop, each * win, pricing),)
+
+
+def alone(
+    contest: ActiveBids, own: Bids, rule: Rule
+) -> tuple[Float[Array, "B C"], Float[Array, "B C"]]:
+    """The chance of each bid against the others', and its change with the own bid."""
     dtype = own.values.dtype
     level = jnp.log(jnp.where(contest.is_top, contest.opponents, contest.others))
     best = contest.best_other
@@ -137,9 +171,7 @@ def deviate(
     above = jnp.where(best > ABSENT, above, FAR)
     here = own.bid > ABSENT
     win = jnp.where(here, sigmoid(above), 0)
-    steep = win * sigmoid(-above) / rule.temperature.astype(dtype)
-    paid = price(contest, rule.temperature, pricing)
-    return win * own.values, win * paid, paid * own.slope * steep
+    return win, win * sigmoid(-above) / rule.temperature.astype(dtype)
 
 
 def worth(rows: Rows, rule: Rule, pricing: Pricing) -> tuple[Float[Array, "B C"], ...]:

@@ -87,7 +87,9 @@ def vjp(
     return won, paid, gradient
 
 
-def deviate(game: Game, factors: npt.ArrayLike, trial: npt.ArrayLike) -> tuple[Array, Array, Array]:
+def deviate(
+    game: Game, factors: npt.ArrayLike, trial: npt.ArrayLike
+) -> tuple[Array, Array, Array, Array]:
     """What each advertiser would win and pay if it alone moved to its trial factor.
 
     Args:
@@ -96,13 +98,41 @@ def deviate(game: Game, factors: npt.ArrayLike, trial: npt.ArrayLike) -> tuple[A
         trial: [N] (or [T, N]) currency per value unit; zero sits out.
 
     Returns:
-        [N] value units, [N] currency, and [N] the change of the cost with the trial factor.
+        [N] value units, [N] currency, and [N] the changes of the cost and of the value units with
+        the trial factor.
 
     Raises:
         InputError: arguments of another shape.
     """
-    won, paid, slope = _over(game, response_rows.deviate, factors, trial)
-    return won, paid, slope
+    won, paid, slope, returns_slope = _over(game, response_rows.deviate, factors, trial)
+    return won, paid, slope, returns_slope
+
+
+def deviation_vjp(
+    game: Game,
+    factors: npt.ArrayLike,
+    trial: npt.ArrayLike,
+    returns_weight: npt.ArrayLike,
+    cost_weight: npt.ArrayLike,
+) -> tuple[Array]:
+    """The gradient of a weighted total of what each would get alone, by what the others keep.
+
+    Args:
+        game: the game.
+        factors: [N] what the others keep, currency per value unit.
+        trial: [N] likewise; zero sits out.
+        returns_weight: [N] w per value unit.
+        cost_weight: [N] u per currency.
+
+    Returns:
+        [N] Σ_{i≠j} w_i ∂R_i(β_i, α_-i)/∂α_j + u_i ∂C_i(β_i, α_-i)/∂α_j.
+
+    Raises:
+        InputError: arguments of another shape.
+    """
+    weights = (returns_weight, cost_weight)
+    (gradient,) = _over(game, response_rows.deviation_vjp, factors, trial, *weights)
+    return (gradient,)
 
 
 def rows_of(market: Market, by_tick: bool = True) -> Rows:
