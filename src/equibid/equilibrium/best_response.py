@@ -47,6 +47,7 @@ def best_response(
     tolerance: float = 1e-12,
     most: int = 100,
     engine: Engine = "auto",
+    start: BestResponse | None = None,
 ) -> BestResponse:
     """Solve ``C_i(β, α_-i) = B_i`` for all advertisers at once, each on its own.
 
@@ -58,9 +59,10 @@ def best_response(
         tolerance: share of the budget that may stay unspent.
         most: evaluations.
         engine: of the response.
+        start: the best responses to a profile nearby, from which they are sought.
     """
     budget, cap, players = game.budget, game.cap, game.players
-    start = np.atleast_2d(factors).mean(axis=0)
+    near = np.atleast_2d(factors).mean(axis=0) if start is None else start.factor
     at_cap = deviate(game, factors, np.where(players, cap, 0), engine=engine)
     entry = deviate(game, factors, np.where(players, cap * LEAST, 0), engine=engine)
     rich = players & (at_cap.cost <= budget)
@@ -68,7 +70,7 @@ def best_response(
     low, high = cap * LEAST, cap.copy()
     returns, spent = entry.returns.copy(), entry.cost.copy()
     open_ = ~rich & ~out
-    trial = np.where((start > low) & (start < high), start, np.sqrt(low * high))
+    trial = np.where((near > low) & (near < high), near, np.sqrt(low * high))
     for _ in range(most):
         if not open_.any():
             break
