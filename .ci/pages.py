@@ -11,8 +11,8 @@ from pkgutil import resolve_name
 from unittest.mock import patch
 
 from equibid.cli.calling import call
-from equibid.cli.listing import TITLES, settings_in
 from equibid.cli.main import COMMANDS
+from equibid.cli.names import TITLES, settings_in
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 # Narrow enough for help of one column.
