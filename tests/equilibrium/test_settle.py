@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from games import PRICINGS, Pricing, example, game_with, generated
+from games import PRICINGS, Pricing, example, game_with, generated, lognormal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from equibid.equilibrium.solvers import newton
 from equibid.equilibrium.solvers.dynamics import best_response_dynamics, tatonnement
 from equibid.equilibrium.solvers.newton import polish
 from equibid.equilibrium.solvers.profile import excess
-from equibid.equilibrium.solvers.select import Search, best_of, search
+from equibid.equilibrium.solvers.select import Search, best_of, between, search
 from equibid.equilibrium.solvers.settle import settle
 from equibid.errors import InputError
 
@@ -132,3 +132,16 @@ def test_a_game_refuses_what_it_cannot_compute() -> None:
     single = game_with(np.ones((4, 1))).market
     with pytest.raises(InputError, match="no impression has two bidders"):
         default_temperature(single)
+
+
+def test_a_start_between_equilibria_is_between_where_both_bid() -> None:
+    """One sits out in the first and one in the second: there the start is the one that bids."""
+    game = game_with(lognormal(1, 10, 4), cap=3.0)
+    known = [np.asarray([1.0, 0.0, 2.0, 0.5]), np.asarray([0.25, 1.0, 0.0, 2.0])]
+    for seed in range(5):
+        start = between(game, np.random.default_rng(seed), known, np.ones(4))
+        np.testing.assert_allclose(start[1:3], [1.0, 2.0])
+        assert 0.2 < start[0] < 1.25 and 0.4 < start[3] < 2.5
+    np.testing.assert_array_equal(
+        between(game, np.random.default_rng(0), known[:1], known[1]), known[1]
+    )

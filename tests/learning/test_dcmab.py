@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -23,9 +24,10 @@ from equibid.learning.algorithms.dcmab.algorithm import DCMAB, State
 from equibid.learning.algorithms.dcmab.cluster_stats import Books, books_of
 from equibid.learning.algorithms.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.algorithms.dcmab.networks import Actors, actors, critics
-from equibid.learning.algorithms.dcmab.replay import by_interval
+from equibid.learning.algorithms.dcmab.replay import by_interval, noise_slopes
 from equibid.learning.algorithms.dcmab.rewards import cluster_sums, future_of
 from equibid.learning.clusters import by_cluster, worth
+from equibid.learning.losses.potential import no_slopes, seen_slopes
 from equibid.learning.training.rollout import Episodes
 from equibid.markets import MARKETS
 from learning.filled import filled
@@ -292,6 +294,10 @@ def test_bids_by_hand() -> None:
     values = jnp.asarray([[2.0, 1.0, 1.0]])
     bids = tilted_bids(tilted, values, "paper", 0.9)
     np.testing.assert_allclose(bids, [[2.8, 1.5, 0.19]])
+    # Half the mean value takes half the action; without a mean the value stands for itself.
+    others = Tilt(*(jnp.asarray(x) for x in ([0.2, 0.2], [1.0, 1.0], [4.0, 0.0])))
+    half, whole = tilted_bids(others, jnp.asarray([[2.0, 2.0]]), "paper", 0.9)[0]
+    assert (float(half), float(whole)) == pytest.approx((2 * 1.1, 2 * 1.4))
     sold = Ranked("next", (1.0,), 0.0).clear(bids)
     np.testing.assert_allclose(sold.charge, [[1.5, 0, 0]])
     alone = Ranked("next", (1.0,), 0.0).clear(
@@ -383,6 +389,37 @@ def test_a_step_keeps_the_state_s_shapes_and_its_books() -> None:
     np.testing.assert_allclose(booked, spent.sum(1), rtol=1e-4)
     # A cluster acts while an agent of it is there.
     assert days.acts[:2, 0].any(axis=-1).all() and not days.acts[:2, -1].any()
+
+
+def test_slopes_are_of_the_noise_of_the_own_cluster_and_group() -> None:
+    random = np.random.default_rng(3)
+    E, T, N, interval = 20, 6, 3, 2
+    noise = random.normal(size=(E, T // interval, 2, 2))
+    cluster, group = np.asarray([1, 0, 1]), np.asarray([0, 0, 1, 1, 0, 1])
+    reward, spend = random.random((2, E, T, N))
+    present = random.random((E, T + 1, N)) < 0.8
+    books: Any = SimpleNamespace(
+        interval=interval, cluster=cluster, group_of=lambda ticks: jnp.asarray(group)[ticks]
+    )
+    task: Any = SimpleNamespace(
+        best=np.asarray([1.0, 2.0, 4.0]),
+        game=SimpleNamespace(campaigns=SimpleNamespace(budget=np.asarray([2.0, 1.0, 0.0]))),
+    )
+    days: Any = SimpleNamespace(
+        reward=jnp.asarray(reward),
+        tally=SimpleNamespace(spend=jnp.asarray(spend)),
+        present=jnp.asarray(present),
+    )
+    got = noise_slopes(no_slopes(N), task, books, days, jnp.asarray(noise))
+    own = np.asarray(
+        [[[noise[e, t // 2, cluster[i], group[t]] for i in range(N)] for t in range(T)]
+         for e in range(E)]
+    )  # fmt: skip
+    wanted = seen_slopes(
+        no_slopes(N),
+        *(jnp.asarray(x) for x in (own, reward / [1, 2, 4], spend / [2, 1, 1], present[:, :-1])),
+    )
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-5), got, wanted)
 
 
 def test_noise_goes_from_its_first_size_to_its_last() -> None:

@@ -25,7 +25,7 @@ from equibid.learning.algorithm import algorithm_named, settings_of
 from equibid.learning.algorithms.drlb.actions import Regulation
 from equibid.learning.algorithms.drlb.algorithm import Drlb, DrlbState
 from equibid.learning.algorithms.drlb.config import ELEVEN, SEVEN
-from equibid.learning.algorithms.drlb.learner import Learner, fit_wish
+from equibid.learning.algorithms.drlb.learner import Learner, fit_wish, update
 from equibid.learning.algorithms.drlb.losses import wish_loss
 from equibid.learning.algorithms.drlb.replay import Transition, remember
 from equibid.learning.algorithms.drlb.returns import (
@@ -201,6 +201,14 @@ def test_a_step_credits_whole_returns() -> None:
     assert networks_moved == [True, False, False]
     later, _ = jax.jit(small.step)(task, state._replace(iteration=jnp.asarray(5, jnp.int32)))
     assert (later.learner.q.layers[0].weight != state.learner.q.layers[0].weight).any()
+    # The target moves with every so many updates, and rests between them.
+    done = int(later.learner.updates)
+    for every, moves in ((done + 1, True), (done + 2, False)):
+        once = replace(small, target_update_every=every)
+        args = (later.learner, jax.random.key(3))
+        moved, _ = jax.jit(partial(update, once, later.table, jnp.asarray(True)))(*args)
+        weights = [x.target.layers[0].weight for x in (later.learner, moved)]
+        assert bool((weights[0] != weights[1]).any()) is moves
     assert not kept.goes_on[:, -1].any()
     # A day that ended early is paid its return for every tick that is left.
     stops = ~kept.goes_on
