@@ -2,7 +2,7 @@
 
     python benchmarks/mutants.py 100 learning,envs,simulation,equilibrium,evaluation mutants.jsonl
 
-Draws as many mutants as are asked for, the same ones each time, as many of each kind; puts each
+Draws as many mutants as are asked for, as many of each kind, by a digest of each; puts each
 into a copy of the package; and runs the fast tests of up to four files until one fails, those of
 the module's name first, then those of its own room that import it, or least else. A line of the
 file is a mutant; those that are there already are not run again. Prints the share that was noticed,
@@ -12,13 +12,14 @@ and those that were not.
 import ast
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ class Mutant(NamedTuple):
         end: of it.
         text: what stands there instead.
         kind: ``sign``, ``mask`` or ``index``.
-        line: where it is.
+        same: how many places before it in the file have the same change.
     """
 
     path: str
@@ -52,12 +53,13 @@ class Mutant(NamedTuple):
     end: int
     text: str
     kind: str
-    line: int
+    same: int
 
     def shown(self) -> str:
         """The place, before and after."""
         before = (SOURCE / self.path).read_bytes()[self.start : self.end].decode()
-        return f"{self.path}:{self.line} {before!r} -> {self.text!r}"
+        place = f" ({self.same + 1}th)" if self.same else ""
+        return f"{self.path}{place} {before!r} -> {self.text!r}"
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
@@ -75,10 +77,12 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     def text(node: ast.expr) -> str:
         return data[slice(*span(node))].decode()
 
-    name = path.relative_to(SOURCE).as_posix()
+    name, seen = path.relative_to(SOURCE).as_posix(), Counter[tuple[str, str]]()
     for node in arithmetic(ast.parse(data)):
         for kind, changed in changes(node, text):
-            yield Mutant(name, *span(node), changed, kind, node.lineno)
+            change = (text(node), changed)
+            yield Mutant(name, *span(node), changed, kind, seen[change])
+            seen[change] += 1
 
 
 def arithmetic(tree: ast.AST) -> Iterator[ast.expr]:
@@ -228,13 +232,11 @@ def noticed(mutant: Mutant, package: Path) -> str | None:
 
 
 def drawn(many: int, rooms: list[str]) -> list[Mutant]:
-    """So many mutants, as many of each kind, the same ones each time."""
+    """So many mutants, as many of each kind; where code changes, the others stay the same."""
     pages = [path for room in rooms for path in sorted((SOURCE / "equibid" / room).rglob("*.py"))]
     every = [mutant for page in pages for mutant in mutants_of(page)]
-    chance = random.Random(0)
+    every.sort(key=lambda mutant: blake2b(mutant.shown().encode()).digest())
     piles = [[x for x in every if x.kind == kind] for kind in ("sign", "mask", "index")]
-    for pile in piles:
-        chance.shuffle(pile)
     mixed = [x for group in zip(*piles, strict=False) for x in group]
     return mixed[:many]
 
