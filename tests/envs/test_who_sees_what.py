@@ -127,7 +127,9 @@ def learnt(name: str) -> Bidder:
     """The bidder of a run whose networks answer at random, not by rote."""
     first, _, talks = name.partition(" ")
     algorithm = algorithm_named(first, TALKING if talks else ())
-    task = setup().task_for(algorithm)
+    # The predictor of equilibrium factors learns in auctions of one slot alone.
+    auction = second_price() if first == "ncb-predictor" else setup().auction
+    task = replace(setup(), auction=auction).task_for(algorithm)
     bidder = algorithm.policy(task, algorithm.init(task, jax.random.key(0)))
     random = np.random.default_rng(5)
 
