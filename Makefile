@@ -8,6 +8,8 @@ demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
 LEARNING := tests/learning tests/envs tests/simulation
+# About half of what the fast tests take, and of those that take seconds.
+HALF := $(LEARNING) tests/bidders
 COMMANDS := tests/cli tests/evaluation tests/logs tests/reports tests/runs
 
 test: .venv/dev.stamp  ## the fast tests, in two parts side by side
@@ -15,18 +17,18 @@ test: .venv/dev.stamp  ## the fast tests, in two parts side by side
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync test-learning test-rest
 
 test-learning: .venv/dev.stamp
-	$(BIN)/pytest $(LEARNING)
+	$(BIN)/pytest $(HALF)
 
 test-rest: .venv/dev.stamp
-	$(BIN)/pytest $(addprefix --ignore=,$(LEARNING))
+	$(BIN)/pytest $(addprefix --ignore=,$(HALF))
 
 long: long-learning long-rest  ## the tests of tests/long_tests.txt
 
 long-learning: .venv/dev.stamp
-	$(BIN)/pytest -m long $(LEARNING)
+	$(BIN)/pytest -m long $(HALF)
 
 long-rest: .venv/dev.stamp
-	$(BIN)/pytest -m long $(addprefix --ignore=,$(LEARNING))
+	$(BIN)/pytest -m long $(addprefix --ignore=,$(HALF))
 
 slow: slow-learning slow-commands slow-others  ## the slow tests
 
