@@ -116,7 +116,7 @@ def shared(games: Sequence[Game]) -> Iterator[list[Game]]:
     parts = _shares(games)
     try:
         yield [
-            replace(game, shares=partial(_ask, number, part))
+            replace(game, shares=partial(_ask, number, game, part))
             for number, (game, part) in enumerate(zip(games, parts, strict=True))
         ]
     except InputError:
@@ -192,15 +192,24 @@ def _let_go() -> None:
     _told(np.full(len(Head._fields), DONE))
 
 
-def _ask(number: int, part: Game, game: Game, question: Question) -> Iterator[Floats]:
+def _ask(number: int, whole: Game, part: Game, game: Game, question: Question) -> Iterator[Floats]:
     """The sums of all processes, in their order.
 
     Args:
         number: of the game.
+        whole: the game.
         part: this process's share of it.
-        game: as it is asked about; its rule may be another by now.
+        game: as it is asked about: at another temperature, cap on bids, or without the outside.
         question: what is asked.
+
+    Raises:
+        ValueError: the impressions are others, which the other processes do not have.
     """
+    alike = game.auction.pricing == whole.auction.pricing
+    for name in ("values", "candidates", "tick_start"):
+        alike &= getattr(game.market, name) is getattr(whole.market, name)
+    if not alike:
+        raise ValueError("the processes share other impressions; ask without them (shares=None)")
     factors = np.atleast_2d(question.factors)
     head = Head(
         game=number,
