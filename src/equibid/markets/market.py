@@ -277,21 +277,25 @@ def in_all(
     return arrived + jnp.maximum(expected[tick] - (arrived - before), expected[tick + 1])
 
 
-def span(market: Market, first: int, last: int) -> Market:
-    """Impressions `first` … `last` - 1 with the ticks they fall into, budgets unchanged."""
+def slab(market: Market, first: int, last: int) -> Market:
+    """Impressions `first` … `last` - 1 with all ticks, those outside empty, budgets unchanged."""
     inside = slice(first, last)
-    start = np.asarray(market.tick_start)
-    # Ticks wholly outside vanish; the two at the edges shrink.
-    kept = np.unique(np.clip(start, first, last)) - first
+    start = np.clip(np.asarray(market.tick_start), first, last) - first
     return replace(
         market,
         values=market.values[inside],
-        tick_start=jnp.asarray(kept, jnp.int32),
+        tick_start=jnp.asarray(start, jnp.int32),
         market_price=None if market.market_price is None else market.market_price[inside],
         candidates=None if market.candidates is None else market.candidates[inside],
         outcomes=None if market.outcomes is None else market.outcomes[inside],
-        expected=None,
     )
+
+
+def span(market: Market, first: int, last: int) -> Market:
+    """Impressions `first` … `last` - 1 with the ticks they fall into, budgets unchanged."""
+    part = slab(market, first, last)
+    # Ticks wholly outside vanish; the two at the edges have shrunk.
+    return replace(part, tick_start=jnp.asarray(np.unique(part.tick_start)), expected=None)
 
 
 def portion(market: Market, first: int, last: int) -> Market:

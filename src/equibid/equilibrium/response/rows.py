@@ -174,12 +174,6 @@ def alone(
     return win, win * sigmoid(-above) / rule.temperature.astype(dtype)
 
 
-def worth(rows: Rows, rule: Rule, pricing: Pricing) -> tuple[Float[Array, "B C"], ...]:
-    """The value of every cell, won or not."""
-    del rule, pricing
-    return (rows.values,)
-
-
 def bid(
     rows: Rows, rule: Rule, factors: Float[Array, "*T N"], outside: float | None = None
 ) -> Bids:

@@ -6,10 +6,9 @@ one process alone adds, to the same bits.
 
 from dataclasses import replace
 
-import numpy as np
-
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.response.response import BLOCK
+from equibid.markets.market import slab
 
 
 def blocks_each(game: Game, processes: int) -> int:
@@ -22,22 +21,11 @@ def share_of(game: Game, process: int, processes: int) -> Game:
     """The game of the impressions of one process, all advertisers and ticks kept.
 
     Args:
-        game: whole; its arrays are sliced, and not copied.
+        game: whole.
         process: its number, from 0.
         processes: how many there are.
     """
     market = game.market
     size = blocks_each(game, processes) * BLOCK
     first, last = (min(size * edge, market.impressions) for edge in (process, process + 1))
-    own = slice(first, last)
-    return replace(
-        game,
-        market=replace(
-            market,
-            values=market.values[own],
-            tick_start=np.clip(np.asarray(market.tick_start), first, last) - first,
-            market_price=None if market.market_price is None else market.market_price[own],
-            candidates=None if market.candidates is None else market.candidates[own],
-            outcomes=None if market.outcomes is None else market.outcomes[own],
-        ),
-    )
+    return replace(game, market=slab(market, first, last))

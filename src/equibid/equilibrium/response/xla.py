@@ -114,7 +114,7 @@ def deviation_vjp(
     trial: npt.ArrayLike,
     returns_weight: npt.ArrayLike,
     cost_weight: npt.ArrayLike,
-) -> tuple[Array]:
+) -> Sums:
     """The gradient of a weighted total of what each would get alone, by what the others keep.
 
     Args:
@@ -131,8 +131,7 @@ def deviation_vjp(
         InputError: arguments of another shape.
     """
     weights = (returns_weight, cost_weight)
-    (gradient,) = _over(game, response_rows.deviation_vjp, factors, trial, *weights)
-    return (gradient,)
+    return _over(game, response_rows.deviation_vjp, factors, trial, *weights)
 
 
 def rows_of(market: Market, by_tick: bool = True) -> Rows:

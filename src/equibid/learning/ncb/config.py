@@ -1,6 +1,6 @@
 """The settings of the predictor of equilibrium factors."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from equibid.learning.config import Count, EnvConfig, NotNegative, Positive
 from equibid.learning.ncb.hindsight import SOLVER, Solver
@@ -31,9 +31,9 @@ class NcbConfig(EnvConfig):
     sampled: bool = True
     """Whether winners and conversions are drawn while data are gathered; false plays their
     expectations."""
-    shape: Shape = field(default=PUBLISHED)
+    shape: Shape = PUBLISHED
     """The network."""
-    solver: Solver = field(default=SOLVER)
+    solver: Solver = SOLVER
     """How the equilibria of what is left of a period are found."""
 
     def __post_init__(self) -> None:
