@@ -116,6 +116,14 @@ def test_who_cannot_pay_for_the_smallest_bid_sits_out() -> None:
     assert found.response.welfare > leader.rest.response.welfare - 1e-5
 
 
+def test_a_budget_without_end_binds_nobody() -> None:
+    game = game_with(np.asarray(two().market.values), [np.inf, two().budget[1]], 0.1, cap=2.0)
+    large = game_with(np.asarray(two().market.values), [1e6, two().budget[1]], 0.1, cap=2.0)
+    one, other = (frontier_point(each, WELFARE, np.inf, 0.1 * each.cap) for each in (game, large))
+    assert one.overspend <= 1e-6
+    assert one.response.welfare == pytest.approx(other.response.welfare, rel=1e-6)
+
+
 @pytest.mark.parametrize("epsilons", [(), (-0.01, 0.1), (float("nan"),)])
 def test_gains_that_cannot_be_are_refused(epsilons: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="shares of welfare from 0"):

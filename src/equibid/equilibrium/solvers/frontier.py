@@ -211,6 +211,8 @@ class _Problem:
         self.bids = game.players & (start > 0)
         self.scale = max(first_best(game), 1e-300)
         self.unit = objective.unit(game)
+        # Without a limit on gains their constraints count for nothing.
+        self.allowed = epsilon if np.isfinite(epsilon) else 0.0
         gaps = game.players & np.isfinite(epsilon)
         self.limits = np.concatenate([gaps, game.players & np.isfinite(game.budget)])
         self.budget = np.where(game.players, game.budget, 1.0)
@@ -230,9 +232,9 @@ class _Problem:
         response = respond(self.game, factors)
         answer = best_response(self.game, factors, start=self.answer)
         self.answer = answer
-        allowed = self.epsilon * response.welfare if np.isfinite(self.epsilon) else 0.0
+        allowed = self.allowed * response.welfare
         gap = (answer.returns - response.returns - allowed) / self.scale
-        spent = (response.cost - self.budget) / self.budget
+        spent = response.cost / self.budget - 1
         over = np.where(self.limits, np.concatenate([gap, spent]), -np.inf)
         return _Look(factors, response, answer, over)
 
@@ -254,11 +256,10 @@ class _Problem:
         value += float((push**2 - held**2).sum()) / (2 * penalty)
         by_gap, by_budget = push[:N] / self.scale, push[N:]
         by_returns, by_cost = self.objective.weights(self.game, here.response)
-        allowed = self.epsilon * by_gap.sum() if np.isfinite(self.epsilon) else 0.0
         _, gradient = vjp(
             self.game,
             here.factors,
-            -by_returns / self.unit - by_gap - allowed,
+            -by_returns / self.unit - by_gap - self.allowed * by_gap.sum(),
             -by_cost / self.unit + by_budget / self.budget,
         )
         if by_gap.any():
@@ -270,15 +271,13 @@ class _Problem:
         self.answer = None
         here = self.look(shares)
         gain = float((here.answer.returns - here.response.returns).max(initial=0))
-        players = self.game.players
-        spent = (here.response.cost / self.budget - 1)[players]
         return FrontierPoint(
             epsilon=self.epsilon,
             factors=here.factors,
             response=here.response,
             objective=self.objective.value(self.game, here.response),
             gap=max(gain, 0.0) / max(here.response.welfare, 1e-300),
-            overspend=max(float(spent.max(initial=0)), 0.0),
+            overspend=float(here.over[len(self.bids) :].max(initial=0)),
             multipliers=held,
             steps=self.steps,
         )
