@@ -90,7 +90,7 @@ def run_sweep(choice: MarketChoice, training: TrainConfig, settings: Settings) -
     check_numbers(choice, training, settings)
     if not settings.ray:
         refuse_idle(settings, ("address", "gpus"), "it is Ray's, and --no-ray is asked for")
-    plan_of(training, algorithm_named(training.algorithm, training.set))
+    plan = plan_of(training, algorithm_named(training.algorithm, training.set))
     console = plain_console()
     points = grid_points(training, settings.grid)
     seeds = seeds_of(settings.seeds)
@@ -114,7 +114,7 @@ def run_sweep(choice: MarketChoice, training: TrainConfig, settings: Settings) -
                     failed.append(trial)
     table = ranked([trial for trial in trials if trial.finished])
     run.write_table("sweep.parquet", table)
-    show(console, table, training)
+    show(console, table, training, plan.eval_metric)
     console.print(f"a row a trial in {folder / 'sweep.parquet'}", style="dim")
     if failed:
         first = failed[0]
@@ -245,12 +245,12 @@ def ranked(trials: Sequence[Trial]) -> pl.DataFrame:
     ).sort("rank", *names, "seed", nulls_last=True)
 
 
-def show(console: Console, table: pl.DataFrame, training: TrainConfig) -> None:
+def show(console: Console, table: pl.DataFrame, training: TrainConfig, metric: str) -> None:
     """Print the settings in order of rank."""
     if table.is_empty():
         return
     names = table.columns[1 : table.columns.index("mean_score")]
-    printed = plain_table(f"{training.algorithm}: {training.eval_metric} of the best state")
+    printed = plain_table(f"{training.algorithm}: {metric} of the best state")
     for title in ("", *names, "mean", "lowest", "highest", "seeds"):
         printed.add_column(title, justify="left" if title in names else "right", no_wrap=True)
     for (_, *point), rows in table.group_by("rank", *names, maintain_order=True):

@@ -15,7 +15,7 @@ from equibid.reports import write_report
 from equibid.runs import train as training_runs
 from equibid.runs.market import MarketChoice
 from equibid.runs.train import TrainRuns
-from equibid.runs.training import TrainConfig
+from equibid.runs.training import TrainConfig, plan_of
 from equibid.settings import described
 
 
@@ -57,7 +57,8 @@ def show(
     why = "no seed improved any more" if result.stopped else "all steps made"
     console.print(f"{training.algorithm} on {name}: {result.steps:,} steps, {why}", style="bold")
     table = Table(box=None, pad_edge=False)
-    for title in ("seed", training.eval_metric, "at step"):
+    plan = plan_of(training, algorithm_named(training.algorithm, training.set))
+    for title in ("seed", plan.eval_metric, "at step"):
         table.add_column(title, justify="right", no_wrap=True)
     for seed, score, step in zip(seeds, result.score, result.best_step, strict=True):
         judged = (f"{score:,.6g}", f"{step:,}") if step else ("–", f"{result.steps:,}")

@@ -2,6 +2,7 @@
 
 # An algorithm is declared when its module is imported.
 import equibid.learning.algorithms.attention_critic.algorithm
+import equibid.learning.algorithms.bpg.algorithm
 import equibid.learning.algorithms.dcmab.algorithm
 import equibid.learning.algorithms.drlb.algorithm
 import equibid.learning.algorithms.independent

@@ -14,7 +14,7 @@ dataclass of such settings, whose fields are named with a dot, as ``network.widt
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, ClassVar, Protocol, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 
 import jax
 from jaxtyping import Array
@@ -39,9 +39,8 @@ class Algorithm(Protocol):
         agent: turns actions into bids, if not by factor.
         steps: that a run with these settings is worth, unless told otherwise.
 
-    An algorithm may have more. With a class attribute ``on_host`` that is true, its steps do
-    something outside XLA: they are not compiled as a whole, and run seed after seed. With a method
-    ``prepared(task, auction, markets)``, it learns the task that this gives.
+    An algorithm may have more: the class attributes of `Habits`, and a method
+    ``prepared(task, auction, markets)``, which gives the task that it learns.
     """
 
     agent: ClassVar[Bidder | None]
@@ -73,6 +72,29 @@ class Algorithm(Protocol):
     def policy(self, task: Task, state: State) -> Bidder:
         """What the run has learnt, as a bidder."""
         ...
+
+
+class Habits(NamedTuple):
+    """What an algorithm may say of itself in class attributes, and what holds where it does not.
+
+    Attributes:
+        on_host: whether its steps do something outside XLA: they are not compiled as a whole, and
+            run seed after seed.
+        keeps_last: whether the state of the last judgement is kept, and not the one judged best.
+        opponent_prob: the chance that an opponent drives an agent for a period, unless asked for.
+        eval_metric: which number of a judgement counts, unless asked for.
+    """
+
+    on_host: bool = False
+    keeps_last: bool = False
+    opponent_prob: float = 0.5
+    eval_metric: str = "seated"
+
+
+def habits_of(algorithm: Algorithm) -> Habits:
+    """What an algorithm says of itself."""
+    own = {name: getattr(algorithm, name, usual) for name, usual in Habits()._asdict().items()}
+    return Habits(**own)
 
 
 ALGORITHMS: Registry[Callable[[], Algorithm]] = Registry("algorithm")

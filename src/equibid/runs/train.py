@@ -19,7 +19,13 @@ from equibid.runs.options import check_numbers
 from equibid.runs.places import place_for
 from equibid.runs.policy_analysis import write_policy_analysis
 from equibid.runs.progress import SILENT, Progress
-from equibid.runs.training import TrainConfig, plan_of, training_job, training_setups
+from equibid.runs.training import (
+    TrainConfig,
+    opponents_chance,
+    plan_of,
+    training_job,
+    training_setups,
+)
 
 # How many of a step's metrics stand beside the progress bar.
 SHOWN = 3
@@ -130,12 +136,12 @@ def train(
             callback=told,
         )
         progress.update(learning, description=f"{job.name}: looking into it")
-        write_policy_analysis(run, setup, job.task, algorithm, result, training.eval_metric)
+        write_policy_analysis(run, setup, job.task, algorithm, result, plan.eval_metric)
         progress.remove_task(learning)
         markets.append(TrainedMarket(job.name, run, result))
     assert folder is not None
     if len(markets) > 1:
-        _write_sum(folder, [x.result for x in markets], seeds, training.eval_metric)
+        _write_sum(folder, [x.result for x in markets], seeds, plan.eval_metric)
     return Trained(folder, markets, seeds, time.perf_counter() - started)
 
 
@@ -143,7 +149,7 @@ def _resolved(
     choice: MarketChoice, training: TrainConfig, algorithm: Algorithm, seeds: list[int]
 ) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
-    asked = asdict(training)
+    asked, plan = asdict(training), plan_of(training, algorithm)
     # All settings stand there; neither the logger nor the checkpoints change the run.
     del asked["set"], asked["logger"], asked["checkpoint_every"]
     return (
@@ -151,7 +157,8 @@ def _resolved(
         | asdict(choice)
         | asked
         | {"market": choice.name, "settings": settings_of(algorithm), "seeds": seeds}
-        | {"steps": plan_of(training, algorithm).steps}
+        | {"steps": plan.steps, "eval_metric": plan.eval_metric}
+        | {"opponent_prob": opponents_chance(training, algorithm)}
     )
 
 

@@ -9,7 +9,7 @@ from equibid.auctions.registry import auction_named
 from equibid.bidders.registry import bidder_label
 from equibid.envs.periods import generated_setup, recorded_setup
 from equibid.envs.setup import OPPONENTS, Opponents, TrainingSetup
-from equibid.learning.algorithm import Algorithm
+from equibid.learning.algorithm import Algorithm, habits_of
 from equibid.learning.training.loggers import Logger
 from equibid.learning.training.trainer import Evaluator, Plan
 from equibid.registry import parted
@@ -41,9 +41,9 @@ class TrainConfig:
     """Classic bidders among the agents while they learn, separated by commas, with settings as in
     pacing:rate=0.5; none in a market of one advertiser, or where a log is learnt."""
 
-    opponent_prob: float = 0.5
+    opponent_prob: float | None = None
     """The chance that one of them drives an agent for a period; 0 lets agents meet only each
-    other."""
+    other. Default 0.5, or what the algorithm asks for: 0 of bpg."""
 
     days: int | None = None
     """Days of a generated market to learn on; default 32, fewer where all together would hold more
@@ -62,10 +62,11 @@ class TrainConfig:
     eval_every: int = 20
     """Steps from judgement to judgement of what was learnt."""
 
-    eval_metric: str = "seated"
-    """Which number of the judgement is to be high; the best state of each seed is kept. seated: the
-    value of held-out periods beside classic bidders on every second seat; seated-score: the same,
-    fined where a target CPA is missed; or value, score, conversions."""
+    eval_metric: str | None = None
+    """Which number of the judgement is to be high; the best state of each seed is kept, of bpg the
+    last. seated: the value of held-out periods beside classic bidders on every second seat;
+    seated-score: the same, fined where a target CPA is missed; or value, score, conversions.
+    Default seated, or what the algorithm asks for: value of bpg."""
 
     patience: int = 0
     """Stop after so many judgements in a row without improvement in any seed; 0 never stops."""
@@ -93,13 +94,19 @@ class TrainingJob(NamedTuple):
     config: dict[str, Any]
 
 
+def opponents_chance(training: TrainConfig, algorithm: Algorithm) -> float:
+    """The chance that opponents drive an agent: as asked for, or as the algorithm has it."""
+    asked = training.opponent_prob
+    return habits_of(algorithm).opponent_prob if asked is None else asked
+
+
 def plan_of(training: TrainConfig, algorithm: Algorithm) -> Plan:
     """How long the run is, and what is done on the way."""
     return Plan(
         steps=algorithm.steps if training.steps is None else training.steps,
         checkpoint_every=training.checkpoint_every,
         eval_every=training.eval_every,
-        eval_metric=training.eval_metric,
+        eval_metric=training.eval_metric or habits_of(algorithm).eval_metric,
         patience=training.patience,
         tolerance=training.tolerance,
     )
@@ -146,7 +153,8 @@ def training_job(setup: TrainingSetup, training: TrainConfig, algorithm: Algorit
 def opponents_of(setup: TrainingSetup, training: TrainConfig, algorithm: Algorithm) -> Opponents:
     """Who else bids; nobody where agents are alone."""
     alone = setup.train[0].advertisers == 1 or algorithm.env_mode == "log"
-    if alone or not training.opponent_prob:
+    chance = opponents_chance(training, algorithm)
+    if alone or not chance:
         return Opponents()
     names = tuple(map(bidder_label, parted(training.opponents)))
-    return Opponents(names, training.opponent_prob)
+    return Opponents(names, chance)

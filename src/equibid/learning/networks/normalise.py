@@ -76,3 +76,13 @@ def normalised(moments: Moments, x: Float[Array, "..."], clip: float = 10.0) -> 
     """(x - mean) / standard deviation within ±clip, in the type of x."""
     apart = (x - moments.mean) / standard_deviation(moments)
     return jnp.clip(apart, -clip, clip).astype(x.dtype)
+
+
+def normal(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Over deviations from the mean; unclipped, as a value that is far off must be seen to be."""
+    return ((x - of.mean) / standard_deviation(of)).astype(jnp.float32)
+
+
+def restored(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """What `normal` makes such numbers of."""
+    return (of.mean + standard_deviation(of) * x).astype(jnp.float32)

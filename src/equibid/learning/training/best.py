@@ -60,6 +60,7 @@ def judged(
     score: Float[np.ndarray, " S"],
     step: int,
     tolerance: float,
+    latest: bool = False,
 ) -> BestTracker:
     """After a judgement; a score that is not a number is no improvement.
 
@@ -70,8 +71,9 @@ def judged(
         step: of the judgement.
         tolerance: by which a score must pass the mark to be an improvement; the best state is
             kept whatever it is better by.
+        latest: keep this state, better or not.
     """
-    better = score > tracker.score
+    better = (score > tracker.score) | latest
     improved = score > tracker.mark + tolerance
     best = tracker.best
     if better.any():

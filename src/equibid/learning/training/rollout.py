@@ -56,10 +56,15 @@ def play(game: MarkovGame, act: Act, key: jax.Array, episodes: int) -> Episodes:
         episodes: E.
     """
     which, chance, own = jax.random.split(key, 3)
-    period = jax.random.permutation(which, jnp.arange(episodes) % game.periods)
-    if game.periods > episodes:
-        period = jax.random.choice(which, game.periods, (episodes,), replace=False)
+    period = drawn_periods(game, which, episodes)
     return play_periods(game, act, jax.random.split(chance, episodes), period, own)
+
+
+def drawn_periods(game: MarkovGame, key: jax.Array, episodes: int) -> Int[Array, " E"]:
+    """Periods of the game, drawn at random; none twice before each is there once."""
+    if game.periods > episodes:
+        return jax.random.choice(key, game.periods, (episodes,), replace=False)
+    return jax.random.permutation(key, jnp.arange(episodes) % game.periods)
 
 
 def play_periods(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from equibid.learning.algorithm import Algorithm
+from equibid.learning.algorithm import Algorithm, habits_of
 from equibid.learning.training.best import BestTracker, newcomer
 from equibid.learning.training.checkpoint import load, save, verify, versions
 from equibid.learning.training.table import Table, blank, table_of
@@ -62,7 +62,7 @@ def advance(algorithm: Algorithm, task: Any, train_state: TrainState) -> Numbers
         ValueError: the step changed the shapes of the state, or a metric is not a number.
     """
     before = _shapes(train_state.state) if train_state.step == 0 else None
-    step = _step_on_host if on_host(algorithm) else _step
+    step = _step_on_host if habits_of(algorithm).on_host else _step
     train_state.state, metrics = step((algorithm, task), train_state.state)
     if before is not None and before != _shapes(train_state.state):
         raise ValueError(f"{type(algorithm).__name__}: a step changed the shapes of its state")
@@ -147,11 +147,6 @@ def _init(fixed: tuple[Algorithm, Any], seeds: jax.Array) -> Any:
 def _step(fixed: tuple[Algorithm, Any], state: Any) -> tuple[Any, dict[str, jax.Array]]:
     algorithm, task = fixed
     return _over_seeds(partial(algorithm.step, task), state)
-
-
-def on_host(algorithm: Algorithm) -> bool:
-    """Whether a step of the algorithm is no program of XLA: it is then run seed after seed."""
-    return getattr(algorithm, "on_host", False)
 
 
 def _step_on_host(fixed: tuple[Algorithm, Any], state: Any) -> tuple[Any, dict[str, jax.Array]]:

@@ -27,7 +27,7 @@ from jaxtyping import Float
 
 from equibid.bidders.bidder import Bidder
 from equibid.errors import InputError
-from equibid.learning.algorithm import Algorithm, settings_of
+from equibid.learning.algorithm import Algorithm, habits_of, settings_of
 from equibid.learning.training.best import judged, of_seed
 from equibid.learning.training.loggers import Logger, opened
 from equibid.learning.training.results import TrainResult, finish
@@ -218,5 +218,6 @@ def judge_seeds(
         numbers[plan.eval_metric],
         train_state.step,
         plan.tolerance,
+        habits_of(algorithm).keeps_last,
     )
     return numbers

@@ -12,7 +12,7 @@ from equibid.learning.losses.actor_critic import Experience, masked_mean
 from equibid.learning.losses.ppo import Gaussian, Rows, normalised_advantage
 from equibid.learning.losses.targets import gae
 from equibid.learning.networks.central_value import CentralValue
-from equibid.learning.networks.normalise import Moments, observe, standard_deviation
+from equibid.learning.networks.normalise import Moments, normal, observe, restored
 from equibid.learning.training.rollout import Episodes
 
 
@@ -63,13 +63,3 @@ def judged(
     spread = masked_mean((target - masked_mean(target, concerned)) ** 2, concerned)
     told = {"critic/explained": 1 - wrong / jnp.maximum(spread, 1e-12)}
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rows), now, told
-
-
-def normal(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Over deviations from the mean; unclipped, as a value that is far off must be seen to be."""
-    return ((x - of.mean) / standard_deviation(of)).astype(jnp.float32)
-
-
-def restored(of: Moments, x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """What `normal` makes such numbers of."""
-    return (of.mean + standard_deviation(of) * x).astype(jnp.float32)
