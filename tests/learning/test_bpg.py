@@ -13,7 +13,8 @@ from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
 from equibid.learning.algorithms.bpg.config import BpgConfig
 from equibid.learning.algorithms.bpg.duals import Duals, deviators, moved, no_duals
-from equibid.learning.algorithms.bpg.losses import Prices, surrogate, weights
+from equibid.learning.algorithms.bpg.losses import Prices, weights
+from equibid.learning.climbing import surrogate
 from equibid.learning.losses.targets import returns
 
 # Two advertisers, three ticks, three bids: 0, 1 and 2, as far as money goes.

@@ -18,6 +18,9 @@ from equibid.bidders.replay import replay
 from equibid.markets.market import Market
 from equibid.simulation.training_day import counterfactual_log
 
+# Halvings that find the price of money of a bound: what is left changes it in the last digits.
+HALVINGS = 60
+
 
 def gains(
     market: Market, auction: Auction, factors: Float[Array, "T N"]
@@ -37,3 +40,67 @@ def gains(
     own = replay(log, by_factor(jnp.asarray(factors)[tick], log.values)).value
     best = replay(log, by_factor(logged_factor(log), log.values)).value
     return np.maximum(best - own, 0.0) * (market.impressions / len(log.values))
+
+
+def most(market: Market, auction: Auction, factors: Float[Array, "T N"]) -> Float[np.ndarray, " N"]:
+    """What no bids of an advertiser could gain beyond its own, the others' standing; value units.
+
+    Each impression may be bought in any slot or left, and one for all in parts: the optimum of this
+    linear program is at most its dual ``Σ_k max(0, max_s v_k e_s - λ c_ks) + λ B`` at any price λ
+    of money, of which the lowest is sought. Whoever knew the whole day could not gain more, while
+    the others bid what they bid. A long day is thinned, and counted up again.
+
+    Args:
+        market: the day.
+        auction: the rule, which charges a won slot at least what others bid for it; not a soft one.
+        factors: as bid by tick, currency per value unit; 0 where nothing was.
+
+    Raises:
+        ValueError: the rule is soft: it sells in parts, at a price that one's own bid moves.
+    """
+    log = counterfactual_log(market, auction, factors)
+    if log.rule.temperature > 0:
+        raise ValueError("a soft rule has no price of a slot")
+    assert log.tick_start is not None
+    tick = jnp.searchsorted(log.tick_start, jnp.arange(len(log.values)), side="right") - 1
+    own = replay(log, by_factor(jnp.asarray(factors)[tick], log.values)).value
+    values, prices = (np.asarray(x, np.float64) for x in (log.values, log.prices))
+    budget, shown = np.asarray(log.campaigns.budget), np.asarray(log.exposure, np.float64)
+    bounds = [
+        _bound(values[:, i, None] * shown, prices[:, min(i, prices.shape[1] - 1)] * shown, money)
+        for i, money in enumerate(budget)
+    ]
+    return np.maximum(np.array(bounds) - own, 0.0) * (market.impressions / len(log.values))
+
+
+def _bound(worth: Float[np.ndarray, "K S"], cost: Float[np.ndarray, "K S"], budget: float) -> float:
+    """The lowest dual of buying at most one slot of each impression within a budget."""
+    sold = np.isfinite(cost) & (worth > 0)
+    worth, cost = np.where(sold, worth, 0.0), np.where(sold, cost, 0.0)
+    wanted = sold.any(axis=1)
+    worth, cost, sold = worth[wanted], cost[wanted], sold[wanted]
+    row = np.arange(len(worth))
+
+    def at(price: float) -> tuple[float, float]:
+        """The dual, and what is spent at a price of money."""
+        margin = np.where(sold, worth - price * cost, -np.inf)
+        slot = margin.argmax(axis=1)
+        gain = margin[row, slot]
+        bought = gain > 0
+        dual = gain[bought].sum() + (price * budget if price else 0.0)
+        return dual, cost[row, slot][bought].sum()
+
+    if not len(worth):
+        return 0.0
+    best, spent = at(0.0)
+    if spent <= budget:
+        return best
+    low, high = 0.0, 1.0
+    while at(high)[1] > budget:
+        low, high = high, 4 * high
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        dual, spent = at(middle)
+        best = min(best, dual)
+        low, high = (middle, high) if spent > budget else (low, middle)
+    return min(best, at(high)[0])

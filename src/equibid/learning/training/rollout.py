@@ -68,7 +68,12 @@ def drawn_periods(game: MarkovGame, key: jax.Array, episodes: int) -> Int[Array,
 
 
 def play_periods(
-    game: MarkovGame, act: Act, chance: jax.Array, period: Int[Array, " E"], key: jax.Array
+    game: MarkovGame,
+    act: Act,
+    chance: jax.Array,
+    period: Int[Array, " E"],
+    key: jax.Array,
+    seat: Int[Array, "E N"] | None = None,
 ) -> Episodes:
     """Play given periods in parallel.
 
@@ -78,6 +83,7 @@ def play_periods(
         chance: [E] keys of exposures, conversions and opponents.
         period: which period each market plays.
         key: of the policy's own chance.
+        seat: who drives whom in each market; default as the game has it.
     """
 
     def observe(state: GameState) -> tuple[Array, Array]:
@@ -100,7 +106,8 @@ def play_periods(
         )
         return after, row
 
-    start = jax.vmap(game.reset)(chance, period)
+    # Without seats there is nothing to map over.
+    start = jax.vmap(game.reset, in_axes=(0, 0, None if seat is None else 0))(chance, period, seat)
     end, rows = jax.lax.scan(step, start, jnp.arange(game.steps))
     seen, present = observe(end)
     rows = jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), rows)

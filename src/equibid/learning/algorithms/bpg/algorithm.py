@@ -28,17 +28,9 @@ from equibid.errors import UnsuitableError
 from equibid.learning.algorithm import ALGORITHMS
 from equibid.learning.algorithms.bpg.config import BpgConfig
 from equibid.learning.algorithms.bpg.duals import Duals, deviators, moved, no_duals
-from equibid.learning.algorithms.bpg.learner import (
-    Learner,
-    Played,
-    Side,
-    advantages,
-    climbed,
-    credited,
-    init_learner,
-    rates,
-)
+from equibid.learning.algorithms.bpg.learner import Learner, credited, init_learner, rates
 from equibid.learning.algorithms.bpg.losses import Prices, weights
+from equibid.learning.climbing import Played, Side, advantages, climbed
 from equibid.learning.losses.actor_critic import Steering, experience, followed, summary
 from equibid.learning.losses.targets import returns
 from equibid.learning.networks.communication import CommActor

@@ -3,20 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from equibid.learning.config import (
-    ActorCriticConfig,
-    Count,
-    HeadConfig,
-    NotNegative,
-    ObservedConfig,
-    Positive,
-    Share,
-)
-from equibid.learning.losses.actor_critic import Moves
+from equibid.learning.climbing import ClimbConfig
+from equibid.learning.config import Count, NotNegative, ObservedConfig, Positive, Share
 
 
 @dataclass(frozen=True)
-class BpgConfig(HeadConfig, ActorCriticConfig, ObservedConfig):
+class BpgConfig(ClimbConfig, ObservedConfig):
     """Settings of bi-level policy gradient."""
 
     epsilon: NotNegative = 0.04
@@ -52,28 +44,12 @@ class BpgConfig(HeadConfig, ActorCriticConfig, ObservedConfig):
     the published rule."""
     response_epochs: Count = 10
     """Times that the best response learns from the periods of a step."""
-    critic_epochs: Count = 4
-    """Times that the baselines learn from the periods of a step."""
-    gamma: Share = 1.0
-    """Discount a step of the game."""
-    gae_lambda: Share = 0.98
-    """λ of generalised advantage estimation."""
-    clip_eps: Positive = 0.2
-    """ε within which ratios of probabilities count."""
-    actor_learning_rate: Positive = 1e-3
-    response_learning_rate: Positive = 2e-3
+    actor_learning_rate: Positive = 3e-3
+    """Learning rate of the policy of all."""
+    response_learning_rate: Positive = 3e-3
     """Learning rate of the best response."""
     optimiser_learning_rate: Positive = 1e-3
     """Learning rate of the unified optimiser."""
-    critic_learning_rate: Positive = 3e-3
-    max_grad_norm: Positive = 10.0
-    """Norm to which gradients are clipped."""
-    head: Moves = "multiple"
-    action_scale: Positive = 0.2
-    init_std: Positive = 0.5
-    """Standard deviation of actions before training."""
-    min_std: NotNegative = 0.1
-    """Standard deviation below which that of actions does not fall."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

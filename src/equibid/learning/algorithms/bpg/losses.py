@@ -22,9 +22,7 @@ is not the gradient of its equation 35.
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
-
-from equibid.learning.losses.ppo import clipped_objective
+from jaxtyping import Array, Float, Int
 
 
 class Prices(NamedTuple):
@@ -84,23 +82,3 @@ def weights(
         ),
         optimiser=-by_optimiser * deviated[0],
     )
-
-
-def surrogate(
-    log_ratio: Float[Array, "..."],
-    weight: Float[Array, "..."],
-    counts: Bool[Array, "..."],
-    clip: float,
-) -> Float[Array, ""]:
-    """Minus the sum of clipped ratios of densities times weights, to be made small.
-
-    Its gradient where nothing has moved yet is minus that of Σ log π · weight.
-
-    Args:
-        log_ratio: of the densities of actions now and when they were drawn.
-        weight: of each.
-        counts: which actions were bid.
-        clip: beyond which a ratio has no gradient.
-    """
-    gain = clipped_objective(log_ratio, jnp.broadcast_to(weight, log_ratio.shape), clip)
-    return -jnp.where(counts, gain, 0).sum()
