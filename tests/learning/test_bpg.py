@@ -9,13 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from equibid.auctions import second_price
+from equibid.bidders.fixed import Fixed
+from equibid.envs.periods import generated_setup
+from equibid.envs.setup import TrainingSetup
 from equibid.errors import InputError
 from equibid.learning.algorithm import algorithm_named
+from equibid.learning.algorithms.bpg.algorithm import Bpg
 from equibid.learning.algorithms.bpg.config import BpgConfig
 from equibid.learning.algorithms.bpg.duals import Duals, deviators, moved, no_duals
 from equibid.learning.algorithms.bpg.losses import Prices, weights
 from equibid.learning.climbing import surrogate
 from equibid.learning.losses.targets import returns
+from equibid.markets.market import Campaigns, Market, even_ticks
+from equibid.simulation.training_day import tatonnement_factors
 
 # Two advertisers, three ticks, three bids: 0, 1 and 2, as far as money goes.
 N, T, BUDGET = 2, 3, (2, 3)
@@ -206,3 +213,55 @@ def test_integral_prices_add_up_for_who_deviated() -> None:
 def test_settings_that_cannot_be_are_refused(settings: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         algorithm_named("bpg", settings)
+
+
+@cache
+def two() -> TrainingSetup:
+    """Two advertisers whose equilibrium is far from the best of all, as one has little money.
+
+    With low factors that are alike, impressions go to who values them most, and no budget binds;
+    but each could then buy most of them alone.
+    """
+
+    def day(number: int) -> Market:
+        values = np.random.default_rng(number).uniform(0.5, 1.5, (60, 2))
+        return Market(
+            values=jnp.asarray(values),
+            tick_start=even_ticks(60, 6),
+            campaigns=Campaigns(
+                jnp.asarray([4.0, 20.0]), jnp.ones(2), jnp.asarray([0, 0], jnp.int32)
+            ),
+        )
+
+    return generated_setup("two", day, second_price(), days=16, held_out=16)
+
+
+def outcome(**settings: Any) -> tuple[float, float]:
+    """Welfare of the policy that was learnt on days held out, and the largest gain it knows of."""
+    algorithm = Bpg(num_envs=16, hidden_sizes=(16,), critic_baseline="none", **settings)
+    task = two().task_for(algorithm)
+    state = jax.jit(algorithm.init)(task, jax.random.key(0))
+    step = jax.jit(algorithm.step)
+    for _ in range(150):
+        state, _ = step(task, state)
+    told = two().judge(algorithm.policy(task, state))
+    return told["value"], float(state.duals.gain.max())
+
+
+@pytest.mark.slow
+def test_from_the_best_for_all_to_an_equilibrium() -> None:
+    """Known answers at both ends, and in between what epsilon allows."""
+    days = [np.asarray(market.values) for market in two().held_out]
+    best = float(np.mean([values.max(axis=1).sum() for values in days]))
+    level = tatonnement_factors(two().train[0], second_price())
+    rest = two().judge(Fixed(level))["value"]
+    assert rest < 0.95 * best
+    cooperative, left = outcome(dual_gain=0.0)
+    assert cooperative > 0.98 * best
+    assert left > 0.1
+    equilibrium, gain = outcome(epsilon=0.0, dual_gain=100.0)
+    assert equilibrium == pytest.approx(rest, rel=0.03)
+    assert gain < 0.03
+    between, some = outcome(epsilon=0.1, dual_gain=100.0)
+    assert equilibrium < between < cooperative
+    assert gain < some < left

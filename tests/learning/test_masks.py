@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import equibid.learning.algorithms.attention_critic.algorithm as attention_critic
+import equibid.learning.algorithms.bpg.algorithm as bpg
 import equibid.learning.algorithms.dcmab.algorithm as dcmab
 import equibid.learning.algorithms.drlb.algorithm as drlb
 import equibid.learning.algorithms.maab.algorithm as maab
@@ -65,6 +66,19 @@ LEARNERS: dict[str, tuple[Any, Any]] = {
             num_heads=2,
             critic_warmup=0,
             policy_delay=1,
+        ),
+    ),
+    # Prices that are there already, and stay: what is played thrice alike gains nothing.
+    "bpg": (
+        bpg,
+        bpg.Bpg(
+            num_envs=E,
+            num_epochs=1,
+            response_epochs=1,
+            critic_epochs=1,
+            hidden_sizes=(8,),
+            epsilon=0.0,
+            dual_rule="integral",
         ),
     ),
     "drlb": (
@@ -152,8 +166,13 @@ def state_after(
 
     @jax.jit
     def step(episodes: Episodes) -> Any:
-        patch.setattr(module, "play", lambda *_: episodes)
         state = learner.init(task(), jax.random.key(0))
+        if module is bpg:
+            thrice = jax.tree.map(lambda x: jnp.concatenate([x] * 3), episodes)
+            patch.setattr(module, "play_periods", lambda *_: thrice)
+            state = state._replace(duals=state.duals._replace(price=jnp.ones(N, jnp.float32)))
+        else:
+            patch.setattr(module, "play", lambda *_: episodes)
         return learner.step(task(), state)[0]
 
     def kept(episodes: Episodes) -> list[np.ndarray]:

@@ -42,7 +42,18 @@ def stop(now: TrainProgress) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["attention-critic", "dcmab", "maab", "uscb", "drlb", "maddpg", "mappo", "ippo", "iddpg"],
+    [
+        "attention-critic",
+        "dcmab",
+        "maab",
+        "uscb",
+        "drlb",
+        "maddpg",
+        "mappo",
+        "ippo",
+        "iddpg",
+        "bpg",
+    ],
 )
 def test_a_stopped_run_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> None:
     algorithm = ALGORITHMS[name]()
