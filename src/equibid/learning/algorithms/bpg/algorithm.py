@@ -8,8 +8,8 @@
           θ and ν follow the losses of `equibid.learning.algorithms.bpg.losses`
           i is drawn by λ, so that a step costs the same for any number of advertisers
 
-Source: Wang et al., "Nash equilibrium constrained auto-bidding with bi-level reinforcement
-learning", arXiv 2503.10304, algorithm 1.
+Source: Mou et al., "Nash equilibrium constrained auto-bidding with bi-level reinforcement
+learning", arXiv 2503.10304 version 1, algorithm 1.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ and x climbs its own return. O is the return to go of the market's aim, the sum 
 welfare. All are in one unit, and are divided by one scale. An advertiser that was drawn with
 probability q instead of κ counts κ / q times. Without violations λ̄ is 0, and θ climbs O alone.
 
-Source: Wang et al., "Nash equilibrium constrained auto-bidding with bi-level reinforcement
+Source: Mou et al., "Nash equilibrium constrained auto-bidding with bi-level reinforcement
 learning", 2025, equation 11; the last term of its equation 10 is printed with the other sign, which
 is not the gradient of its equation 35.
 """
