@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plain_response import alone, plain_response
 from scipy.optimize import linprog
 
-from equibid.equilibrium.best_response import best_response, ceiling
+from equibid.equilibrium.best_response import best_response, ceiling, entry_cost
 from equibid.equilibrium.bounds import first_best, liquid_bound, liquid_welfare
 from equibid.equilibrium.certificate import Status, certify, compliance
 from equibid.equilibrium.game import Game
@@ -50,6 +50,11 @@ def test_a_best_response_beats_a_grid_and_keeps_its_budget(
         assert answer.returns[i] >= on_a_grid(game, factors, i) - 1e-9
         content = answer.factor[i] in (0.0, game.cap[i])
         assert content or answer.cost[i] == pytest.approx(budget[i], rel=1e-9)
+    # From the answers to any other profile the same is found, whoever is at which end there.
+    far = best_response(game, game.cap * random.uniform(0, 1, 3))
+    again = best_response(game, factors, start=far)
+    np.testing.assert_allclose(again.factor, answer.factor, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(again.returns, answer.returns, rtol=1e-9, atol=1e-12)
 
 
 @given(st.integers(0, 10_000), st.sampled_from(PRICINGS))
@@ -142,7 +147,7 @@ def test_who_cannot_play_is_told_why() -> None:
 def test_who_is_charged_too_much_for_bidding_nothing_sits_out(pricing: Pricing) -> None:
     """At τ = 1 the third advertiser would pay more than its budget for a bid of zero."""
     game = example(1.0, pricing)
-    entry = best_response(game, np.array([1.0, 1.0, 1.0])).entry[2]
+    entry = entry_cost(game, np.array([1.0, 1.0, 1.0]))[2]
     assert entry == pytest.approx({"hard": 0.907, "soft": 0.809}[pricing], abs=1e-3)
     rest = settle(game, np.full(3, 0.5))
     certificate = certify(game, rest.factors)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from equibid.equilibrium.game import Floats, Game
-from equibid.equilibrium.response.response import Engine, deviate, deviation_vjp
+from equibid.equilibrium.response.response import Deviation, Engine, deviate, deviation_vjp
 
 # A factor this far below the cap bids next to nothing.
 LEAST = 1e-12
@@ -32,13 +32,14 @@ class BestResponse:
         factor: [N] currency per value unit; 0 sits out.
         returns: [N] value units.
         cost: [N] currency, at most the budget.
-        entry: [N] what the smallest bid would cost, currency.
+        price: [N] returns that one more unit of budget buys, value units per currency; 0 at the
+            cap, and for who sits out.
     """
 
     factor: Floats
     returns: Floats
     cost: Floats
-    entry: Floats
+    price: Floats
 
 
 def best_response(
@@ -51,7 +52,9 @@ def best_response(
 ) -> BestResponse:
     """Solve ``C_i(β, α_-i) = B_i`` for all advertisers at once, each on its own.
 
-    Newton's method on the own slope, kept inside a bracket that is halved where it leaves it.
+    Newton's method on the own slope, kept inside a bracket that is halved where it leaves it. The
+    ends of the bracket, the cap and next to nothing, are tried first; near a profile whose best
+    responses are known, only where the method leads there.
 
     Args:
         game: the game.
@@ -61,35 +64,67 @@ def best_response(
         engine: of the response.
         start: the best responses to a profile nearby, from which they are sought.
     """
-    budget, cap, players = game.budget, game.cap, game.players
-    near = np.atleast_2d(factors).mean(axis=0) if start is None else start.factor
-    at_cap = deviate(game, factors, np.where(players, cap, 0), engine=engine)
-    entry = deviate(game, factors, np.where(players, cap * LEAST, 0), engine=engine)
-    rich = players & (at_cap.cost <= budget)
-    out = ~players | (entry.cost > budget)
-    low, high = cap * LEAST, cap.copy()
-    returns, spent = entry.returns.copy(), entry.cost.copy()
+    budget, cap, entry = game.budget, game.cap, game.cap * LEAST
+    low, high, known = entry.copy(), cap.copy(), np.zeros((2, len(cap)), bool)
+    # Returns, cost and their slopes at the highest factor that is known to fit.
+    fitting = np.zeros((4, len(cap)))
+    rich, out = np.zeros(len(cap), bool), ~game.players
+
+    def tried(trial: Floats, open_: npt.NDArray[np.bool_]) -> Deviation:
+        """What trials lead to; moves the bracket, and settles who ends at one end of it."""
+        nonlocal low, high, rich, out
+        here = deviate(game, factors, np.where(open_, trial, 0), engine=engine)
+        fits = open_ & (here.cost <= budget)
+        at = np.stack([here.returns, here.cost, here.slope, here.returns_slope])
+        fitting[:, fits] = at[:, fits]
+        low = np.where(fits, trial, low)
+        high = np.where(open_ & ~fits, trial, high)
+        known[0] |= open_ & (trial <= entry)
+        known[1] |= open_ & (trial >= cap)
+        rich |= fits & (trial >= cap)
+        out |= open_ & ~fits & (trial <= entry)
+        return here
+
+    if start is None:
+        tried(cap, ~out)
+        tried(entry, ~out & ~rich)
+        low = np.where(rich, cap, entry)
+        near = np.atleast_2d(factors).mean(axis=0)
+        inside = (near > low) & (near < high)
+        trial = np.where(inside, near, np.sqrt(entry * cap))
+    else:
+        trial = np.where(start.factor > 0, np.clip(start.factor, entry, cap), entry)
     open_ = ~rich & ~out
-    trial = np.where((near > low) & (near < high), near, np.sqrt(low * high))
     for _ in range(most):
         if not open_.any():
             break
-        here = deviate(game, factors, np.where(open_, trial, 0), engine=engine)
-        fits = open_ & (here.cost <= budget)
-        returns[fits], spent[fits] = here.returns[fits], here.cost[fits]
-        low = np.where(fits, trial, low)
-        high = np.where(open_ & ~fits, trial, high)
-        open_ &= ~(fits & (budget - here.cost <= tolerance * budget))
+        here = tried(trial, open_)
+        open_ &= ~rich & ~out
+        open_ &= ~((trial == low) & (budget - here.cost <= tolerance * budget))
         open_ &= high - low > 4e-16 * high
         aim = budget * (1 - tolerance / 2)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = trial + (aim - here.cost) / here.slope
         middle = np.where(high > 4 * low, np.sqrt(low * high), 0.5 * (low + high))
         trial = np.where((newton > low) & (newton < high), newton, middle)
+        trial = np.where(~known[1] & ~(newton < high) & (high == cap), cap, trial)
+        trial = np.where(~known[0] & ~(newton > low) & (low == entry), entry, trial)
     factor = np.where(rich, cap, np.where(out, 0.0, low))
-    returns = np.where(rich, at_cap.returns, np.where(out, 0.0, returns))
-    cost = np.where(rich, at_cap.cost, np.where(out, 0.0, spent))
-    return BestResponse(factor, returns, cost, np.where(players, entry.cost, 0.0))
+    returns, cost, slope, returns_slope = np.where(out, 0.0, fitting)
+    binds = (factor > 0) & (factor < cap) & (slope > 0)
+    price = np.where(binds, returns_slope / np.where(binds, slope, 1.0), 0.0)
+    return BestResponse(factor, returns, cost, price)
+
+
+def entry_cost(game: Game, factors: Floats) -> Floats:
+    """What the smallest bid would cost each advertiser [N], currency; 0 for who cannot play.
+
+    Args:
+        game: the game.
+        factors: [N] or [T N] what everybody bids.
+    """
+    least = np.where(game.players, game.cap * LEAST, 0)
+    return np.where(game.players, deviate(game, factors, least).cost, 0.0)
 
 
 def best_response_vjp(
@@ -103,7 +138,7 @@ def best_response_vjp(
 
     By the envelope theorem it is that of Σ w_i (R_i − λ_i C_i) at the best factors, which do not
     move: λ_i = R_i'/C_i' where the budget binds, 0 at the cap, and nothing where i sits out. It
-    costs two evaluations, whatever N. Where a budget is just met at the cap, it is one side's.
+    costs one evaluation, whatever N. Where a budget is just met at the cap, it is one side's.
 
     Args:
         game: the game.
@@ -112,11 +147,8 @@ def best_response_vjp(
         weight: [N] w.
         engine: of the response.
     """
-    here = deviate(game, factors, answer.factor, engine=engine)
-    binds = (answer.factor > 0) & (answer.factor < game.cap) & (here.slope > 0)
-    price = np.where(binds, here.returns_slope / np.where(binds, here.slope, 1.0), 0.0)
     plays = np.where(answer.factor > 0, weight, 0.0)
-    return deviation_vjp(game, factors, answer.factor, plays, -price * plays, engine)
+    return deviation_vjp(game, factors, answer.factor, plays, -answer.price * plays, engine)
 
 
 @dataclass(frozen=True)

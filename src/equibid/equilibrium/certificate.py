@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
-from equibid.equilibrium.best_response import best_response, ceiling
+from equibid.equilibrium.best_response import best_response, ceiling, entry_cost
 from equibid.equilibrium.bounds import first_best, liquid_bound, liquid_welfare
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import Response, respond
@@ -152,7 +152,7 @@ def certify(game: Game, factors: Floats, tolerance: float = 1e-6) -> Certificate
         tolerance: share of a budget that may be over- or underspent for it to count as spent.
     """
     response = respond(game, factors)
-    best = best_response(game, factors)
+    best, entry = best_response(game, factors), entry_cost(game, factors)
     limits = ceiling(game, factors)
     return Certificate(
         factors=np.asarray(factors, np.float64),
@@ -162,7 +162,7 @@ def certify(game: Game, factors: Floats, tolerance: float = 1e-6) -> Certificate
         best_returns=best.returns,
         hindsight=np.maximum(limits.reached, best.returns),
         bound=np.maximum(limits.bound, best.returns),
-        status=_status(game, np.atleast_2d(factors), response, best.entry, tolerance),
+        status=_status(game, np.atleast_2d(factors), response, entry, tolerance),
         first_best=first_best(game),
         liquid_welfare=liquid_welfare(game, response.returns),
         liquid_bound=liquid_bound(game),
