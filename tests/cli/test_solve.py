@@ -66,6 +66,8 @@ def test_solve_leaves_a_whole_run(equibid: Command, capsys: Captured, tmp_path: 
     assert figures["holds"]
     for name, figure in certificate.summary().items():
         assert figures[name] == pytest.approx(figure, rel=1e-12)
+    assert figures["conditions"]["violation"] < 1e-6
+    assert figures["conditions"]["smallest_singular"] > 0
     rows = pl.read_parquet(folder / "certificate.parquet")
     np.testing.assert_array_equal(rows["cost"], certificate.response.cost)
     assert set(rows["status"]) <= {"spends its budget", "at its cap"}

@@ -7,6 +7,7 @@ from games import game_with, lognormal
 from equibid.equilibrium.certificate import certify
 from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import WELFARE
+from equibid.equilibrium.solvers.primal_dual import PrimalDualSettings, primal_dual
 from equibid.equilibrium.solvers.registry import SOLVERS, solver_named
 from equibid.errors import InputError
 from equibid.registry import label
@@ -42,10 +43,28 @@ def test_the_penalty_decides_whether_primal_dual_converges(game: Game) -> None:
     assert far.steps == 40
     assert far.residual > 0.1
     assert "primal-dual did not converge: after 40 dual steps" in far.notice
+    rises = primal_dual(game, 0.5 * game.cap, PrimalDualSettings(penalty=1)).rises
+    assert f"rose after {rises} of them" in far.notice
+    assert rises > 10
     near = solver_named("primal-dual:penalty=10")(game, WELFARE, 0, None)
     assert near.steps < 40
     assert near.residual < 1e-5
     assert near.notice == ""
+    assert primal_dual(game, 0.5 * game.cap, PrimalDualSettings(penalty=10)).rises == 0
+
+
+def test_the_dual_function_is_the_lagrangian_at_the_multipliers_of_its_step(game: Game) -> None:
+    """By hand, after two steps: L of the second is at λ = -ρ h of the first."""
+    one, two = (
+        primal_dual(game, 0.5 * game.cap, PrimalDualSettings(penalty=10, outer=steps))
+        for steps in (1, 2)
+    )
+    unit = WELFARE.unit(game) / 3
+    held = -10 * one.h
+    by_hand = two.response.welfare / unit + held @ two.h - 5 * two.h @ two.h
+    np.testing.assert_allclose(two.dual[1], by_hand, rtol=1e-12)
+    assert one.dual == two.dual[:1]
+    assert two.dual[1] < two.dual[0]
 
 
 @pytest.mark.parametrize("name", ["tatonnement:steps=3", "best-response:rounds=3"])

@@ -23,7 +23,7 @@ from equibid.reports.equilibrium.charts import FLOOR
 from equibid.reports.equilibrium.page import drawn as figures
 from equibid.reports.equilibrium.page import page, verdict
 from equibid.reports.equilibrium.tables import STARTS, EquilibriumTables, read_equilibrium
-from equibid.reports.html.numbers import small
+from equibid.reports.html.numbers import number, small
 from equibid.runs.certifying import Certified, certified, write_certified
 from equibid.runs.folder import open_run
 from equibid.runs.reading import read_run
@@ -199,3 +199,29 @@ def test_report_is_drawn_without_errors_or_requests(
         ".every(g => (g.dataset.b === '0') !== g.classList.contains('off')))"
     )
     browser.wait_for(faded)
+
+
+def test_what_the_proof_assumes_is_told_of_one_profile() -> None:
+    proven = certified("demo", 0, game(), FACTORS, 0.01)
+    measured = proven.conditions
+    assert measured is not None
+    shown = page(tables_of([proven], "certify"))
+    assert "What a proof of convergence assumes" in shown
+    assert f"up to {number(measured.self_dominance, 2)} times as much as its own" in shown
+    assert f"{small(measured.smallest_singular)}: near 0" in shown
+    assert f"{small(measured.violation)}: how far" in shown
+    # One advertiser that follows the others alone.
+    alone = replace(proven, conditions=replace(measured, self_dominance=np.inf, not_dominant=1))
+    shown = page(tables_of([alone], "certify"))
+    assert "move an advertiser&#x27;s cost and its own factor does not" in shown
+    assert "below 1 is assumed, and 1 of the advertisers are not" in shown
+    # Of several days, and where it was not measured, nothing is said.
+    assert "proof of convergence" not in page(made_up(days=2))
+    assert "proof of convergence" not in page(
+        tables_of([replace(proven, conditions=None)], "certify")
+    )
+
+
+def test_a_notice_that_ends_with_a_stop_has_one() -> None:
+    proven = certified("demo", 0, game(), FACTORS, 0.01, "it is so. It stays so.")
+    assert '<p class="note">It is so. It stays so.</p>' in page(tables_of([proven], "certify"))

@@ -5,8 +5,8 @@ certificate.parquet   a row a market, day and advertiser, money in currency
 certificate.json      the figures of each market and day, with the game they are about
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
@@ -18,6 +18,7 @@ from equibid.bidders.population import everybody
 from equibid.bidders.registry import bidder_named
 from equibid.equilibrium.certificate import Certificate, Status, certify, compliance
 from equibid.equilibrium.game import Floats, Game
+from equibid.equilibrium.solvers.conditions import Conditions, conditions
 from equibid.errors import InputError
 from equibid.evaluation.notices import notices
 from equibid.evaluation.statistics import Interval, jackknife, leave_one_out
@@ -40,6 +41,7 @@ class Certified:
         certificate: of the profile.
         tolerance: up to which it holds.
         notices: what is out of the ordinary.
+        conditions: what the proof of the primal-dual method assumes; None where it is not measured.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Certified:
     certificate: Certificate
     tolerance: float
     notices: Sequence[str]
+    conditions: Conditions | None = None
 
     @property
     def holds(self) -> bool:
@@ -85,7 +88,8 @@ def certified(
     """
     certificate = certify(game, factors, tolerance)
     said = [*filter(None, [notice]), *notices(game, certificate)]
-    return Certified(name, day, game, certificate, tolerance, said)
+    measured = conditions(game, factors)
+    return Certified(name, day, game, certificate, tolerance, said, measured)
 
 
 def fitted(scenario: Scenario, name: str) -> FactorBidder:
@@ -214,8 +218,14 @@ def as_json(results: Sequence[Certified]) -> dict[str, Any]:
             "currency": result.game.market.labels.currency,
             "holds": result.holds,
             "notices": list(result.notices),
+            "conditions": _finite(asdict(result.conditions)) if result.conditions else None,
         }
-        | {name: x if np.isfinite(x) else None for name, x in result.figures().items()}
+        | _finite(result.figures())
         for result in results
     ]
     return whole
+
+
+def _finite(figures: Mapping[str, float | int]) -> dict[str, float | int | None]:
+    """The figures for JSON, null where one is infinite."""
+    return {name: x if np.isfinite(x) else None for name, x in figures.items()}

@@ -137,6 +137,7 @@ class State:
         penalty: ρ.
         response: at the factors.
         h: [N] at the factors.
+        dual: L at the factors and the multipliers before the dual step: the local dual function.
     """
 
     factors: Floats
@@ -144,6 +145,7 @@ class State:
     penalty: float
     response: Response
     h: Floats
+    dual: float
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ class PrimalDual:
         largest_violation: largest absolute h.
         iterations: dual steps.
         converged: whether the violation is within the tolerance.
+        dual: the local dual function before each dual step, in the method's units. While ρ stays,
+            the proof of convergence (equation 81) has it fall from step to step.
     """
 
     factors: Floats
@@ -167,6 +171,13 @@ class PrimalDual:
     largest_violation: float
     iterations: int
     converged: bool
+    dual: tuple[float, ...]
+
+    @property
+    def rises(self) -> int:
+        """Dual steps after which the dual function was higher than before, but for rounding."""
+        steps = np.diff(self.dual)
+        return int((steps > 1e-9 * np.abs(self.dual[1:])).sum())
 
 
 def primal_dual(
@@ -185,9 +196,11 @@ def primal_dual(
     """
     problem = Problem(game, settings)
     state, count, worst = init(problem, start), 0, np.inf
+    dual = []
     while count < settings.outer and worst > settings.tolerance:
         state = step(problem, state)
         count, worst = count + 1, float(np.abs(state.h).max(initial=0.0))
+        dual.append(state.dual)
         if callback:
             callback(count, worst)
     return PrimalDual(
@@ -198,6 +211,7 @@ def primal_dual(
         worst,
         count,
         worst <= settings.tolerance,
+        tuple(dual),
     )
 
 
@@ -207,7 +221,7 @@ def init(problem: Problem, start: Floats) -> State:
     factors = np.maximum(clipped(game, start), np.where(game.players, LEAST * game.cap, 0))
     response = respond(game, factors)
     h = condition(problem, factors, response).h
-    return State(factors, np.zeros(len(factors)), problem.settings.penalty, response, h)
+    return State(factors, np.zeros(len(factors)), problem.settings.penalty, response, h, np.inf)
 
 
 def step(problem: Problem, state: State) -> State:
@@ -230,7 +244,16 @@ def step(problem: Problem, state: State) -> State:
         penalty=min(state.penalty * settings.growth, max(settings.most_penalty, settings.penalty)),
         response=response,
         h=h,
+        dual=augmented(problem, response, h, state.multipliers, state.penalty),
     )
+
+
+def augmented(
+    problem: Problem, response: Response, h: Floats, multipliers: Floats, penalty: float
+) -> float:
+    """L, in the problem's units."""
+    value = problem.settings.objective.value(problem.game, response) / problem.scale.objective
+    return float(value + multipliers @ h - penalty / 2 * h @ h)
 
 
 def lagrangian(
@@ -244,10 +267,10 @@ def lagrangian(
     response = respond(game, factors)
     h, by_factor, by_cost = condition(problem, factors, response)
     weight = multipliers - penalty * h
-    value = aim.value(game, response) / unit + multipliers @ h - penalty / 2 * h @ h
+    value = augmented(problem, response, h, multipliers, penalty)
     by_returns, by_costs = aim.weights(game, response)
     _, gradient = vjp(game, factors, by_returns / unit, by_costs / unit + weight * by_cost)
-    return float(value), np.where(game.players, gradient + weight * by_factor, 0.0)
+    return value, np.where(game.players, gradient + weight * by_factor, 0.0)
 
 
 def condition(problem: Problem, factors: Floats, response: Response) -> Condition:

@@ -158,8 +158,9 @@ def by_primal_dual(
     if not found.converged:
         notice = (
             f"primal-dual did not converge: after {found.iterations} dual steps an equilibrium "
-            f"condition is missed by {found.largest_violation:.2g}. Another penalty may help, as "
-            f"in --method primal-dual:penalty={penalty / 10:g}."
+            f"condition is missed by {found.largest_violation:.2g}, and the dual function rose "
+            f"after {found.rises} of them, where the proof of convergence has it fall. Another "
+            f"penalty may help, as in --method primal-dual:penalty={penalty / 10:g}"
         )
     gap = residual(game, factors, response)
     return SolverResult(factors, response, gap, found.iterations, notice)
@@ -204,12 +205,12 @@ def by_search(
     factors, response = found.candidate.factors, found.candidate.response
     taken = (
         f"search took the best of {found.proposed} candidates from which nobody gains more than "
-        f"{epsilon:g} of welfare: number {found.verified} in order of the objective."
+        f"{epsilon:g} of welfare: number {found.verified} in order of the objective"
     )
     least = (
         f"search found no profile from which nobody gains more than {epsilon:g} of welfare among "
         f"{found.verified} candidates. This is the one of the least gain, "
-        f"{found.exploitability:.2g}."
+        f"{found.exploitability:.2g}"
     )
     notice = taken if found.accepted else least
     gap = residual(game, factors, response)

@@ -7,6 +7,7 @@ from typing import Any
 from equibid.equilibrium.certificate import Status
 from equibid.reports.charts.chart import Chart
 from equibid.reports.equilibrium import charts
+from equibid.reports.equilibrium.proof import TITLE, proof
 from equibid.reports.equilibrium.tables import LOOKS, EquilibriumTables
 from equibid.reports.html.document import Section, Verdict, document, figure, keys, table
 from equibid.reports.html.making import making
@@ -76,6 +77,7 @@ def page(tables: EquilibriumTables) -> str:
             factors(tables, figures),
             starts(tables, figures),
             advertisers(tables),
+            proof(tables.results[0]) if len(tables.results) == 1 else Section(TITLE, ""),
             *making(tables.run, GLOSSARY),
         ],
     )
@@ -142,7 +144,8 @@ def of_several(tables: EquilibriumTables) -> Verdict:
 def welfare(tables: EquilibriumTables, figures: dict[str, Chart]) -> Section:
     """Bars against bounds, and the figures of one profile."""
     shown = key_figures(tables, tables.results[0]) if len(tables.results) == 1 else ""
-    noted = "".join(f'<p class="note">{escape(capital(said))}.</p>' for said in tables.notices)
+    said = (capital(notice).rstrip(".") for notice in tables.notices)
+    noted = "".join(f'<p class="note">{escape(sentence)}.</p>' for sentence in said)
     guide = "As a share of what no allocation exceeds."
     chart = figure("welfare", figures["welfare"], "Welfare", guide)
     return Section("What is possible", chart + shown + noted)
