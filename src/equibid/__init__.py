@@ -1,10 +1,10 @@
 """Equibid: auto-bidding in real-time ad auctions, from logs to a ranked table.
 
 What most programs need is here, and imported when it is asked for: the commands as functions
-(`compare`, `solve`, `certify`, `train`, `fit`, `import_log`), markets (`MARKETS`, `read_log`),
-auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for one's own), the simulation
-(`simulate`), environments (`market_env`), games (`game_of`) and what was learnt (`ALGORITHMS`,
-`load_policy`). The packages hold the rest.
+(`compare`, `solve`, `frontier`, `certify`, `train`, `fit`, `import_log`), markets (`MARKETS`,
+`read_log`), auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for one's own), the
+simulation (`simulate`), environments (`market_env`), games (`game_of`) and what was learnt
+(`ALGORITHMS`, `load_policy`). The packages hold the rest.
 
 Axis names used everywhere: ``S`` seeds or markets, ``T`` ticks, ``K`` impressions, ``N``
 advertisers, ``C`` candidates of an impression, ``L`` slots, ``B`` impressions of a block.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         certify,
         compare,
         fit,
+        frontier,
         import_log,
         solve,
         train,
@@ -99,6 +100,7 @@ __all__ = [
     "everybody",
     "first_price",
     "fit",
+    "frontier",
     "game_of",
     "gsp",
     "import_log",
@@ -117,7 +119,7 @@ __all__ = [
 # Where names are, by module.
 _NAMES = {
     "api": "Certificates Compared Fitted Imported Solved Trained "
-    "certify compare fit import_log solve train",
+    "certify compare fit frontier import_log solve train",
     "auctions": "AUCTIONS Auction first_price gsp second_price soft",
     "bidders": "BIDDERS Bidder FactorBidder Observation TrainingLog training_log",
     "envs": "OBSERVERS REWARDS bidder_env bidder_vector_env market_env",

@@ -7,18 +7,28 @@ from typing import Any
 
 import polars as pl
 
-from equibid.api.results import Certificates, Compared, Fitted, Imported, Solved, Trained
+from equibid.api.results import (
+    Certificates,
+    Compared,
+    Fitted,
+    Frontier,
+    Imported,
+    Solved,
+    Trained,
+)
 from equibid.errors import InputError, near
 from equibid.reports.report import write_report
 from equibid.runs import certify as certifying
 from equibid.runs import compare as comparing
 from equibid.runs import fit as fitting
+from equibid.runs import frontier as tracing
 from equibid.runs import import_log as importing
 from equibid.runs import solve as solving
 from equibid.runs import train as training
 from equibid.runs.certify import CertifyConfig
 from equibid.runs.compare import CompareConfig
 from equibid.runs.fit import FitConfig
+from equibid.runs.frontier import FrontierConfig
 from equibid.runs.import_log import ImportConfig
 from equibid.runs.market import MarketChoice
 from equibid.runs.solve import SolveConfig
@@ -74,6 +84,33 @@ def solve(market: str | Path, **options: Any) -> Solved:
     made = solving.solve(MarketChoice(**choice), SolveConfig(**settings))
     write_report(made.run.folder)
     return Solved(made.run.folder)
+
+
+def frontier(
+    market: str | Path, epsilon: Sequence[float] | str | None = None, **options: Any
+) -> Frontier:
+    """Find the most of an objective at each gain left, as ``equibid frontier`` does.
+
+    A run that was stopped goes on from where it was.
+
+    Args:
+        market: the name of a generated market, or the path of its settings.
+        epsilon: gains that an advertiser may leave, shares of welfare.
+        options: of the command: ``objective="revenue"``, ``out="runs/mine"``; see
+            ``equibid frontier --help``.
+
+    Raises:
+        InputError: there is no such market or option, or they do not go together.
+    """
+    if epsilon is not None:
+        text = epsilon if isinstance(epsilon, str) else ",".join(map(str, epsilon))
+        options["epsilon"] = text
+    choice, settings = _sorted(
+        "frontier", {"market": str(market)} | options, MarketChoice, FrontierConfig
+    )
+    made = tracing.trace(MarketChoice(**choice), FrontierConfig(**settings))
+    write_report(made.run.folder)
+    return Frontier(made.run.folder)
 
 
 def certify(market: str | Path, factors: str | Path, **options: Any) -> Certificates:
