@@ -2,6 +2,8 @@
 
 from html import escape
 
+import polars as pl
+
 from equibid.reports.charts.chart import Axis, Chart, Line, Marks, fitted
 from equibid.reports.frontier.tables import FrontierTables, sheet
 from equibid.reports.html.document import Section, Verdict, document, figure, table
@@ -40,7 +42,7 @@ def drawn(tables: FrontierTables) -> dict[str, Chart]:
         )
     )
     for rank, (side, look) in enumerate(SIDES.items()):
-        mine = tables.points.filter(tables.points["point"].str.starts_with(side))
+        mine = tables.kept.filter(pl.col("point").str.starts_with(side))
         chart.add(
             Marks(
                 x=mine["epsilon"].to_list(),
@@ -55,8 +57,7 @@ def drawn(tables: FrontierTables) -> dict[str, Chart]:
                 rank=rank,
             )
         )
-    free = tables.points.filter(point="budgets alone")["objective"].to_list()
-    seen = [*best["objective"].to_list(), *tables.points["objective"].to_list(), *free]
+    seen = [*best["objective"].to_list(), *tables.kept["objective"].to_list()]
     chart.x = fitted(best["epsilon"].to_list(), zero=True)
     chart.x.title = "largest gain that is left, share of welfare"
     chart.y = fitted(seen)
@@ -70,7 +71,8 @@ def page(tables: FrontierTables) -> str:
     chart = drawn(tables)["frontier"]
     guide = (
         "The line is the best profile that is known at each gain. A point that two sides agree on "
-        "is likely the best there is; where they differ, the lower side ended at a local best."
+        "is likely the best there is; where they differ, the lower side ended at a local best. A "
+        "side that did not come to keep its gain is not drawn."
     )
     return document(
         title=f"The frontier of {tables.run.config['market']}",
@@ -79,7 +81,7 @@ def page(tables: FrontierTables) -> str:
         legend="Followed",
         looks=[(f"{side}", look) for side, look in SIDES.items()],
         sections=[
-            Section("What discontent buys", figure("frontier", chart, "Frontier", guide)),
+            Section("The curve", figure("frontier", chart, "Frontier", guide)),
             points(tables),
             *making(tables.run, GLOSSARY),
         ],
@@ -90,7 +92,8 @@ def facts(tables: FrontierTables) -> str:
     """The size of the market in a line."""
     counts = [(tables.about[f"{word}s"], word) for word in ("advertiser", "impression")]
     sizes = [f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts]
-    return " · ".join([*sizes, f"{tables.run.config['auction']} auction"])
+    rule, _, temperature = str(tables.run.config["auction"]).partition(":temperature=")
+    return " · ".join([*sizes, f"{rule} auction, temperature {float(temperature):.4g}"])
 
 
 def verdict(tables: FrontierTables) -> Verdict:
@@ -99,10 +102,11 @@ def verdict(tables: FrontierTables) -> Verdict:
     low, high = first["welfare"], last["welfare"]
     more = percent(high / low - 1) if low > 0 else "–"
     bound = tables.about["first_best"]
+    least = f"more than {small(first['epsilon'])} of welfare" if first["epsilon"] else "anything"
     share = f", {percent(high / bound)} of first best" if bound > 0 else ""
     return Verdict(
-        f"{number(low, 2)} {tables.unit} where nobody gains more than {small(first['epsilon'])} of "
-        f"welfare by leaving, {number(high, 2)} at {small(last['epsilon'])}",
+        f"{number(low, 2)} {tables.unit} where nobody gains {least} by leaving, "
+        f"{number(high, 2)} where {small(last['epsilon'])} of welfare",
         f"That is {more} more{share}. Every profile keeps all budgets within "
         f"{small(float(tables.run.config['tolerance']))} of them.",
     )

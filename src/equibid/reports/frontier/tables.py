@@ -36,6 +36,13 @@ class FrontierTables:
     points: pl.DataFrame
 
     @property
+    def kept(self) -> pl.DataFrame:
+        """The points that keep their gain and all budgets."""
+        tolerance = float(self.run.config["tolerance"])
+        within = pl.col("gain") <= pl.col("epsilon") + tolerance
+        return self.points.filter(within & (pl.col("overspend") <= tolerance))
+
+    @property
     def objective(self) -> str:
         """What was to be most."""
         return str(self.run.config["objective"])
