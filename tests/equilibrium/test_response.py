@@ -205,6 +205,14 @@ def test_deviations_meet_the_same_at_any_temperature_in_any_order(
     np.testing.assert_allclose(wide / scale, one / scale, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("pricing", PRICINGS)
+def test_who_deviates_where_nobody_bids_gets_all_of_it_for_nothing(pricing: Pricing) -> None:
+    game = game_with(np.array([[1.0, 2.0], [3.0, 0.0]]), temperature=0.1, pricing=pricing)
+    alone = deviate(game, np.zeros(2), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(alone.returns, [4.0, 2.0])
+    np.testing.assert_allclose(alone.cost, [0.0, 0.0], atol=1e-12)
+
+
 def test_bidding_below_a_worth_buys_what_is_cheaper_and_nothing_else() -> None:
     game, factors = games("soft", 0.0845)[0]
     values, count = np.asarray(game.market.values), len(factors)

@@ -151,6 +151,11 @@ def test_value_loss_against_finite_differences(text: str) -> None:
     np.testing.assert_allclose(slope, difference, rtol=1e-4)
 
 
+def test_more_entropy_lowers_the_policy_loss() -> None:
+    plain, spread = (policy_loss(policy(), rows(), TEAMS, 0.2, c)[0] for c in (0.0, 0.5))
+    np.testing.assert_allclose(plain - spread, 0.5 * policy().entropy(), rtol=1e-5)
+
+
 def test_who_is_absent_counts_nowhere() -> None:
     data, one = rows(), policy()
     gone = ~data.present[..., None]
