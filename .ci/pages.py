@@ -26,9 +26,9 @@ def settings_page() -> str:
     """The settings of all that takes some, by kind and name."""
     lines = [
         "# Settings",
-        "What algorithms, bidders, auctions, objectives and rewards can be told, and what they do",
-        "unless told. `equibid list NAME` shows the same. Algorithms take them by `--set` of",
-        "[`equibid train`](command-line.md#train), as in `--set num_envs=16`; all others after",
+        "What algorithms, bidders, auctions, methods, objectives and rewards can be told, and what",
+        "they do unless told. `equibid list NAME` shows the same. Algorithms take them by `--set`",
+        "of [`equibid train`](command-line.md#train), as in `--set num_envs=16`; all others after",
         "their name, as in `pid-ecpc:reference=40,kp=0.5`.",
     ]
     for place, title in TITLES.items():

@@ -30,7 +30,7 @@ from equibid.equilibrium.solvers.registry import SOLVERS
 from equibid.learning import ALGORITHMS
 from equibid.learning.algorithm import algorithm_named
 from equibid.markets import MARKETS
-from equibid.registry import parted
+from equibid.registry import named, parted
 from made_impressions import log_folder, text
 
 Command = Callable[..., int]
@@ -169,7 +169,7 @@ def test_a_command_names_what_there_is(
     if settings.get("auction"):
         auction_named(settings["auction"])
     if words[0] == "solve":
-        assert settings["method"] in SOLVERS
+        assert named(SOLVERS, settings["method"])
         objective_named(settings["objective"])
 
 

@@ -109,6 +109,25 @@ def test_other_methods_are_one_job(equibid: Command, capsys: Captured, tmp_path:
     assert figures["exploitability"] > 0
 
 
+def test_a_method_takes_settings_by_name(
+    equibid: Command, capsys: Captured, tmp_path: Path
+) -> None:
+    words = ("solve", "demo", *SIZES, "--method")
+    assert equibid(*words, "tatonnement:rate=0.1,steps=2") == 0
+    folder = tmp_path / "runs" / "solve-demo"
+    # As it is by default, the rate is not told.
+    assert json.loads((folder / "config.json").read_text())["method"] == "tatonnement:steps=2"
+    starts = pl.read_parquet(folder / "starts.parquet")
+    assert starts["kind"].to_list() == ["tatonnement:steps=2"]
+    assert starts["steps"].to_list() == [2]
+    assert "tatonnement:steps=2" in (folder / "report.html").read_text(encoding="utf-8")
+    capsys.readouterr()
+    # What it does not take is refused before a folder is made.
+    assert equibid(*words, "tatonnement:rate=0", "--out", "runs/none") == 2
+    assert "method tatonnement: rate must be a number above 0" in capsys.readouterr().err
+    assert not (tmp_path / "runs" / "none").exists()
+
+
 def test_a_pacing_program_says_what_holds_under_its_own_rule(
     equibid: Command, capsys: Captured, tmp_path: Path
 ) -> None:

@@ -23,14 +23,14 @@ TITLES = {
     "equibid.logs:READERS": "Folders that are played as logs",
     "equibid.bidders:BIDDERS": "Bidders (settings as in pid-ecpc:reference=40,kp=0.5)",
     "equibid.auctions:AUCTIONS": "Auctions (settings as in gsp:reserve=0.01)",
-    "equibid.equilibrium:SOLVERS": "Methods (of equibid solve)",
-    "equibid.equilibrium:OBJECTIVES": "Objectives (of equibid solve)",
+    "equibid.equilibrium:SOLVERS": "Methods (of equibid solve; as in search:epsilon=0.01)",
+    "equibid.equilibrium:OBJECTIVES": "Objectives (of equibid solve; as in mix:revenue=0.02)",
     "equibid.learning:ALGORITHMS": "Algorithms (of equibid train)",
     "equibid.envs:REWARDS": "Rewards (--set reward=NAME)",
     "equibid.envs:OBSERVERS": "Observers (--set observer=NAME+NAME)",
 }
 # Whose entries take settings after a colon.
-WITH_SETTINGS = {"bidder", "auction", "objective", "reward"}
+WITH_SETTINGS = {"bidder", "auction", "method", "objective", "reward"}
 
 
 def show_names(console: Console, settings: bool = False) -> None:

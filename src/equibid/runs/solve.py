@@ -13,6 +13,7 @@ from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
 from equibid.equilibrium.solvers.select import Search, best_of
 from equibid.errors import InputError
 from equibid.markets.market import Market
+from equibid.registry import label
 from equibid.runs.certifying import Certified, certified, write_certified, write_factors
 from equibid.runs.folder import Run, open_run
 from equibid.runs.market import (
@@ -42,7 +43,8 @@ class SolveConfig:
     """How to solve it."""
 
     method: str = NCB_SELECT
-    """How to look for it (see `equibid list`)."""
+    """How to look for it (see `equibid list`), with settings as in primal-dual:penalty=10 or
+    search:epsilon=0.01."""
 
     objective: str = "welfare"
     """What the search holds dear: welfare, revenue, nash-welfare or, as an example,
@@ -110,7 +112,7 @@ def solve(choice: MarketChoice, asked: SolveConfig, progress: Progress = SILENT)
         InputError: something that is asked for is not there or does not go together, or the folder
             holds another run.
     """
-    _check(choice, asked)
+    asked = _checked(choice, asked)
     started = time.perf_counter()
     loading = progress.add_task("markets", total=None)
     problems = _problems(choice, asked)
@@ -136,22 +138,24 @@ def help_solve(choice: MarketChoice, asked: SolveConfig) -> None:
     Raises:
         InputError: something that is asked for is not there or does not go together.
     """
-    _check(choice, asked)
+    asked = _checked(choice, asked)
     answer([problem.game for problem in _problems(choice, asked)])
 
 
-def _check(choice: MarketChoice, asked: SolveConfig) -> None:
-    """Refuse numbers no search can have.
+def _checked(choice: MarketChoice, asked: SolveConfig) -> SolveConfig:
+    """What is asked, the method by its shortest name.
 
     Raises:
-        InputError: one is out of its range, or of another method, or there is no such method.
+        InputError: a number is out of its range, or of another method, or there is no such method
+            or setting of it.
     """
-    SOLVERS[asked.method]
+    asked = replace(asked, method=label(SOLVERS, asked.method))
     check_numbers(choice, asked)
     if asked.method != NCB_SELECT:
         refuse_idle(asked, ("starts", "deflated"), f"only {NCB_SELECT} has starts")
     if not 0 < asked.tolerance < 1:
         raise InputError(f"--tolerance {asked.tolerance:g}: name a number between 0 and 1")
+    return asked
 
 
 def _markets_of(choice: MarketChoice, day: int) -> list[Market]:

@@ -14,7 +14,7 @@ from equibid.equilibrium.game import Game
 from equibid.equilibrium.objectives import Objective
 from equibid.equilibrium.response.response import Response
 from equibid.equilibrium.solvers.dynamics import Progress, SolverResult
-from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS
+from equibid.equilibrium.solvers.registry import NCB_SELECT, SOLVERS, solver_named
 from equibid.equilibrium.solvers.select import (
     Outcome,
     Search,
@@ -39,7 +39,8 @@ class Problem:
         name: of the market.
         game: the game.
         objective: what the search maximises.
-        method: a name in `SOLVERS`; `NCB_SELECT` has a job a start, others are one.
+        method: a name in `SOLVERS`, with its settings; `NCB_SELECT` has a job a start, others are
+            one.
         search: of `NCB_SELECT`; others take seed and tolerance alone.
     """
 
@@ -74,7 +75,8 @@ def outcomes(
         callback: told the number of each step and its residual.
     """
     found: list[Outcome] = []
-    identity = code_digest(type(problem.objective), SOLVERS[problem.method])
+    way = SOLVERS[problem.method.partition(":")[0]]
+    identity = code_digest(type(problem.objective), way)
     for index in range(problem.jobs):
         name = f"{prefix}start-{index:04d}"
         part = run.piece(
@@ -101,7 +103,7 @@ def _start(
     game, objective, search = problem.game, problem.objective, problem.search
     if problem.method == NCB_SELECT:
         return run_start(game, objective, search, index, before, callback)
-    rest = SOLVERS[problem.method](game, objective, search.seed, callback)
+    rest = solver_named(problem.method)(game, objective, search.seed, callback)
     return verified(game, objective, search.tolerance, index, problem.method, rest)
 
 

@@ -1,10 +1,14 @@
 """Ways to a profile, by name.
 
-Each is one function of the game, the objective and a seed; a newcomer is a file and a line here.
-(The command line runs `ncb-select` start by start, to show and keep what it finds on the way.)
+Each is one function of the game, the objective and a seed; arguments with a default are its
+settings. A newcomer is a file and a line here. (The command line runs `ncb-select` start by start,
+to show and keep what it finds on the way.)
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -24,14 +28,32 @@ from equibid.equilibrium.solvers.equilibrium_search import equilibrium_search
 from equibid.equilibrium.solvers.primal_dual import PrimalDualSettings, primal_dual
 from equibid.equilibrium.solvers.profile import clipped, residual
 from equibid.equilibrium.solvers.select import Search, best_of, search
-from equibid.registry import Registry
+from equibid.registry import Registry, named
+from equibid.settings import Within
 
 Solver = pacing.Solver
-SOLVERS: Registry[Solver] = Registry("method")
-"""Ways to an equilibrium by name: each takes a game, an objective, a seed and a progress."""
+Positive = Annotated[float, Within(above=0)]
+Share = Annotated[float, Within(above=0, most=1)]
+Count = Annotated[int, Within(least=1)]
+
+SOLVERS: Registry[Callable[..., SolverResult]] = Registry("method")
+"""Ways to an equilibrium by name: each takes a game, an objective, a seed and a progress, and its
+own settings."""
 NCB_SELECT = "ncb-select"
 # Advertisers from which a search proposes fewer candidates.
 LARGE = 200
+# A gain that is a rounding error of best responses, a share of welfare.
+ROUNDING = 1e-12
+
+
+def solver_named(text: str) -> Solver:
+    """The method ``name`` or ``name:setting=value,…``, as ``primal-dual:penalty=10``.
+
+    Raises:
+        InputError: there is no such method or setting, or a setting takes no such value.
+    """
+    name, settings = named(SOLVERS, text)
+    return partial(SOLVERS[name], **settings)
 
 
 def uniform_level(game: Game, steps: int = 60) -> float:
@@ -54,46 +76,144 @@ def uniform(game: Game, objective: Objective, seed: int, callback: Progress | No
 
 @SOLVERS.add("tatonnement", "Raise who underspends, lower who overspends, from half the cap.")
 def by_tatonnement(
-    game: Game, objective: Objective, seed: int, callback: Progress | None
+    game: Game,
+    objective: Objective,
+    seed: int,
+    callback: Progress | None,
+    rate: Positive = 0.1,
+    steps: Count = 200,
 ) -> SolverResult:
-    """Plain multiplicative tatonnement, 200 steps at rate 0.1."""
-    return tatonnement(game, 0.5 * game.cap, steps=200, callback=callback)
+    """Plain multiplicative tatonnement.
+
+    Args:
+        game: the game.
+        objective: not used.
+        seed: not used.
+        callback: told the number of each step and its residual.
+        rate: η, exponent of budget over cost in a step.
+        steps: that are taken, at most.
+    """
+    return tatonnement(game, 0.5 * game.cap, rate, steps, callback=callback)
 
 
 @SOLVERS.add("best-response", "Everybody moves part of the way to its best response, repeatedly.")
 def by_best_response(
-    game: Game, objective: Objective, seed: int, callback: Progress | None
+    game: Game,
+    objective: Objective,
+    seed: int,
+    callback: Progress | None,
+    damping: Share = 0.3,
+    rounds: Count = 30,
 ) -> SolverResult:
-    """Damped simultaneous best responses, 30 rounds."""
-    return best_response_dynamics(game, 0.5 * game.cap, damping=0.3, rounds=30, callback=callback)
+    """Damped simultaneous best responses.
+
+    Args:
+        game: the game.
+        objective: not used.
+        seed: not used.
+        callback: told the number of each round and its largest move.
+        damping: share of the way to the best response that is gone in a round.
+        rounds: of moves, at most.
+    """
+    half = 0.5 * game.cap
+    return best_response_dynamics(game, half, damping=damping, rounds=rounds, callback=callback)
 
 
 @SOLVERS.add("primal-dual", "Algorithm 1 of NCB: augmented Lagrangian, from half the cap.")
 def by_primal_dual(
-    game: Game, objective: Objective, seed: int, callback: Progress | None
+    game: Game,
+    objective: Objective,
+    seed: int,
+    callback: Progress | None,
+    penalty: Positive = 100.0,
+    growth: Annotated[float, Within(least=1)] = 1.0,
+    outer: Count = 40,
+    smoothing: Positive = 1e-8,
+    units: Literal["shares", "raw"] = "shares",
 ) -> SolverResult:
-    """The published method, measured in shares of the market; see `primal_dual`."""
-    settings = PrimalDualSettings(objective=objective)
+    """The published method, see `primal_dual`.
+
+    Args:
+        game: the game.
+        objective: what is maximised.
+        seed: not used.
+        callback: told the number of each dual step and the largest violation.
+        penalty: ρ, weight of the squared violations of the equilibrium conditions.
+        growth: factor on ρ after each dual step.
+        outer: dual steps at most.
+        smoothing: μ of the Fischer-Burmeister function, in units of h squared.
+        units: violations in shares of caps and budgets, or raw, in money, as published.
+    """
+    settings = PrimalDualSettings(
+        penalty=penalty,
+        growth=growth,
+        outer=outer,
+        smoothing=smoothing,
+        units=units,
+        objective=objective,
+    )
     found = primal_dual(game, 0.5 * game.cap, settings, callback)
     factors, response = found.factors, found.response
-    return SolverResult(factors, response, residual(game, factors, response), found.iterations)
+    notice = ""
+    if not found.converged:
+        notice = (
+            f"primal-dual did not converge: after {found.iterations} dual steps an equilibrium "
+            f"condition is missed by {found.largest_violation:.2g}. Another penalty may help, as "
+            f"in --method primal-dual:penalty={penalty / 10:g}."
+        )
+    gap = residual(game, factors, response)
+    return SolverResult(factors, response, gap, found.iterations, notice)
 
 
 @SOLVERS.add("search", "ES: candidates in order of the objective, the first verified one is taken.")
 def by_search(
-    game: Game, objective: Objective, seed: int, callback: Progress | None
+    game: Game,
+    objective: Objective,
+    seed: int,
+    callback: Progress | None,
+    epsilon: Annotated[float, Within(least=0)] = 1e-4,
+    starts: Count | None = None,
+    most: Count = 64,
 ) -> SolverResult:
-    """Equilibrium search adapted from HighNashSearch; see `equilibrium_search`."""
+    """Equilibrium search adapted from HighNashSearch; see `equilibrium_search`.
+
+    Args:
+        game: the game.
+        objective: orders the candidates.
+        seed: draws the starts.
+        callback: told how many candidates were verified, and the last one's exploitability.
+        epsilon: largest gain that an advertiser may leave, as a share of welfare.
+        starts: profiles from which candidates are made; default 4, and 1 above 200 advertisers.
+        most: candidates that are verified, at most.
+    """
     candidate_settings = CandidateSettings(objective=objective)
     if game.market.advertisers > LARGE:
         candidate_settings = replace(
             candidate_settings, starts=1, penalties=(10.0,), ascent=Ascent(steps=40), rest_steps=80
         )
+    if starts is not None:
+        candidate_settings = replace(candidate_settings, starts=starts)
     found = equilibrium_search(
-        game, np.random.default_rng(seed), candidate_settings=candidate_settings, callback=callback
+        game,
+        np.random.default_rng(seed),
+        max(epsilon, ROUNDING),
+        candidate_settings,
+        most,
+        callback,
     )
     factors, response = found.candidate.factors, found.candidate.response
-    return SolverResult(factors, response, residual(game, factors, response), found.verified)
+    taken = (
+        f"search took the best of {found.proposed} candidates from which nobody gains more than "
+        f"{epsilon:g} of welfare: number {found.verified} in order of the objective."
+    )
+    least = (
+        f"search found no profile from which nobody gains more than {epsilon:g} of welfare among "
+        f"{found.verified} candidates. This is the one of the least gain, "
+        f"{found.exploitability:.2g}."
+    )
+    notice = taken if found.accepted else least
+    gap = residual(game, factors, response)
+    return SolverResult(factors, response, gap, found.verified, notice)
 
 
 @SOLVERS.add(
