@@ -5,12 +5,22 @@ nothing, and gives a result that shows itself in a notebook. An option of the co
 underscores: ``market_seed=3`` for ``--market-seed 3``.
 """
 
-from equibid.api.commands import certify, compare, fit, import_log, solve, train
-from equibid.api.results import Certificates, Compared, Fitted, Imported, Result, Solved, Trained
+from equibid.api.commands import certify, compare, exploit, fit, import_log, solve, train
+from equibid.api.results import (
+    Certificates,
+    Compared,
+    Exploited,
+    Fitted,
+    Imported,
+    Result,
+    Solved,
+    Trained,
+)
 
 __all__ = [
     "Certificates",
     "Compared",
+    "Exploited",
     "Fitted",
     "Imported",
     "Result",
@@ -18,6 +28,7 @@ __all__ = [
     "Trained",
     "certify",
     "compare",
+    "exploit",
     "fit",
     "import_log",
     "solve",
