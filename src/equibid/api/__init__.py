@@ -5,10 +5,20 @@ nothing, and gives a result that shows itself in a notebook. An option of the co
 underscores: ``market_seed=3`` for ``--market-seed 3``.
 """
 
-from equibid.api.commands import certify, compare, fit, frontier, import_log, solve, train
+from equibid.api.commands import (
+    certify,
+    compare,
+    exploit,
+    fit,
+    frontier,
+    import_log,
+    solve,
+    train,
+)
 from equibid.api.results import (
     Certificates,
     Compared,
+    Exploited,
     Fitted,
     Frontier,
     Imported,
@@ -20,6 +30,7 @@ from equibid.api.results import (
 __all__ = [
     "Certificates",
     "Compared",
+    "Exploited",
     "Fitted",
     "Frontier",
     "Imported",
@@ -28,6 +39,7 @@ __all__ = [
     "Trained",
     "certify",
     "compare",
+    "exploit",
     "fit",
     "frontier",
     "import_log",

@@ -133,6 +133,21 @@ class Frontier(Result):
 
 
 @dataclass(frozen=True)
+class Exploited(Result):
+    """What leaving a bidder that all use gains."""
+
+    @property
+    def advertisers(self) -> pl.DataFrame:
+        """A row a bidder and advertiser: its value, its best response, its gain, in value units."""
+        return self._parquet("exploitability.parquet")
+
+    @property
+    def holds(self) -> bool:
+        """Whether no response was found that gains more than the tolerance, of any seed."""
+        return read_json(self.folder / "exploitability.json")["compliance"] == 1
+
+
+@dataclass(frozen=True)
 class Solved(Certificates):
     """An equilibrium of each market, with its certificate."""
 

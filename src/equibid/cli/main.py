@@ -67,6 +67,10 @@ COMMANDS = {
         "equibid.cli.certify:certify",
         "Prove how much any advertiser could gain by leaving a profile of factors.",
     ),
+    "exploit": Command(
+        "equibid.cli.exploit:exploit",
+        "Find how much an advertiser gains by leaving a bidder that all use, while others react.",
+    ),
     "train": Command(
         "equibid.cli.train:train",
         "Let an algorithm learn to bid on a market.",

@@ -179,6 +179,11 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
     if not (path / "config.json").exists():
         raise InputError(f"{path} is no run folder; it needs config.json")
     config = read_json(path / "config.json")
+    if isinstance(config, dict) and config.get("command") == "train":
+        raise InputError(
+            f"{path} learnt to bid, and no factors that could be certified; what leaving it gains "
+            f"is found by: equibid exploit {choice.market} {path}"
+        )
     if (
         not isinstance(config, dict)
         or config.get("command") != "solve"

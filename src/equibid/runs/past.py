@@ -151,6 +151,7 @@ RESULTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "solve": ("certificate.json", _listed("markets")),
     "certify": ("certificate.json", _listed("markets")),
     "frontier": ("frontier.parquet", _table),
+    "exploit": ("exploitability.json", _listed("bidders")),
     "train": ("result.json", _seeds),
     "sweep": ("sweep.parquet", _table),
     "fit": ("fit.json", _listed("distances")),
