@@ -167,6 +167,7 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
     if names_bidder(factors):
         bidder_label(factors)
         return Source(None)
+    _refuse_learnt(choice, factors)
     path = Path(factors)
     if not path.exists():
         names = near(factors.partition(":")[0], BIDDERS, 2)
@@ -179,11 +180,6 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
     if not (path / "config.json").exists():
         raise InputError(f"{path} is no run folder; it needs config.json")
     config = read_json(path / "config.json")
-    if isinstance(config, dict) and config.get("command") == "train":
-        raise InputError(
-            f"{path} learnt to bid, and no factors that could be certified; what leaving it gains "
-            f"is found by: equibid exploit {choice.market} {path}"
-        )
     if (
         not isinstance(config, dict)
         or config.get("command") != "solve"
@@ -202,6 +198,21 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
         )
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path}: config.json was changed; solve the market again") from error
+
+
+def _refuse_learnt(choice: MarketChoice, factors: str) -> None:
+    """Refuse a training run, of which another command says what leaving it gains.
+
+    Raises:
+        InputError: it is one.
+    """
+    path = Path(factors.partition(":seed=")[0]) / "config.json"
+    config = read_json(path) if path.exists() else None
+    if isinstance(config, dict) and config.get("command") == "train":
+        raise InputError(
+            f"{factors} learnt to bid, and bids no factors that could be certified; what leaving "
+            f"it gains is found by: equibid exploit {choice.market} {factors}"
+        )
 
 
 def _of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:
