@@ -1,13 +1,16 @@
 """Settings of every test run."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
 import jax
 import pytest
+from jax._src.interpreters import mlir
 
 import equibid  # noqa: F401  (turns 64-bit mode on before any array is made)
 
@@ -18,9 +21,14 @@ sys.path.append(str(Path(__file__).parent / "logs"))
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+# Each program is lowered in a context of its own, which takes half the time of a small one.
+mlir.make_ir_context = cache(mlir.make_ir_context)
 
 # Programs that are made in half the time, and then are slower themselves.
-QUICKLY_MADE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+QUICKLY_MADE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1"
+)
 
 
 # Tests that take seconds, of which CI runs all and `make test` none; see CONTRIBUTING.md.
@@ -48,6 +56,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid in listed:
             item.add_marker("long")
+
+
+def pytest_collection_finish() -> None:
+    """Nothing of what is imported by now is ever garbage: it is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 TOOK: dict[str, float] = {}
