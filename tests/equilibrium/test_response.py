@@ -312,10 +312,13 @@ def test_blocks_and_engines_do_not_change_the_sums() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "xla"])
-def test_float32_is_as_good_at_the_size_of_a_platform(engine: Engine) -> None:
-    """1,000 advertisers × 70,000 impressions, temperatures down to 1e-3 of the mean bid."""
-    values = np.random.default_rng(0).lognormal(0, 0.7, (70_000, 1000)).astype(np.float32)
-    factors = np.random.default_rng(1).uniform(0.5, 1.5, 1000)
+@pytest.mark.parametrize("shape", [(70_000, 100), (7_000, 1000)])
+def test_float32_is_as_good_at_the_size_of_a_platform(
+    shape: tuple[int, int], engine: Engine
+) -> None:
+    """70,000 impressions, or 1,000 advertisers; temperatures down to 1e-3 of the mean bid."""
+    values = np.random.default_rng(0).lognormal(0, 0.7, shape).astype(np.float32)
+    factors = np.random.default_rng(1).uniform(0.5, 1.5, shape[1])
     mean = float(values.mean())
     for share in (1e-3, 1e-2):
         for pricing in PRICINGS:
