@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "demo": (),
     "compare": ("demo", "--bidders", "constant"),
     "solve": ("demo",),
+    "frontier": ("demo",),
     "certify": ("demo", "constant"),
     "exploit": ("demo", "constant"),
     "train": ("demo", "--algorithm", "ppo"),

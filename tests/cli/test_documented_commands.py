@@ -62,6 +62,7 @@ SMALL = {
     "demo": {"--seeds": "1", "--no-open": None},
     "compare": {"--seeds": "2"},
     "solve": {"--starts": "2", "--deflated": "0"},
+    "frontier": {"--starts": "2", "--epsilon": "0,0.01"},
     "certify": {"--days": "2"},
     "exploit": {"--days": "1", "--set": "restarts=1"},
     "train": {"--steps": "1", "--days": "1", "--seeds": "1"},
