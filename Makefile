@@ -2,15 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-learning test-rest long long-learning long-rest slow slow-learning slow-commands slow-others lint bench docs pages lock clean
+.PHONY: demo test test-learning test-rest long slow all-learning all-rest lint bench docs pages lock clean
 
 demo: .venv/run.stamp  ## rank bidders on a small market and write a report
 	$(BIN)/equibid demo
 
-LEARNING := tests/learning tests/envs tests/simulation
-# About half of what the fast tests take, and of those that take seconds.
-HALF := $(LEARNING) tests/bidders
-COMMANDS := tests/cli tests/evaluation tests/logs tests/reports tests/runs
+# About half of what the tests take.
+HALF := tests/learning tests/envs tests/simulation tests/bidders
 
 test: .venv/dev.stamp  ## the fast tests, in two parts side by side
 	@echo "Two parts run side by side; each is shown when it ends, after some minutes."
@@ -22,24 +20,18 @@ test-learning: .venv/dev.stamp
 test-rest: .venv/dev.stamp
 	$(BIN)/pytest $(addprefix --ignore=,$(HALF))
 
-long: long-learning long-rest  ## the tests of tests/long_tests.txt
+long: .venv/dev.stamp  ## the tests of tests/long_tests.txt
+	$(BIN)/pytest -m long
 
-long-learning: .venv/dev.stamp
-	$(BIN)/pytest -m long $(HALF)
+slow: .venv/dev.stamp  ## the slow tests
+	$(BIN)/pytest -m slow
 
-long-rest: .venv/dev.stamp
-	$(BIN)/pytest -m long $(addprefix --ignore=,$(HALF))
+# Every test, in two parts: those of a part use each other's programs.
+all-learning: .venv/dev.stamp
+	$(BIN)/pytest -m "" --durations=12 $(HALF)
 
-slow: slow-learning slow-commands slow-others  ## the slow tests
-
-slow-learning: .venv/dev.stamp
-	$(BIN)/pytest -m slow --durations=12 $(LEARNING)
-
-slow-commands: .venv/dev.stamp
-	$(BIN)/pytest -m slow --durations=12 --quickly-made $(COMMANDS)
-
-slow-others: .venv/dev.stamp
-	$(BIN)/pytest -m slow --durations=12 $(addprefix --ignore=,$(LEARNING) $(COMMANDS))
+all-rest: .venv/dev.stamp
+	$(BIN)/pytest -m "" --durations=12 $(addprefix --ignore=,$(HALF))
 
 lint: .venv/dev.stamp  ## style, types, import direction, docs
 	$(BIN)/ruff check

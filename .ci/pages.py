@@ -13,12 +13,15 @@ from unittest.mock import patch
 from equibid.cli.calling import call
 from equibid.cli.main import COMMANDS
 from equibid.cli.names import TITLES, settings_in
+from equibid.learning.exploit.config import ExploitConfig
+from equibid.settings import described
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 # Narrow enough for help of one column.
 WIDTH = "100"
 HELP = "-h, --help"
 EXAMPLE = "Example: "
+HEADS = ("setting", "is", "takes", "")
 NO_DEFAULT = re.compile(r" \(default: (None)?\)$")
 
 
@@ -48,7 +51,10 @@ def settings_page() -> str:
             others = [row for row in rows if base == name or row not in tables[base]]
             if base != name:
                 lines += [f"As [{base}](#{base}), but for:", ""]
-            lines += table(("setting", "is", "takes", ""), others, code=(0, 1))
+            lines += table(HEADS, others, code=(0, 1))
+    lines += ["", "## Search for responses", ""]
+    lines += ["`equibid exploit` takes them by `--set`, as in `--set steps=100`.", ""]
+    lines += table(HEADS, described(ExploitConfig()), code=(0, 1))
     return text(lines)
 
 

@@ -1,44 +1,43 @@
 """Settings of every test run."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
 import jax
 import pytest
+from jax._src.interpreters import mlir
 
-import equibid  # noqa: F401  (turns 64-bit mode on before any array is made)
+from equibid.jax_settings import set_jax  # The package turns 64-bit mode on.
 
 sys.path.insert(0, str(Path(__file__).parent))
 # Makers of logs are for commands too.
 sys.path.append(str(Path(__file__).parent / "logs"))
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "jax"
-jax.config.update("jax_compilation_cache_dir", str(CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-# Programs that are made in half the time, and then are slower themselves.
-QUICKLY_MADE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-
+# Processes that tests start find the programs too.
+set_jax("jax_compilation_cache_dir", str(CACHE))
+set_jax("jax_persistent_cache_min_compile_time_secs", 0.0)
+# Tests compile much and play little, the slow ones too. XLA reads its flags once, at first use.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    " --xla_cpu_parallel_codegen_split_count=1",
+)
+# Each program is lowered in a context of its own, which takes half the time of a small one.
+mlir.make_ir_context = cache(mlir.make_ir_context)
 
 # Tests that take seconds, of which CI runs all and `make test` none; see CONTRIBUTING.md.
 LONG = Path(__file__).with_name("long_tests.txt")
-QUICK = ("not slow and not long", "not slow", "long")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Slow tests that compile much and play little too may ask for it."""
-    parser.addoption("--quickly-made", action="store_true", help="compile fast, run slowly")
+    """The list of the tests that take long can be made."""
     parser.addoption("--list-long", type=float, help="list the tests that take more CPU seconds")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The fast tests compile much and play little; most slow ones train."""
-    assert "equibid.cli.main" not in sys.modules, "XLA reads its flags once, and has by now"
-    if config.option.quickly_made or config.option.markexpr in QUICK:
-        os.environ.setdefault("XLA_FLAGS", QUICKLY_MADE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid in listed:
             item.add_marker("long")
+
+
+def pytest_collection_finish() -> None:
+    """Nothing of what is imported by now is ever garbage: it is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 TOOK: dict[str, float] = {}

@@ -6,7 +6,7 @@ import pytest
 
 import equibid.compiled
 from equibid.auctions.kernel import settle
-from equibid.compiled import compiled, digest_of, kept_in
+from equibid.compiled import CONFIG, compiled, digest_of, kept_in
 
 FILES = {
     "compiled.py": "",
@@ -39,9 +39,9 @@ def test_kernels_are_kept_under_that_name() -> None:
 
 
 def test_other_programs_keep_their_own_place() -> None:
-    before = equibid.compiled.numba.config.CACHE_DIR
+    before = CONFIG.CACHE_DIR
     compiled(lambda x: x + 1)
-    assert before == equibid.compiled.numba.config.CACHE_DIR
+    assert before == CONFIG.CACHE_DIR
 
 
 def test_where_code_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,10 @@
 """Equibid: auto-bidding in real-time ad auctions, from logs to a ranked table.
 
 What most programs need is here, and imported when it is asked for: the commands as functions
-(`compare`, `solve`, `certify`, `train`, `fit`, `import_log`), markets (`MARKETS`, `read_log`),
-auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for one's own), the simulation
-(`simulate`), environments (`market_env`), games (`game_of`) and what was learnt (`ALGORITHMS`,
-`load_policy`). The packages hold the rest.
+(`compare`, `solve`, `frontier`, `certify`, `exploit`, `train`, `fit`, `import_log`), markets
+(`MARKETS`, `read_log`), auction rules (`AUCTIONS`, `gsp`), bidders (`BIDDERS`, and `Bidder` for
+one's own), the simulation (`simulate`), environments (`market_env`), games (`game_of`) and what was
+learnt (`ALGORITHMS`, `load_policy`). The packages hold the rest.
 
 Axis names used everywhere: ``S`` seeds or markets, ``T`` ticks, ``K`` impressions, ``N``
 advertisers, ``C`` candidates of an impression, ``L`` slots, ``B`` impressions of a block.
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from equibid.api import (
         Certificates,
         Compared,
+        Exploited,
         Fitted,
+        Frontier,
         Imported,
         Solved,
         Trained,
         certify,
         compare,
+        exploit,
         fit,
+        frontier,
         import_log,
         solve,
         train,
@@ -78,8 +82,10 @@ __all__ = [
     "Certificates",
     "Compared",
     "Delivery",
+    "Exploited",
     "FactorBidder",
     "Fitted",
+    "Frontier",
     "Game",
     "Generator",
     "Imported",
@@ -97,8 +103,10 @@ __all__ = [
     "compare",
     "day_before",
     "everybody",
+    "exploit",
     "first_price",
     "fit",
+    "frontier",
     "game_of",
     "gsp",
     "import_log",
@@ -116,8 +124,8 @@ __all__ = [
 
 # Where names are, by module.
 _NAMES = {
-    "api": "Certificates Compared Fitted Imported Solved Trained "
-    "certify compare fit import_log solve train",
+    "api": "Certificates Compared Exploited Fitted Frontier Imported Solved Trained "
+    "certify compare exploit fit frontier import_log solve train",
     "auctions": "AUCTIONS Auction first_price gsp second_price soft",
     "bidders": "BIDDERS Bidder FactorBidder Observation TrainingLog training_log",
     "envs": "OBSERVERS REWARDS bidder_env bidder_vector_env market_env",

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import numba
+import numba.core.config
 import numpy as np
 import numpy.typing as npt
 
+# Read from the environment when numba is imported.
+CONFIG: Any = numba.core.config
 PACKAGE = Path(__file__).resolve().parent
 # What the package's own modules are taken from, in files that compile something.
 IMPORT = re.compile(rb"^from (equibid[.\w]*) import", re.MULTILINE)
@@ -24,15 +27,14 @@ IMPORT = re.compile(rb"^from (equibid[.\w]*) import", re.MULTILINE)
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's compiler, kept on disk between runs and free of the interpreter lock."""
-    config = numba.config
-    before = config.CACHE_DIR
+    before = CONFIG.CACHE_DIR
     # A function learns where it is kept as it is declared.
-    config.CACHE_DIR = str(kept_in(before))
+    CONFIG.CACHE_DIR = str(kept_in(before))
     try:
         declare = numba.njit(nogil=True, cache=True, error_model="numpy")
         return cast(Callable[..., Any], declare(function))
     finally:
-        config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before
 
 
 def kept_in(asked: str) -> Path:

@@ -22,7 +22,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "demo": (),
     "compare": ("demo", "--bidders", "constant"),
     "solve": ("demo",),
+    "frontier": ("demo",),
     "certify": ("demo", "constant"),
+    "exploit": ("demo", "constant"),
     "train": ("demo", "--algorithm", "ppo"),
     "sweep": ("demo", "--algorithm", "ppo", "--no-ray"),
     "fit": ("log",),
@@ -73,7 +75,7 @@ CASES = [
     )
     for command in WORDS
     for name, kind in options(resolve_name(PLACES[command]))
-    if name not in ("logs", "runs", "log", "market", "factors", "open_report")
+    if name not in ("logs", "runs", "log", "market", "factors", "bidder", "open_report")
     for number, word in enumerate(bad(name, kind))
 ]
 
@@ -84,7 +86,7 @@ def test_a_bad_value_is_one_sentence(
 ) -> None:
     (tmp_path / "log").write_text("nothing\n", encoding="utf-8")
     words = list(WORDS[command])
-    if command in ("compare", "solve", "certify", "train", "sweep"):
+    if command in ("compare", "solve", "certify", "exploit", "train", "sweep"):
         words += [x for key, size in TINY.items() if key != name for x in (f"--{key}", str(size))]
     if command == "import" and name != "out":
         words += ["--out", "o"]

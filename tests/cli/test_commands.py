@@ -39,7 +39,7 @@ def test_list_names_everything(equibid: Command, capsys: Captured) -> None:
         assert set(registry) <= first_words
 
 
-COMMANDS = ("compare", "demo", "fit", "values", "solve", "certify", "report", "list")
+COMMANDS = ("compare", "demo", "fit", "values", "solve", "certify", "exploit", "report", "list")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

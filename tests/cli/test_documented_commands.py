@@ -49,6 +49,7 @@ MEANT = {
     "RUN": "runs/demo",
     "FOLDER": "logs/imported",
     "FACTORS": "factors.csv",
+    "BIDDER": "pacing",
     "path/to/log": "logs/day.csv",
     "path/to/ipinyou": "logs/ipinyou",
     "logs/": "logs/rlb",
@@ -61,7 +62,9 @@ SMALL = {
     "demo": {"--seeds": "1", "--no-open": None},
     "compare": {"--seeds": "2"},
     "solve": {"--starts": "2", "--deflated": "0"},
+    "frontier": {"--starts": "2", "--epsilon": "0,0.01"},
     "certify": {"--days": "2"},
+    "exploit": {"--days": "1", "--set": "restarts=1"},
     "train": {"--steps": "1", "--days": "1", "--seeds": "1"},
     "sweep": {"--steps": "1", "--days": "1", "--seeds": "0", "--no-ray": None},
     "fit": {"--others": "1"},
@@ -183,7 +186,7 @@ def sized(words: list[str]) -> list[str]:
     options = dict(SMALL.get(command, {}))
     if any(word in MARKETS or word.endswith(".toml") for word in rest[:1]):
         options |= SIZES if rest[0] != "example-3.2" else {}
-    elif command in ("compare", "solve", "certify", "train", "sweep"):
+    elif command in ("compare", "solve", "certify", "exploit", "train", "sweep"):
         options.pop("--days", None)
     if "--method" in rest and rest[rest.index("--method") + 1] != "ncb-select":
         options.pop("--starts", None)

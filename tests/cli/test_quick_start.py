@@ -45,7 +45,7 @@ def modules_after(code: str, folder: Path) -> tuple[str, set[str]]:
 @pytest.mark.parametrize(
     ("words", "said", "tyro"),
     [
-        (["--help"], "compare  Rank bidders", False),
+        (["--help"], "frontier  Find the most welfare", False),
         (["-h"], "--version", False),
         (["--version"], f"equibid {package.__version__}", False),
         (["comprae"], "there is no command 'comprae'; try compare", False),

@@ -123,6 +123,7 @@ def test_an_observer_shows_an_agent_its_own_alone(name: str) -> None:
         assert not np.array_equal(row(np.zeros(N, bool)), everybody)
 
 
+@cache
 def learnt(name: str) -> Bidder:
     """The bidder of a run whose networks answer at random, not by rote."""
     first, _, talks = name.partition(" ")
@@ -134,11 +135,11 @@ def learnt(name: str) -> Bidder:
     random = np.random.default_rng(5)
 
     def stirred(x: Any) -> Any:
-        x = jnp.asarray(x)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            return x
         # Small enough for no head to cut an answer off: all that is read shows in bids.
         scale = 0.25 / max(x.shape[-1:], default=1) ** 0.5
-        noise = jnp.asarray(random.normal(0, scale, x.shape), x.dtype)
-        return x + noise if jnp.issubdtype(x.dtype, jnp.floating) else x
+        return jnp.asarray(np.asarray(x) + random.normal(0, scale, x.shape), x.dtype)
 
     network = "actors" if hasattr(bidder, "actors") else "network"
     return replace(bidder, **{network: jax.tree.map(stirred, getattr(bidder, network))})

@@ -205,6 +205,14 @@ def test_deviations_meet_the_same_at_any_temperature_in_any_order(
     np.testing.assert_allclose(wide / scale, one / scale, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("pricing", PRICINGS)
+def test_who_deviates_where_nobody_bids_gets_all_of_it_for_nothing(pricing: Pricing) -> None:
+    game = game_with(np.array([[1.0, 2.0], [3.0, 0.0]]), temperature=0.1, pricing=pricing)
+    alone = deviate(game, np.zeros(2), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(alone.returns, [4.0, 2.0])
+    np.testing.assert_allclose(alone.cost, [0.0, 0.0], atol=1e-12)
+
+
 def test_bidding_below_a_worth_buys_what_is_cheaper_and_nothing_else() -> None:
     game, factors = games("soft", 0.0845)[0]
     values, count = np.asarray(game.market.values), len(factors)
@@ -304,10 +312,13 @@ def test_blocks_and_engines_do_not_change_the_sums() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["compiled", "xla"])
-def test_float32_is_as_good_at_the_size_of_a_platform(engine: Engine) -> None:
-    """1,000 advertisers × 70,000 impressions, temperatures down to 1e-3 of the mean bid."""
-    values = np.random.default_rng(0).lognormal(0, 0.7, (70_000, 1000)).astype(np.float32)
-    factors = np.random.default_rng(1).uniform(0.5, 1.5, 1000)
+@pytest.mark.parametrize("shape", [(70_000, 100), (7_000, 1000)])
+def test_float32_is_as_good_at_the_size_of_a_platform(
+    shape: tuple[int, int], engine: Engine
+) -> None:
+    """70,000 impressions, or 1,000 advertisers; temperatures down to 1e-3 of the mean bid."""
+    values = np.random.default_rng(0).lognormal(0, 0.7, shape).astype(np.float32)
+    factors = np.random.default_rng(1).uniform(0.5, 1.5, shape[1])
     mean = float(values.mean())
     for share in (1e-3, 1e-2):
         for pricing in PRICINGS:

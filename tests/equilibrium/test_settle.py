@@ -119,6 +119,9 @@ def test_sharpness_follows_the_scale_of_money() -> None:
     dear = replace(market, campaigns=campaigns)
     assert default_temperature(dear) == pytest.approx(3 * default_temperature(market))
     assert default_temperature(market, 0.1) == pytest.approx(2 * default_temperature(market, 0.05))
+    # By hand: second-highest bids 3 and 1, as the last impression has one bidder.
+    values = np.array([[5.0, 3.0, 1.0], [1.0, 0.5, 7.0], [2.0, 0.0, 0.0]])
+    assert default_temperature(game_with(values).market, 0.5) == pytest.approx(0.5 * 2)
 
 
 def test_a_game_refuses_what_it_cannot_compute() -> None:

@@ -35,7 +35,7 @@ from equibid.learning.algorithms.attention_critic.losses import (
     targets,
 )
 from equibid.learning.algorithms.attention_critic.replay import Transition, both, draw
-from equibid.learning.algorithms.attention_critic.temperature import temperatures
+from equibid.learning.algorithms.attention_critic.temperature import relative_index, temperatures
 from equibid.learning.losses.targets import huber
 from equibid.learning.networks.attention import AttentionCritic, attention_critic
 from equibid.learning.networks.mlp import Policies, mlp, policies
@@ -255,6 +255,22 @@ def test_settings_of_the_temperature_reach_what_is_learned_from() -> None:
         np.testing.assert_allclose(cooperation(fixed), np.full((2, 4, 2), wanted))
     learned_from = stepped()[2][0].learner.replay.episodes.cooperation
     assert 0 < float(learned_from.min()) < float(learned_from.max()) < 1
+
+
+def test_the_index_of_a_period_that_goes_as_planned_stays_at_one() -> None:
+    """Money falls with time and prices are as usual, so no step is harder than the first."""
+    game, T = small_task().game, small_task().game.steps
+    budget = np.asarray(game.campaigns.budget)
+    left = (1 - np.arange(T + 1) / T)[None, :, None] * budget
+    played: Any = SimpleNamespace(
+        tally=SimpleNamespace(
+            market_price=jnp.full((1, T, len(budget)), 6.0), offered=jnp.full((1, T, 2), 3.0)
+        ),
+        present=jnp.ones((1, T + 1, len(budget)), bool),
+        remaining=jnp.asarray(left),
+    )
+    index = relative_index(small_task(), played, jnp.asarray(2.0))
+    np.testing.assert_allclose(index, np.ones((1, T)), rtol=1e-6)
 
 
 def test_the_team_gets_the_weighted_sum() -> None:

@@ -108,9 +108,9 @@ def loss(
     deviator = np.repeat(np.arange(N), E)
     deviated = np.concatenate([own[..., :1], own[..., 1:]])
     aim = own.sum(axis=-1, keepdims=True) + revenue * paid.sum(axis=-1, keepdims=True)
-    twice = (np.concatenate([z, z]) for z in (aim, own))
     of = weights(
-        *(jnp.asarray(z) for z in twice),
+        jnp.concatenate([aim, aim]),
+        jnp.concatenate([own, own]),
         jnp.stack([deviated, deviated]),
         jnp.asarray(deviator),
         Prices(jnp.asarray(price), jnp.asarray(draw[deviator]), jnp.asarray(xi)),

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import equibid.learning.algorithms.dcmab.replay as replays
 from equibid.auctions.ranked import Ranked, gsp
 from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders.fixed import Fixed
@@ -24,7 +25,7 @@ from equibid.learning.algorithms.dcmab.algorithm import DCMAB, State
 from equibid.learning.algorithms.dcmab.cluster_stats import Books, books_of
 from equibid.learning.algorithms.dcmab.losses import Intervals, actor_loss, critic_loss
 from equibid.learning.algorithms.dcmab.networks import Actors, actors, critics
-from equibid.learning.algorithms.dcmab.replay import by_interval, noise_slopes
+from equibid.learning.algorithms.dcmab.replay import by_interval, draw, noise_slopes
 from equibid.learning.algorithms.dcmab.rewards import cluster_sums, future_of
 from equibid.learning.clusters import by_cluster, worth
 from equibid.learning.losses.potential import no_slopes, seen_slopes
@@ -462,3 +463,23 @@ def test_presets_are_registered() -> None:
     assert (
         not (published["observe_time"] or published["shaping"]) and published["bid_form"] == "paper"
     )
+
+
+def test_shaping_counts_the_intervals_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four intervals: before the first all of the period is left, after the last nothing."""
+    tick, Q = np.array([0, 2, 3]), 4
+    each = np.ones((3, CLUSTERS), np.float32)
+    fields = ("books", "use", "money", "acts", "concerned", "learns", "reward", "action")
+    days: Any = SimpleNamespace(**dict.fromkeys(fields, each))
+    memory: Any = SimpleNamespace(episodes=days, written=np.zeros((1, Q)))
+    monkeypatch.setattr(replays, "uniform", lambda *_: SimpleNamespace(tick=jnp.asarray(tick)))
+    monkeypatch.setattr(replays, "gather", lambda *_: days)
+    monkeypatch.setattr(replays, "following", lambda *_: (each,) * 5)
+
+    def square(money: Any, time: Any, learns: Any) -> Any:
+        return jnp.asarray(time)[:, None] ** 2 * each
+
+    plain = draw(memory, jax.random.key(0), 3, 1.0, None)
+    shaped = draw(memory, jax.random.key(0), 3, 1.0, square)
+    wanted = ((Q - 1 - tick) ** 2 - (Q - tick) ** 2) / Q**2
+    np.testing.assert_allclose(shaped.reward - plain.reward, wanted[:, None] * each, rtol=1e-6)

@@ -151,6 +151,11 @@ def test_value_loss_against_finite_differences(text: str) -> None:
     np.testing.assert_allclose(slope, difference, rtol=1e-4)
 
 
+def test_more_entropy_lowers_the_policy_loss() -> None:
+    plain, spread = (policy_loss(policy(), rows(), TEAMS, 0.2, c)[0] for c in (0.0, 0.5))
+    np.testing.assert_allclose(plain - spread, 0.5 * policy().entropy(), rtol=1e-5)
+
+
 def test_who_is_absent_counts_nowhere() -> None:
     data, one = rows(), policy()
     gone = ~data.present[..., None]
@@ -219,7 +224,23 @@ def test_no_value_is_clipped_before_it_moves() -> None:
     assert (np.asarray(jax.jit(jax.grad(cost))(value)) != 0).all()
 
 
+def test_what_a_baseline_explains() -> None:
+    """All of what it knows exactly; less than nothing where zero is further off than the mean."""
+    known = judged_on(np.full(T, 1 / T), exact=True, lam=1.0)[1]["critic/explained"]
+    np.testing.assert_allclose(known, 1.0, atol=1e-6)
+    zero = judged_on(np.array([0.0, 0.0, 1.0, 0.0]), exact=False, lam=1.0)[1]["critic/explained"]
+    # Returns 1, 1, 1, 0: mean square 3/4, variance 3/16.
+    np.testing.assert_allclose(zero, 1 - 4, rtol=1e-5)
+
+
 def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | None = None) -> Rows:
+    """What `judged_on` gives to learn from."""
+    return judged_on(reward, exact, lam, one)[0]
+
+
+def judged_on(
+    reward: np.ndarray, exact: bool, lam: float, one: CentralValue | None = None
+) -> tuple[Rows, dict[str, jax.Array]]:
     """Two episodes of one agent with these rewards and a critic (of zero), step after step."""
     E = 2
     # After the last step nobody is there.
@@ -238,11 +259,11 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
         "action": np.zeros((E, T, 1, 1), np.float32),
     }
     worth = np.full(1, float(exact), np.float32)
+    nothing = jax.tree.map(np.zeros_like, critic("competitive"))
 
     @jax.jit
-    def made() -> Rows:
-        nothing = jax.tree.map(jnp.zeros_like, critic("competitive"))
-        return judged(
+    def made() -> tuple[Rows, dict[str, jax.Array]]:
+        rows, _, told = judged(
             Mappo(gae_lambda=lam),
             policy(),
             nothing if one is None else one,
@@ -251,7 +272,8 @@ def rows_of(reward: np.ndarray, exact: bool, lam: float, one: CentralValue | Non
             jnp.zeros(1, jnp.int32),
             Episodes(**empty),
             seen,
-        )[0]
+        )
+        return rows, told
 
     return made()
 

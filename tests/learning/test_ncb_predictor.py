@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from equibid.auctions import Soft
-from equibid.auctions.tally import FIELDS, Tally
+from equibid.auctions.tally import FIELDS, Tally, no_tally
 from equibid.bidders import Observation
 from equibid.bidders.fixed import Fixed
 from equibid.equilibrium.game import default_temperature, game_of
@@ -73,6 +73,16 @@ def shown(bidder: Predictor, sums: list[Tally]) -> np.ndarray:
         for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(state), strict=True):
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
     return np.stack(rows)
+
+
+def test_a_tick_that_is_seen_is_the_next() -> None:
+    ours, campaigns = bidder(), small_days()[0].game.market.campaigns
+    state = ours.init(replace(campaigns, budget=jnp.ones(len(ours.cap))))
+    seen = [int(state.tick)]
+    for _ in range(2):
+        state = ours.update(state, no_tally(len(ours.cap)))
+        seen.append(int(state.tick))
+    assert seen == [0, 1, 2]
 
 
 def test_factors_lie_between_zero_and_the_cap_and_start_at_the_reference() -> None:

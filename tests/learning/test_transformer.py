@@ -15,6 +15,7 @@ from equibid.errors import InputError
 from equibid.learning.networks.transformer import (
     Shape,
     Transformer,
+    _norm,
     extend,
     no_cache,
     transformer,
@@ -103,6 +104,14 @@ def test_advertisers_are_told_apart_by_what_they_see_alone() -> None:
     np.testing.assert_allclose(answer(network, x[order]), answer(network, x)[order], atol=1e-6)
     other = answer(network, x.at[0].set(9.0))
     np.testing.assert_allclose(other[1:], answer(network, x)[1:], atol=1e-6)
+
+
+def test_nothing_is_normalised_to_nothing() -> None:
+    """Zeros have mean square 0, and stay zeros; what varies little is raised less than to 1."""
+    norm = partial(_norm, scale=jnp.ones(4))
+    np.testing.assert_array_equal(norm(jnp.zeros((2, 4))), np.zeros((2, 4)))
+    small = np.full((1, 4), 1e-3)
+    np.testing.assert_allclose(norm(jnp.asarray(small)), np.full((1, 4), 0.5**0.5))
 
 
 def test_an_untrained_network_answers_zero() -> None:

@@ -179,7 +179,7 @@ def test_a_period_equals_a_loop_over_impressions(rule: str, shape: str) -> None:
 )
 def test_nobody_overspends(rule: str, play: Play) -> None:
     for seed, sampled in ((0, True), (1, False)):
-        made = market(seed, impressions=120, outside=seed == 1)
+        made = market(seed, impressions=200, outside=seed == 1)
         who = everybody(Steady(4 * levels(seed)), made.advertisers)
         got = simulate(made, RULES[rule], who, KEY, play=play, sampled=sampled)
         budget = np.asarray(made.campaigns.budget)
@@ -267,7 +267,7 @@ def test_expected_play_is_the_mean_of_sampled_play() -> None:
     made = made.with_budget(jnp.full(6, 1e9))
     who = everybody(Steady(levels(6)), 6)
     count = 400
-    many = stack([made] * count)
+    many = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *x.shape)), made)
     seats = jnp.zeros((count, 6), int)
     for rule in ("gsp", "soft"):
         expected = simulate(made, RULES[rule], who, KEY, sampled=False).total()

@@ -5,20 +5,43 @@ nothing, and gives a result that shows itself in a notebook. An option of the co
 underscores: ``market_seed=3`` for ``--market-seed 3``.
 """
 
-from equibid.api.commands import certify, compare, fit, import_log, solve, train
-from equibid.api.results import Certificates, Compared, Fitted, Imported, Result, Solved, Trained
+from equibid.api.commands import (
+    certify,
+    compare,
+    exploit,
+    fit,
+    frontier,
+    import_log,
+    solve,
+    train,
+)
+from equibid.api.results import (
+    Certificates,
+    Compared,
+    Exploited,
+    Fitted,
+    Frontier,
+    Imported,
+    Result,
+    Solved,
+    Trained,
+)
 
 __all__ = [
     "Certificates",
     "Compared",
+    "Exploited",
     "Fitted",
+    "Frontier",
     "Imported",
     "Result",
     "Solved",
     "Trained",
     "certify",
     "compare",
+    "exploit",
     "fit",
+    "frontier",
     "import_log",
     "solve",
     "train",

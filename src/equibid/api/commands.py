@@ -7,23 +7,37 @@ from typing import Any
 
 import polars as pl
 
-from equibid.api.results import Certificates, Compared, Fitted, Imported, Solved, Trained
+from equibid.api.results import (
+    Certificates,
+    Compared,
+    Exploited,
+    Fitted,
+    Frontier,
+    Imported,
+    Solved,
+    Trained,
+)
 from equibid.errors import InputError, near
 from equibid.reports.report import write_report
 from equibid.runs import certify as certifying
 from equibid.runs import compare as comparing
+from equibid.runs import exploit as exploiting
 from equibid.runs import fit as fitting
+from equibid.runs import frontier as tracing
 from equibid.runs import import_log as importing
 from equibid.runs import solve as solving
 from equibid.runs import train as training
 from equibid.runs.certify import CertifyConfig
 from equibid.runs.compare import CompareConfig
+from equibid.runs.exploit import ExploitOptions
 from equibid.runs.fit import FitConfig
+from equibid.runs.frontier import FrontierConfig
 from equibid.runs.import_log import ImportConfig
 from equibid.runs.market import MarketChoice
 from equibid.runs.solve import SolveConfig
 from equibid.runs.train import TrainRuns
 from equibid.runs.training import TrainConfig
+from equibid.settings import as_text
 
 # Options that are paths.
 PATHS = ("out", "columns")
@@ -76,6 +90,33 @@ def solve(market: str | Path, **options: Any) -> Solved:
     return Solved(made.run.folder)
 
 
+def frontier(
+    market: str | Path, epsilon: Sequence[float] | str | None = None, **options: Any
+) -> Frontier:
+    """Find the most of an objective at each gain left, as ``equibid frontier`` does.
+
+    A run that was stopped goes on from where it was.
+
+    Args:
+        market: the name of a generated market, or the path of its settings.
+        epsilon: gains that an advertiser may leave, shares of welfare.
+        options: of the command: ``objective="revenue"``, ``out="runs/mine"``; see
+            ``equibid frontier --help``.
+
+    Raises:
+        InputError: there is no such market or option, or they do not go together.
+    """
+    if epsilon is not None:
+        text = epsilon if isinstance(epsilon, str) else ",".join(map(str, epsilon))
+        options["epsilon"] = text
+    choice, settings = _sorted(
+        "frontier", {"market": str(market)} | options, MarketChoice, FrontierConfig
+    )
+    made = tracing.trace(MarketChoice(**choice), FrontierConfig(**settings))
+    write_report(made.run.folder)
+    return Frontier(made.run.folder)
+
+
 def certify(market: str | Path, factors: str | Path, **options: Any) -> Certificates:
     """Prove how much any advertiser could gain by leaving factors, as ``equibid certify`` does.
 
@@ -100,6 +141,31 @@ def certify(market: str | Path, factors: str | Path, **options: Any) -> Certific
     return Certificates(made.run.folder)
 
 
+def exploit(
+    market: str | Path, bidder: str | Path, settings: Words | None = None, **options: Any
+) -> Exploited:
+    """Find how much leaving a bidder that all use gains, as ``equibid exploit`` does.
+
+    A search that was stopped goes on from where it was.
+
+    Args:
+        market: the name of a generated market, or the path of its settings.
+        bidder: by name with its settings, or the folder of a training run.
+        settings: of the search, as ``{"steps": 100}``.
+        options: of the command: ``all_seeds=True``, ``tolerance=1e-3``, ``out="runs/mine"``; see
+            ``equibid exploit --help``.
+
+    Raises:
+        InputError: there is no such market, bidder, setting or option, or they do not go together.
+    """
+    said = _assignments(settings)
+    words = {"market": str(market), "bidder": str(bidder), "set": said} | options
+    choice, asked = _sorted("exploit", words, MarketChoice, ExploitOptions)
+    made = exploiting.exploit(MarketChoice(**choice), ExploitOptions(**asked))
+    write_report(made.run.folder)
+    return Exploited(made.run.folder)
+
+
 def train(
     market: str | Path, algorithm: str, settings: Words | None = None, **options: Any
 ) -> Trained:
@@ -118,7 +184,7 @@ def train(
         InputError: there is no such market, algorithm, setting or option, or they do not go
             together.
     """
-    said = tuple(f"{name}={x}" for name, x in (settings or {}).items())
+    said = _assignments(settings)
     words = {"market": str(market), "algorithm": algorithm, "set": said} | options
     choice, learnt, runs = _sorted("train", words, MarketChoice, TrainConfig, TrainRuns)
     made = training.train(MarketChoice(**choice), TrainConfig(**learnt), TrainRuns(**runs))
@@ -175,6 +241,11 @@ def import_log(
     return Imported(made.folder, files, dict(made.totals), made.notes)
 
 
+def _assignments(settings: Words | None) -> tuple[str, ...]:
+    """Settings as ``--set`` takes them."""
+    return tuple(f"{name}={as_text(x)}" for name, x in (settings or {}).items())
+
+
 def _sorted(name: str, words: Words, *kinds: type) -> Iterable[dict[str, Any]]:
     """The words of each of several dataclasses.
 
@@ -182,7 +253,7 @@ def _sorted(name: str, words: Words, *kinds: type) -> Iterable[dict[str, Any]]:
         InputError: there is a word of none of them.
     """
     known = [{field.name for field in fields(kind)} for kind in kinds]
-    every = sorted(set().union(*known) - {"market", "log", "logs", "set"})
+    every = sorted(set().union(*known) - {"market", "log", "logs", "set", "bidder"})
     for word in words:
         if not any(word in names for names in known):
             others = near(word, every) or every

@@ -113,6 +113,41 @@ class Certificates(Result):
 
 
 @dataclass(frozen=True)
+class Frontier(Result):
+    """The most of an objective at each gain that advertisers may leave."""
+
+    @property
+    def points(self) -> pl.DataFrame:
+        """A row an allowed gain and side from which it was followed, money in currency."""
+        return self._parquet("points.parquet")
+
+    @property
+    def factors(self) -> pl.DataFrame:
+        """A row an allowed gain and advertiser, currency per value unit."""
+        return self._parquet("factors.parquet")
+
+    @property
+    def certificate(self) -> pl.DataFrame:
+        """A row an allowed gain and advertiser: what it bids, gets and could gain, in currency."""
+        return self._parquet("certificate.parquet")
+
+
+@dataclass(frozen=True)
+class Exploited(Result):
+    """What leaving a bidder that all use gains."""
+
+    @property
+    def advertisers(self) -> pl.DataFrame:
+        """A row a bidder and advertiser: its value, its best response, its gain, in value units."""
+        return self._parquet("exploitability.parquet")
+
+    @property
+    def holds(self) -> bool:
+        """Whether no response was found that gains more than the tolerance, of any seed."""
+        return read_json(self.folder / "exploitability.json")["compliance"] == 1
+
+
+@dataclass(frozen=True)
 class Solved(Certificates):
     """An equilibrium of each market, with its certificate."""
 

@@ -59,9 +59,17 @@ COMMANDS = {
         "equibid.cli.solve:solve",
         "Find an equilibrium of a market and prove how much anybody could gain by leaving it.",
     ),
+    "frontier": Command(
+        "equibid.cli.frontier:frontier",
+        "Find the most welfare of a market at each gain that advertisers may leave.",
+    ),
     "certify": Command(
         "equibid.cli.certify:certify",
         "Prove how much any advertiser could gain by leaving a profile of factors.",
+    ),
+    "exploit": Command(
+        "equibid.cli.exploit:exploit",
+        "Find how much an advertiser gains by leaving a bidder that all use, while others react.",
     ),
     "train": Command(
         "equibid.cli.train:train",

@@ -10,7 +10,7 @@ from equibid.runs.market_name import check_market
 # Options of every command; `--plugin` is declared where commands are called.
 EVERYWHERE = {"--plugin", "--help", "-h"}
 # Commands whose first word is a market.
-ON_MARKETS = {"compare", "solve", "certify", "train", "sweep"}
+ON_MARKETS = {"compare", "solve", "frontier", "certify", "exploit", "train", "sweep"}
 
 
 def check_words(places: Mapping[str, str], words: Sequence[str]) -> None:

@@ -5,6 +5,8 @@
 | generated market | days 0, 10,001, 10,002, … | days 20,000, 20,001, … | days 1, 2, … |
 | log | its training part, but for the last fifth of its periods | that fifth | its test part |
 
+Who looks for responses to what was learnt does so on days 30,000, 30,001, … of a generated market.
+
 The log that learners and their opponents start from is of the periods that are learnt from: day 0,
 or the part of a log that is left to learn from.
 """
@@ -26,6 +28,8 @@ from equibid.simulation.simulate import Play
 
 # The first held-out day of a generated market.
 HELD_OUT = 2 * HISTORY
+# The first day on which responses to a bidder learn.
+RESPONDING = 3 * HISTORY
 # Values of all days to learn on together, unless more days are asked for.
 MOST_VALUES = 200_000_000
 

@@ -18,8 +18,8 @@ from equibid.bidders.replay import replay
 from equibid.markets.market import Market
 from equibid.simulation.training_day import counterfactual_log
 
-# Halvings that find the price of money of a bound: what is left changes it in the last digits.
-HALVINGS = 60
+# Cuts that find the price of money of a bound, at most, and the share to which it is known then.
+CUTS, CLOSE = 60, 1e-10
 
 
 def gains(
@@ -95,12 +95,17 @@ def _bound(worth: Float[np.ndarray, "K S"], cost: Float[np.ndarray, "K S"], budg
     best, spent = at(0.0)
     if spent <= budget:
         return best
-    low, high = 0.0, 1.0
-    while at(high)[1] > budget:
-        low, high = high, 4 * high
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        dual, spent = at(middle)
-        best = min(best, dual)
-        low, high = (middle, high) if spent > budget else (low, middle)
-    return min(best, at(high)[0])
+    # The dual is convex and piecewise linear, of slope budget less spent: its lowest point lies
+    # above where the tangents on both sides of it meet, and is tried there.
+    low, high = (0.0, best, spent), (1.0, *at(1.0))
+    while high[2] > budget:
+        low, high = high, (4 * high[0], *at(4 * high[0]))
+    for _ in range(CUTS):
+        best = min(low[1], high[1])
+        fall, rise = low[2] - budget, budget - high[2]
+        price = (low[1] - high[1] + fall * low[0] + rise * high[0]) / (fall + rise)
+        if low[1] - fall * (price - low[0]) >= best * (1 - CLOSE) or not low[0] < price < high[0]:
+            break
+        there = (price, *at(price))
+        low, high = (there, high) if there[2] > budget else (low, there)
+    return min(low[1], high[1])

@@ -112,13 +112,27 @@ def algorithm_named(name: str, assignments: Sequence[str] = ()) -> Algorithm:
     Raises:
         InputError: there is no such algorithm or setting, or it does not take such a value.
     """
+    return assigned(ALGORITHMS[name](), assignments, name)
+
+
+def assigned(settings: Any, assignments: Sequence[str], name: str) -> Any:
+    """Settings with some changed.
+
+    Args:
+        settings: a dataclass of settings.
+        assignments: as ``learning_rate=1e-4``.
+        name: of what has them, for people.
+
+    Raises:
+        InputError: there is no such setting, or it does not take such a value.
+    """
     texts = {}
     for assignment in assignments:
         setting, equals, text = assignment.partition("=")
         if not equals:
             raise InputError(f"{name}: write SETTING=VALUE, not {assignment!r}")
         texts[setting.strip()] = text.strip()
-    return _changed(ALGORITHMS[name](), texts, name)
+    return _changed(settings, texts, name)
 
 
 def settings_of(algorithm: Any) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def new_side(config: ClimbConfig, policy: Gaussian, rate: float, key: jax.Array)
     """
     features = policy.actor.act.network.layers[0].weight.shape[-2]
     network = mlp(key, (features, *config.hidden_sizes, 1), last_scale=0.1)
-    memory = optimiser(config, config.critic_learning_rate).init(network)
+    memory = optimiser(config, config.critic_learning_rate).init(eqx.filter(network, eqx.is_array))
     of_policy = optimiser(config, rate).init(eqx.filter(policy, eqx.is_array))
     return Side(policy, of_policy, Critic(network, memory, moments()))
 

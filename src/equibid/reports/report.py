@@ -22,10 +22,18 @@ from equibid.reports.equilibrium.page import drawn as equilibrium_charts
 from equibid.reports.equilibrium.page import page as equilibrium_page
 from equibid.reports.equilibrium.tables import read_equilibrium
 from equibid.reports.equilibrium.tables import sheet as equilibrium_sheet
+from equibid.reports.exploit.page import drawn as exploit_charts
+from equibid.reports.exploit.page import page as exploit_page
+from equibid.reports.exploit.tables import read_exploit
+from equibid.reports.exploit.tables import sheet as exploit_sheet
 from equibid.reports.fitting.page import drawn as fit_charts
 from equibid.reports.fitting.page import page as fit_page
 from equibid.reports.fitting.tables import read_fit
 from equibid.reports.fitting.tables import sheet as fit_sheet
+from equibid.reports.frontier.page import drawn as frontier_charts
+from equibid.reports.frontier.page import page as frontier_page
+from equibid.reports.frontier.tables import read_frontier
+from equibid.reports.frontier.tables import sheet as frontier_sheet
 from equibid.reports.sheet import Sheet
 from equibid.reports.training.page import drawn as training_charts
 from equibid.reports.training.page import page as training_page
@@ -54,6 +62,8 @@ KINDS = {
     "compare": Kind(read_comparison, comparison_page, comparison_charts, comparison_sheet),
     "solve": Kind(read_equilibrium, equilibrium_page, equilibrium_charts, equilibrium_sheet),
     "certify": Kind(read_equilibrium, equilibrium_page, equilibrium_charts, equilibrium_sheet),
+    "frontier": Kind(read_frontier, frontier_page, frontier_charts, frontier_sheet),
+    "exploit": Kind(read_exploit, exploit_page, exploit_charts, exploit_sheet),
     "train": Kind(read_learning, training_page, training_charts, training_sheet),
     "fit": Kind(read_fit, fit_page, fit_charts, fit_sheet),
 }

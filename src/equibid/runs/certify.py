@@ -167,6 +167,7 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
     if names_bidder(factors):
         bidder_label(factors)
         return Source(None)
+    _refuse_learnt(choice, factors)
     path = Path(factors)
     if not path.exists():
         names = near(factors.partition(":")[0], BIDDERS, 2)
@@ -197,6 +198,21 @@ def _source_of(choice: MarketChoice, factors: str) -> Source:
         )
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path}: config.json was changed; solve the market again") from error
+
+
+def _refuse_learnt(choice: MarketChoice, factors: str) -> None:
+    """Refuse a training run, of which another command says what leaving it gains.
+
+    Raises:
+        InputError: it is one.
+    """
+    path = Path(factors.partition(":seed=")[0]) / "config.json"
+    config = read_json(path) if path.exists() else None
+    if isinstance(config, dict) and config.get("command") == "train":
+        raise InputError(
+            f"{factors} learnt to bid, and bids no factors that could be certified; what leaving "
+            f"it gains is found by: equibid exploit {choice.market} {factors}"
+        )
 
 
 def _of_folder(choice: MarketChoice, config: Mapping[str, Any]) -> MarketChoice:

@@ -9,7 +9,7 @@ from equibid.errors import InputError
 from equibid.settings import as_text
 
 # What stands without a name behind the command.
-PLACED = {"fit": ("log",), "certify": ("market", "factors")}
+PLACED = {"fit": ("log",), "certify": ("market", "factors"), "exploit": ("market", "bidder")}
 # What a config tells beside what was asked.
 TOLD = {
     *("command", "version", "out", "markets", "log_digest", "digest", "learned", "games", "name"),
@@ -21,7 +21,7 @@ def command_of(kind: str, config: Mapping[str, Any]) -> str:
     """The command with every setting that has a value; a log stands there by its name alone.
 
     Args:
-        kind: of the run: compare, solve, certify, train or fit.
+        kind: of the run: compare, solve, certify, exploit, train or fit.
         config: of its folder.
     """
     placed = PLACED.get(kind, ("market",))

@@ -101,7 +101,8 @@ class CompareConfig:
     contender has a market of its own. pairs: every two share a market of their own."""
 
     exploitability: bool = False
-    """Also find what each advertiser's best constant factor in hindsight would have gained."""
+    """Also find what each advertiser's best constant factor in hindsight would have gained, the
+    others' bids standing. `equibid exploit` lets responses learn while the others react."""
 
     budget_share: float | None = None
     """Budget of a campaign log: this share of what all its impressions cost (c0); default the

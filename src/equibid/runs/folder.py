@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 import jax
 import polars as pl
@@ -33,6 +33,7 @@ from equibid.runs.places import clear, config_text, refusal, text_in, whole_conf
 # What to do about a part that cannot be used.
 ANEW = "delete it, and the same command makes it anew"
 
+T = TypeVar("T")
 LIBRARIES = ("equibid", "jax", "jaxlib", "numba", "numpy", "polars", "scipy")
 
 
@@ -78,7 +79,20 @@ class Run:
                 too.
             make: plays it.
         """
-        part = self.part(name)
+        part = self.keep(self.part(name), identity, make, files.put_parquet)
+        return files.read_parquet(part, ANEW)
+
+    def keep(
+        self, part: Path, identity: str, make: Callable[[], T], put: Callable[[BinaryIO, T], object]
+    ) -> Path:
+        """The file of a finished job, which is made anew as `piece` says.
+
+        Args:
+            part: the file.
+            identity: as of `piece`.
+            make: what is to be in it.
+            put: writes that.
+        """
         asked = self.folder / "config.json"
         state = hashlib.blake2b(f"{package_digest()} {identity} ".encode(), digest_size=16)
         state.update(asked.read_bytes() if asked.exists() else b"")
@@ -86,9 +100,9 @@ class Run:
         there = found(part, whose)
         self.pieces[there] += 1
         if there != "good":
-            table = make()
-            write_sealed(part, whose, lambda file: files.put_parquet(file, table))
-        return files.read_parquet(part, ANEW)
+            content = make()
+            write_sealed(part, whose, lambda file: put(file, content))
+        return part
 
     def reuse(self) -> list[str]:
         """Sentences on what was taken from an earlier run; none for a run that is all new."""

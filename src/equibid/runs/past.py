@@ -150,6 +150,8 @@ RESULTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "compare": ("ranking.parquet", _table),
     "solve": ("certificate.json", _listed("markets")),
     "certify": ("certificate.json", _listed("markets")),
+    "frontier": ("frontier.parquet", _table),
+    "exploit": ("exploitability.json", _listed("bidders")),
     "train": ("result.json", _seeds),
     "sweep": ("sweep.parquet", _table),
     "fit": ("fit.json", _listed("distances")),

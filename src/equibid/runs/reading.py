@@ -14,7 +14,7 @@ from equibid.runs.command import command_of
 from equibid.runs.past import kind_of
 
 # The commands whose runs have a report.
-KINDS = ("compare", "solve", "certify", "train", "fit")
+KINDS = ("compare", "solve", "certify", "frontier", "exploit", "train", "fit")
 
 
 @dataclass(frozen=True)

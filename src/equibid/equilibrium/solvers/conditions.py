@@ -48,8 +48,8 @@ class Conditions:
 def conditions(game: Game, factors: Floats) -> Conditions | None:
     """Measure them at a profile.
 
-    None where nobody bids, factors change by tick, there are more than `MOST` advertisers, or a budget
-    is so small that costs in shares of it are no numbers.
+    None where nobody bids, factors change by tick, there are more than `MOST` advertisers, or a
+    budget is so small that costs in shares of it are no numbers.
 
     Args:
         game: the game.

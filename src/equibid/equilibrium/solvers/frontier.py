@@ -13,8 +13,8 @@ shares of a budget. The gradient of all best responses together costs two evalua
 from low factors down, and where the ends differ, both are told.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -28,8 +28,14 @@ from equibid.equilibrium.solvers.dynamics import Progress
 from equibid.equilibrium.solvers.profile import clipped
 from equibid.errors import InputError
 
+# Share of a budget that a best response may leave: of a point as it is told, and on the way.
+PRECISE, CLOSE = 1e-12, 1e-9
 # The lowest factor that is tried, and the one that all start from above, shares of the cap.
 LEAST, LOW = 1e-6, 0.05
+
+
+# Makes a point by its name and ε, or gives the one that was made before.
+Kept = Callable[[str, float, Callable[[], "FrontierPoint"]], "FrontierPoint"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class FrontierSettings:
     rounds: int = 30
     steps: int = 60
     penalty: float = 10.0
-    growth: float = 4.0
+    growth: float = 10.0
     tolerance: float = 1e-6
 
 
@@ -129,10 +135,27 @@ def frontier_point(
     return problem.point(shares, held)
 
 
-def as_it_is(game: Game, objective: Objective, epsilon: float, factors: Floats) -> FrontierPoint:
-    """A profile with what it leads to, as a point."""
+def as_it_is(
+    game: Game,
+    objective: Objective,
+    epsilon: float,
+    factors: Floats,
+    multipliers: Floats | None = None,
+    steps: int = 0,
+) -> FrontierPoint:
+    """A profile with what it leads to, as a point.
+
+    Args:
+        game: the game.
+        objective: Φ.
+        epsilon: gain that is allowed.
+        factors: [N].
+        multipliers: from which a neighbour may start; default none.
+        steps: that were taken to find it.
+    """
     problem = _Problem(game, objective, epsilon, factors)
-    return problem.point(problem.shares_of(factors), np.zeros(2 * len(factors)))
+    held = np.zeros(2 * len(factors)) if multipliers is None else multipliers
+    return replace(problem.point(problem.shares_of(factors), held), steps=steps)
 
 
 def frontier(
@@ -142,6 +165,7 @@ def frontier(
     equilibrium: Floats,
     settings: FrontierSettings | None = None,
     callback: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Iterator[tuple[FrontierPoint, FrontierPoint]]:
     """Two points for each ε: followed up from an equilibrium, and down from low factors.
 
@@ -156,6 +180,7 @@ def frontier(
         equilibrium: [N] factors of the best equilibrium that is known; the lowest ε starts there.
         settings: of the search.
         callback: told the number of each step of a point, and the violation before it.
+        kept: keeps points between runs, by name; default, each is made.
 
     Returns:
         For each ε in ascending order the point from below and the one from above.
@@ -166,22 +191,24 @@ def frontier(
     wanted = sorted(set(epsilons))
     if not wanted or np.isnan(wanted).any() or wanted[0] < 0:
         raise InputError("frontier: name gains that are allowed, shares of welfare from 0")
-    low = clipped(game, LOW * game.cap)
-    free = frontier_point(game, objective, np.inf, low, None, settings, callback)
+
+    def sought(name: str, epsilon: float, near: Floats, held: Floats | None) -> FrontierPoint:
+        def make() -> FrontierPoint:
+            return frontier_point(game, objective, epsilon, near, held, settings, callback)
+
+        return kept(name, epsilon, make) if kept else make()
+
+    point = sought("budgets alone", np.inf, clipped(game, LOW * game.cap), None)
     down: list[FrontierPoint] = []
     for epsilon in reversed(wanted):
-        near = down[-1] if down else free
-        held = near.multipliers
-        down.append(
-            frontier_point(game, objective, epsilon, near.factors, held, settings, callback)
-        )
+        point = sought(f"from above, {epsilon:g}", epsilon, point.factors, point.multipliers)
+        down.append(point)
     factors, held = equilibrium, None
     for epsilon, above in zip(wanted, reversed(down), strict=True):
-        below = (
-            as_it_is(game, objective, epsilon, factors)
-            if epsilon == 0
-            else frontier_point(game, objective, epsilon, factors, held, settings, callback)
-        )
+        if epsilon == 0:
+            below = as_it_is(game, objective, epsilon, factors)
+        else:
+            below = sought(f"from below, {epsilon:g}", epsilon, factors, held)
         yield below, above
         factors, held = below.factors, below.multipliers
 
@@ -230,7 +257,8 @@ class _Problem:
         factors = np.zeros(len(self.bids))
         factors[self.bids] = self.game.cap[self.bids] * np.exp(shares)
         response = respond(self.game, factors)
-        answer = best_response(self.game, factors, start=self.answer)
+        exact = PRECISE if self.answer is None else CLOSE
+        answer = best_response(self.game, factors, exact, start=self.answer)
         self.answer = answer
         allowed = self.allowed * response.welfare
         gap = (answer.returns - response.returns - allowed) / self.scale

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
@@ -66,7 +67,7 @@ def init_learner(config: BpgConfig, task: Task, key: jax.Array) -> Learner:
         for rate, key in zip(rates(config), for_critics, strict=True)
     ]
     network = mlp(for_contribution, (features + 1, *config.hidden_sizes, 1), last_scale=0.1)
-    memory = optimiser(config, config.critic_learning_rate).init(network)
+    memory = optimiser(config, config.critic_learning_rate).init(eqx.filter(network, eqx.is_array))
     contribution = Contribution(network, memory, jnp.zeros((), jnp.float32))
     return Learner(contribution, *sides)
 

@@ -1,0 +1,3 @@
+"""The report of `equibid frontier`."""
+
+__all__: list[str] = []
