@@ -17,7 +17,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
-from equibid.equilibrium.best_response import best_response, ceiling, entry_cost
+from equibid.equilibrium.best_response import best_response, ceiling
 from equibid.equilibrium.bounds import first_best, liquid_bound, liquid_welfare
 from equibid.equilibrium.game import Floats, Game
 from equibid.equilibrium.response.response import Response, respond
@@ -152,7 +152,7 @@ def certify(game: Game, factors: Floats, tolerance: float = 1e-6) -> Certificate
         tolerance: share of a budget that may be over- or underspent for it to count as spent.
     """
     response = respond(game, factors)
-    best, entry = best_response(game, factors), entry_cost(game, factors)
+    best = best_response(game, factors)
     limits = ceiling(game, factors)
     return Certificate(
         factors=np.asarray(factors, np.float64),
@@ -162,7 +162,7 @@ def certify(game: Game, factors: Floats, tolerance: float = 1e-6) -> Certificate
         best_returns=best.returns,
         hindsight=np.maximum(limits.reached, best.returns),
         bound=np.maximum(limits.bound, best.returns),
-        status=_status(game, np.atleast_2d(factors), response, entry, tolerance),
+        status=_status(game, np.atleast_2d(factors), response, best.factor, tolerance),
         first_best=first_best(game),
         liquid_welfare=liquid_welfare(game, response.returns),
         liquid_bound=liquid_bound(game),
@@ -180,7 +180,7 @@ def _share(gain: Floats, welfare: float) -> float:
 
 
 def _status(
-    game: Game, factors: Floats, response: Response, entry: Floats, tolerance: float
+    game: Game, factors: Floats, response: Response, best: Floats, tolerance: float
 ) -> tuple[Status, ...]:
     bids = factors.max(axis=0) > 0
     capped = factors.min(axis=0) >= game.cap * (1 - 1e-9)
@@ -192,7 +192,8 @@ def _status(
         if game.worth[i] <= 0:
             return Status.NO_VALUE
         if not bids[i]:
-            return Status.PRICED_OUT if entry[i] > game.budget[i] else Status.OUT
+            # Even the best response sits out where the smallest bid costs more than the budget.
+            return Status.PRICED_OUT if best[i] == 0 else Status.OUT
         if share[i] > tolerance:
             return Status.OVER
         if share[i] >= -tolerance:

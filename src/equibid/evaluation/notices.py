@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from equibid.equilibrium.best_response import LEAST
+from equibid.equilibrium.best_response import entry_cost
 from equibid.equilibrium.certificate import Certificate, Status
 from equibid.equilibrium.game import Game
-from equibid.equilibrium.response.response import deviate
 from equibid.markets.market import Market
 
 # Names in a sentence at most; who follows is counted.
@@ -66,8 +65,7 @@ def priced_out(game: Game, certificate: Certificate) -> list[str]:
     priced = np.array([status is Status.PRICED_OUT for status in certificate.status])
     if not priced.any():
         return []
-    trial = np.where(priced, game.cap * LEAST, 0.0)
-    entry = deviate(game, certificate.factors, trial).cost
+    entry = entry_cost(game, certificate.factors)
     money = game.market.labels.per_currency
     who = np.flatnonzero(priced).tolist()
     said = [

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from equibid.learning.config import Count, HeadConfig, NotNegative, Positive, Share
 from equibid.learning.losses.actor_critic import Moves, adam, masked_mean, moved
@@ -97,6 +97,11 @@ class Played(NamedTuple):
     action: Float[Array, "E T N 1"]
     reward: Float[Array, "E T N"]
     credit: Float[Array, "E T+1 N"]
+
+
+def of_one(x: Float[Array, "E T N *A"], who: Int[Array, " E"]) -> Float[Array, "E T 1 *A"]:
+    """What is one advertiser's in each episode."""
+    return jnp.take_along_axis(x, who.reshape(-1, *(1,) * (x.ndim - 1)), axis=2)
 
 
 def new_policy(config: ClimbConfig, features: int, agents: int, key: jax.Array) -> Gaussian:

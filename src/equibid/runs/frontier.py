@@ -27,8 +27,16 @@ from equibid.equilibrium.solvers.select import Search, best_of, search
 from equibid.errors import InputError
 from equibid.markets.market import Market
 from equibid.runs.certifying import Certified, certified
+from equibid.runs.command import soft_text
 from equibid.runs.folder import Run, open_run
-from equibid.runs.market import MarketChoice, digest, game_in, generated_days, soft_auction
+from equibid.runs.market import (
+    MarketChoice,
+    digest,
+    game_in,
+    generated_days,
+    refuse_log,
+    soft_auction,
+)
 from equibid.runs.options import check_numbers
 from equibid.runs.places import asked_of, place_for
 from equibid.runs.progress import SILENT, Progress
@@ -106,10 +114,7 @@ def trace(choice: MarketChoice, asked: FrontierConfig, progress: Progress = SILE
     epsilons = _epsilons_of(asked.epsilon)
     if not 0 < asked.tolerance < 1:
         raise InputError(f"--tolerance {asked.tolerance:g}: name a number between 0 and 1")
-    if not choice.generated:
-        raise InputError(
-            f"{choice.market} is a log; fit a market to it with equibid fit, and name that"
-        )
+    refuse_log(choice)
     started = time.perf_counter()
     market = generated_days(choice, form="sparse")(asked.day)
     game = _game_of(market, asked)
@@ -172,15 +177,13 @@ def _resolved(
     choice: MarketChoice, asked: FrontierConfig, game: Game, epsilons: list[float]
 ) -> dict[str, Any]:
     """The settings with every default filled in, for the run folder."""
-    rule = game.auction
-    name = "soft" if rule.pricing == "soft" else "soft-hard"
     return (
         {"command": "frontier", "version": equibid.__version__}
         | asdict(choice)
         | asked_of(asked)
         | {
             "market": choice.name,
-            "auction": f"{name}:temperature={rule.temperature!r}",
+            "auction": soft_text(asdict(game.auction)),
             "epsilon": epsilons,
             "digest": digest([game.market]),
         }

@@ -192,6 +192,24 @@ def default_auction(market: Market) -> str:
     return "gsp" if market.market_price is None else "second-price"
 
 
+def refuse_log(choice: MarketChoice, why: str = "") -> None:
+    """Refuse what is no generated market.
+
+    Args:
+        choice: of the market.
+        why: a log is of no use, as part of a sentence.
+
+    Raises:
+        InputError: it is a log, or nothing of that name is there.
+    """
+    if choice.generated:
+        return
+    check_market(choice.market, MARKETS)
+    raise InputError(
+        f"{choice.market} is a log{why}; fit a market to it with equibid fit, and name that"
+    )
+
+
 def soft_auction(text: str | None, market: Market) -> Auction:
     """The rule ``soft`` or ``soft-hard``, its temperature from the market unless it is named.
 

@@ -16,7 +16,7 @@ from equibid.reports.comparison.tables import RunTables
 from equibid.reports.comparison.verdict import verdict
 from equibid.reports.html.document import Section, document, figure
 from equibid.reports.html.making import making
-from equibid.reports.html.numbers import number
+from equibid.reports.html.numbers import counted, number
 
 
 def page(tables: RunTables) -> str:
@@ -51,7 +51,7 @@ def facts(tables: RunTables) -> str:
         (tables.ticks, "tick"),
         (tables.replicates, "replicate"),
     )
-    return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
+    return " · ".join(counted(n, word) for n, word in counts)
 
 
 def ranking(tables: RunTables, charts: dict[str, Chart]) -> Section:

@@ -11,7 +11,7 @@ from equibid.reports.equilibrium.proof import TITLE, proof
 from equibid.reports.equilibrium.tables import LOOKS, EquilibriumTables
 from equibid.reports.html.document import Section, Verdict, document, figure, keys, table
 from equibid.reports.html.making import making
-from equibid.reports.html.numbers import number, percent, small
+from equibid.reports.html.numbers import counted, number, percent, small
 
 # As many rows as a reader looks through; the page says how many were left out.
 MOST_ADVERTISERS = 40
@@ -91,7 +91,7 @@ def facts(tables: EquilibriumTables) -> str:
         (game["impressions"], "impression"),
         (len(tables.results), "day" if tables.days > 1 else "market"),
     )
-    sizes = [f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts]
+    sizes = [counted(n, word) for n, word in counts]
     rule = "soft" if game["pricing"] == "soft" else "soft-hard"
     return " · ".join([*sizes, f"{rule} auction, temperature {game['temperature']:.4g}"])
 

@@ -16,7 +16,7 @@ from equibid.reports.fitting.charts import (
 from equibid.reports.fitting.tables import FitTables
 from equibid.reports.html.document import Section, Verdict, document, figure, folded, keys, table
 from equibid.reports.html.making import making
-from equibid.reports.html.numbers import number
+from equibid.reports.html.numbers import counted, number
 
 SHOWN = (0.05, 0.25, 0.5, 0.75, 0.95)
 GLOSSARY = (
@@ -88,7 +88,7 @@ def facts(tables: FitTables) -> str:
     sizes = {name: text for name, text, _ in tables.settings}
     words = ("impressions", "advertisers", "ticks")
     counts = [(int(sizes[word]), word.removesuffix("s")) for word in words]
-    return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
+    return " · ".join(counted(n, word) for n, word in counts)
 
 
 def verdict(tables: FitTables) -> Verdict:

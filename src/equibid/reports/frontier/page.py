@@ -8,7 +8,7 @@ from equibid.reports.charts.chart import Axis, Chart, Line, Marks, fitted
 from equibid.reports.frontier.tables import FrontierTables, sheet
 from equibid.reports.html.document import Section, Verdict, document, figure, table
 from equibid.reports.html.making import making
-from equibid.reports.html.numbers import number, percent, small
+from equibid.reports.html.numbers import counted, number, percent, small
 from equibid.reports.html.palette import COLOURS, GREY, Mark
 
 HEIGHT = 340
@@ -91,7 +91,7 @@ def page(tables: FrontierTables) -> str:
 def facts(tables: FrontierTables) -> str:
     """The size of the market in a line."""
     counts = [(tables.about[f"{word}s"], word) for word in ("advertiser", "impression")]
-    sizes = [f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts]
+    sizes = [counted(n, word) for n, word in counts]
     rule, _, temperature = str(tables.run.config["auction"]).partition(":temperature=")
     return " · ".join([*sizes, f"{rule} auction, temperature {float(temperature):.4g}"])
 

@@ -34,6 +34,11 @@ def number(x: float | None, digits: int) -> str:
     return text.replace("-", "−").replace(",", "\u202f")
 
 
+def counted(n: int, word: str) -> str:
+    """So many, the word in the plural but for one."""
+    return f"{number(n, 0)} {word}{'s' * (n != 1)}"
+
+
 def percent(x: float) -> str:
     """A share in percent."""
     return f"{number(100 * x, 2)}\u00a0%"

@@ -10,7 +10,7 @@ from equibid.reports.charts.chart import Chart
 from equibid.reports.charts.svg import HALF, WHOLE
 from equibid.reports.html.document import Section, Verdict, document, figure, folded
 from equibid.reports.html.making import making
-from equibid.reports.html.numbers import number
+from equibid.reports.html.numbers import counted, number
 from equibid.reports.html.palette import look
 from equibid.reports.html.sheets import figures_table
 from equibid.reports.training import charts
@@ -56,7 +56,7 @@ def facts(tables: LearningTables) -> str:
         (tables.steps, "step"),
         (len(tables.seeds), "seed"),
     )
-    return " · ".join(f"{number(n, 0)} {word}{'s' * (n != 1)}" for n, word in counts)
+    return " · ".join(counted(n, word) for n, word in counts)
 
 
 def verdict(tables: LearningTables) -> Verdict:

@@ -30,8 +30,8 @@ from equibid.learning.algorithms.bpg.config import BpgConfig
 from equibid.learning.algorithms.bpg.duals import Duals, deviators, moved, no_duals
 from equibid.learning.algorithms.bpg.learner import Learner, credited, init_learner, rates
 from equibid.learning.algorithms.bpg.losses import Prices, weights
-from equibid.learning.climbing import Played, Side, advantages, climbed
-from equibid.learning.losses.actor_critic import Steering, experience, followed, summary
+from equibid.learning.climbing import Played, Side, advantages, climbed, of_one
+from equibid.learning.losses.actor_critic import Experience, Steering, experience, followed, summary
 from equibid.learning.losses.targets import returns
 from equibid.learning.networks.communication import CommActor
 from equibid.learning.policy import Learned
@@ -96,8 +96,9 @@ class Bpg(BpgConfig):
         learner, price = state.learner, state.duals.price
         deviator, probability = deviators(choosing, price, self.exploration, self.num_envs)
         episodes = self._play(task, learner, deviator, playing)
-        alike = jax.tree.map(lambda x: x[: self.num_envs], episodes)
-        everyone, rivals, *deviating = self._parts(task, state.worth, episodes, deviator)
+        every = experience(task, episodes, jnp.arange(task.game.agents))
+        alike, seen = jax.tree.map(lambda x: x[: self.num_envs], (episodes, every))
+        everyone, rivals, *deviating = self._parts(state.worth, episodes, every, deviator)
 
         share = (task.best / task.best.sum()).astype(jnp.float32)
         size = share[deviator][:, None, None]
@@ -150,7 +151,6 @@ class Bpg(BpgConfig):
                 self.response_epochs,
             ),
         )
-        seen = experience(task, alike, jnp.arange(task.game.agents))
         worth = followed(state.worth, seen) if self.critic_baseline == "money" else state.worth
         metrics = summary(task, alike, seen) | {
             "gain": duals.gain.max(),
@@ -203,14 +203,13 @@ class Bpg(BpgConfig):
 
     def _parts(
         self,
-        task: Task,
         worth: Float[Array, " N"],
         episodes: Episodes,
+        seen: Experience,
         deviator: Int[Array, " E"],
     ) -> list[Played]:
         """All as θ; all where one deviates; and that one, as ν and as x."""
         E = len(deviator)
-        seen = experience(task, episodes, jnp.arange(task.game.agents))
         played = Played(
             episodes.observation,
             episodes.present,
@@ -219,14 +218,12 @@ class Bpg(BpgConfig):
             (worth * seen.credit).astype(jnp.float32),
         )
 
-        def one(x: Array) -> Array:
-            place = deviator.reshape(-1, *(1,) * (x.ndim - 1))
-            return jnp.take_along_axis(x, place, axis=2)
-
         def cut(first: int, last: int) -> Played:
             return jax.tree.map(lambda x: x[first * E : last * E], played)
 
-        alone = [jax.tree.map(one, cut(part, part + 1)) for part in (1, 2)]
+        alone = [
+            jax.tree.map(lambda x: of_one(x, deviator), cut(part, part + 1)) for part in (1, 2)
+        ]
         return [cut(0, 1), cut(1, 3), *alone]
 
     def _aim(
